@@ -1,0 +1,28 @@
+# gw_module(NAME SOURCES ... LINK ... [PRIVATE_LINK ...]): one static library per folder.
+function(gw_module name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
+  add_library(gw_${name} STATIC ${arg_SOURCES})
+  target_link_libraries(gw_${name} PUBLIC gw_flags ${arg_LINK} PRIVATE ${arg_PRIVATE_LINK})
+endfunction()
+
+# gw_test(FILE LINK ... [ARGS ...]): one Criterion program per test file, named after it.
+# Under TSan, where Criterion does not start, tests/support/tsan stands in for it.
+function(gw_test file)
+  cmake_parse_arguments(arg "" "TIMEOUT" "LINK;SOURCES;LABELS" ${ARGN})
+  get_filename_component(name ${file} NAME_WE)
+  add_executable(${name} ${file} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE gw_flags ${arg_LINK})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_compile_definitions(${name} PRIVATE TEST_DATA_DIR="${CMAKE_SOURCE_DIR}/tests/data")
+  if(GW_SANITIZE MATCHES thread)
+    target_link_libraries(${name} PRIVATE gw_tsan_runner)
+  else()
+    target_link_libraries(${name} PRIVATE PkgConfig::criterion)
+  endif()
+  add_test(NAME ${name} COMMAND ${name})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}"
+    ENVIRONMENT "${GW_TEST_ENVIRONMENT}")
+endfunction()
