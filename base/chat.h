@@ -54,4 +54,22 @@ struct chat_message {
     struct str error; /* CHAT_ASSISTANT with CHAT_STOP_ERROR: what failed */
 };
 
+struct chat_tool {
+    struct str name;
+    struct str description;
+    struct str parameters; /* the text of a JSON schema object */
+};
+
+/* What a session asks of a model, whoever the provider is: the body of a model request, packed once and
+ * handed to each candidate in turn (msgs/chat_pack.h). */
+struct chat_request {
+    struct str system;                   /* may be empty */
+    const struct chat_message *messages; /* repaired: each call has one result, each result a call */
+    size_t message_count;
+    const struct chat_tool *tools;
+    size_t tool_count;
+    int64_t max_tokens;  /* 0: the provider's default */
+    struct str thinking; /* "", "off", "minimal", "low", "medium", "high" */
+};
+
 #endif
