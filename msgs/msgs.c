@@ -58,9 +58,10 @@ const char *msg_kind_name(enum msg_kind kind)
     return (unsigned)kind < MSG_KIND_COUNT && kinds[kind].wire ? kinds[kind].wire : "?";
 }
 
-static const void *value_of(const struct msg *m, const struct field *f)
+/* All members of the union start at the same place. Callers with a const message only read through this. */
+static void *value_of(const struct msg *m, const struct field *f)
 {
-    return (const char *)&m->error + f->offset; /* all members of the union start at the same place */
+    return (char *)&m->error + f->offset;
 }
 
 static bool known(enum msg_kind kind)
@@ -84,6 +85,13 @@ struct str msg_payload(const struct msg *m)
     for (const struct field *f = kinds[m->kind].fields(); f->name; f++)
         if (f->kind == FIELD_raw) return *(const struct str *)value_of(m, f);
     return (struct str){ NULL, 0 };
+}
+
+void msg_set_payload(struct msg *m, struct str bytes)
+{
+    if (!known(m->kind)) return;
+    for (const struct field *f = kinds[m->kind].fields(); f->name; f++)
+        if (f->kind == FIELD_raw) *(struct str *)value_of(m, f) = bytes;
 }
 
 static int write_bytes(void *data, const char *p, size_t n)
@@ -177,7 +185,7 @@ static int read_fields(const msgpack_object_map *map, struct str payload, struct
     bool has_raw = false;
     size_t at = 0;
     for (const struct field *f = kinds[out->kind].fields(); f->name; f++) {
-        void *to = (char *)&out->error + f->offset;
+        void *to = value_of(out, f);
         if (f->kind == FIELD_raw) {
             *(struct str *)to = payload;
             has_raw = true;
@@ -257,7 +265,7 @@ struct msg msg_sample(enum msg_kind kind, bool high, size_t str_max)
     if (!known(kind)) return m;
     if (str_max > MSG_SAMPLE_BYTES) str_max = MSG_SAMPLE_BYTES;
     for (const struct field *f = kinds[kind].fields(); f->name; f++) {
-        void *to = (char *)&m.error + f->offset;
+        void *to = value_of(&m, f);
         int64_t v = high ? f->hi : f->lo;
         if (f->kind == FIELD_int) {
             *(int64_t *)to = v;

@@ -81,6 +81,9 @@ int msg_peek(struct str body, struct msg *out);
 /** The raw field of `m`; empty when the kind has none. Borrowed from `m`. */
 struct str msg_payload(const struct msg *m);
 
+/** Set the raw field of `m`; nothing when the kind has none. Borrows `bytes`. */
+void msg_set_payload(struct msg *m, struct str bytes);
+
 /** Free what a received message borrows from, and zero it. Safe on a zeroed or sent message. */
 void msg_clear(struct msg *m);
 

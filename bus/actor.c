@@ -1,0 +1,72 @@
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "bus/bus.h"
+
+struct actor {
+    pthread_t thread;
+    bus_t *bus;
+    actor_fn *fn;
+    void *arg;
+    int queue;
+    char name[MSG_NAME_MAX + 1];
+};
+
+static void *run(void *memory)
+{
+    actor_t *a = memory;
+    mailbox_t *mb;
+    char thread_name[16]; /* the kernel's limit */
+    snprintf(thread_name, sizeof thread_name, "%.15s", a->name);
+    pthread_setname_np(pthread_self(), thread_name);
+    log_set_actor(a->name);
+    int rc = mailbox_open(a->bus, a->name, a->queue, &mb);
+    if (rc) {
+        if (rc != GW_ECLOSED) log_event(LOG_ERROR, "actor_not_opened", LOG_T("code", err_name(rc)));
+        return NULL;
+    }
+    rc = a->fn(mb, a->arg);
+    struct msg ended = { .kind = MSG_actor_ended };
+    ended.actor_ended.code = rc < 0 ? rc : 0;
+    mailbox_send(mb, "router", &ended);
+    mailbox_close(&mb);
+    return NULL;
+}
+
+int actor_spawn(bus_t *bus, const char *name, int queue, actor_fn *fn, void *arg, actor_t **out)
+{
+    *out = NULL;
+    actor_t *a = calloc(1, sizeof *a);
+    if (!a) return GW_ENOMEM;
+    *a = (actor_t){ .bus = bus, .fn = fn, .arg = arg, .queue = queue };
+    if (str_copy(a->name, sizeof a->name, str_of(name))) {
+        free(a);
+        return GW_EINVAL;
+    }
+    pthread_attr_t attr;
+    sigset_t all, before;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, BUS_STACK_BYTES);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the main thread's */
+    int failed = pthread_create(&a->thread, &attr, run, a);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
+    if (failed) {
+        free(a);
+        return GW_ESYS;
+    }
+    *out = a;
+    return 0;
+}
+
+void actor_join(actor_t **actor_p)
+{
+    if (!*actor_p) return;
+    pthread_join((*actor_p)->thread, NULL);
+    free(*actor_p);
+    *actor_p = NULL;
+}

@@ -1,0 +1,45 @@
+/** bus/frames.h -- what bus.c, mailbox.c and hub.c share; not for other folders. */
+#ifndef BUS_FRAMES_H
+#define BUS_FRAMES_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <zmq.h>
+
+#include "bus/bus.h"
+
+#define BUS_ENDPOINT "inproc://bus"
+
+struct bus {
+    void *context;
+    pthread_mutex_t lock;   /* over names and mailboxes */
+    struct bus_name *names; /* names in use */
+    atomic_bool hub_open;
+    _Atomic uint64_t forwarded, dead_letters, malformed, mailboxes;
+};
+
+struct payload {
+    zmq_msg_t frame;
+};
+
+/** The code for a failed libzmq call, from errno. */
+int frames_err(void);
+
+/** Send body and payload after the address frames. `flags` is ZMQ_DONTWAIT or 0. @return 0 or a code */
+int frames_send_message(void *socket, const struct msg *m, const payload_t *payload, struct buf *scratch, int flags);
+
+/** Receive the frames after the addresses and decode them into *out; drops surplus frames.
+ *  @param more  whether a frame follows  @return 0, GW_EBADMSG, or a code of the socket */
+int frames_recv_message(void *socket, bool more, struct msg *out);
+
+/** Send one frame holding a NUL-terminated name. */
+int frames_send_name(void *socket, const char *name, int flags);
+
+/** Mark bytes that enter or leave libzmq, which ThreadSanitizer cannot see into. */
+void frames_mark_sent(zmq_msg_t *frame);
+void frames_mark_received(zmq_msg_t *frame);
+
+/** Receive and drop what is left of a message. */
+void frames_skip(void *socket, bool more);
+
+#endif

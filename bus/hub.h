@@ -1,0 +1,31 @@
+/** bus/hub.h -- the ROUTER end of the bus, for actors/router.c alone (and rigs in tests).
+ *
+ *  It forwards between mailboxes without decoding, and hands messages addressed to "router" to its owner.
+ *  It never waits on a mailbox: a full one is GW_EFULL, an absent one GW_ENOPEER, answered to the sender.
+ *
+ *  Thread: the one that opened it. */
+#ifndef BUS_HUB_H
+#define BUS_HUB_H
+
+#include "bus/bus.h"
+
+#define HUB_NAME "router" /* what mailboxes address the hub's owner by */
+
+enum { HUB_QUEUE = 16384 }; /* messages per mailbox on the hub's side of its queue */
+
+typedef struct hub hub_t;
+
+/** @return 0, GW_EEXIST when the bus has a hub, GW_ENOMEM, GW_ESYS */
+int hub_open(bus_t *bus, hub_t **out);
+void hub_close(hub_t **hub_p);
+
+/** Forward what is waiting; return the first message for the owner. actor.hello is answered here and then handed on.
+ *  @return 0, then the caller owns *out; GW_ETIMEOUT; GW_ECLOSED */
+int hub_recv(hub_t *hub, int timeout_ms, struct msg *out);
+
+/** Send as "router", at once or not at all.
+ *  @param payload  NULL: m's own raw field, copied; else this one, not copied; the reference stays the caller's
+ *  @return 0, GW_EFULL, GW_ENOPEER, GW_EBADMSG, GW_ECLOSED */
+int hub_send(hub_t *hub, const char *to, const struct msg *m, const payload_t *payload);
+
+#endif
