@@ -44,7 +44,7 @@ enum msg_kind {
 
 enum { MSG_NAME_MAX = 63 }; /* bytes of a mailbox name */
 
-enum turn_outcome { TURN_DONE, TURN_FAILED, TURN_ABORTED, TURN_DROPPED };
+enum turn_outcome { OUTCOME_DONE, OUTCOME_FAILED, OUTCOME_ABORTED, OUTCOME_DROPPED }; /* as enum policy_outcome */
 
 struct msg {
     enum msg_kind kind;

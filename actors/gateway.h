@@ -1,0 +1,24 @@
+/** actors/gateway.h -- the HTTP front: one libwebsockets loop, one thread, one port for everything.
+ *
+ *  In:     HTTP requests; turn.accepted, turn.refused, turn.delta, turn.done, router.pong, store.pong, system.drain, error
+ *  Out:    turn.submit, turn.abort, router.ping, store.ping, gateway.listening
+ *  Owns:   the listening sockets, every connection, each request's state until its answer is written
+ *  Thread: its own; shares nothing but the immutable config
+ *  Source: reference gateway-protocol 8; issue "the spine", HTTP front; docs/http.md */
+#ifndef ACTORS_GATEWAY_H
+#define ACTORS_GATEWAY_H
+
+#include "base/config.h"
+#include "bus/bus.h"
+
+struct gateway_options {
+    config_t *config; /* a reference is given to the actor */
+    char bind_host[64];
+    int port;
+    char *token;       /* owned by the actor; NULL: the config's */
+    char *config_note; /* owned by the actor; NULL: none */
+};
+
+actor_fn gateway_actor; /* arg: struct gateway_options *, allocated; freed by the actor */
+
+#endif
