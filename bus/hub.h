@@ -28,4 +28,10 @@ int hub_recv(hub_t *hub, int timeout_ms, struct msg *out);
  *  @return 0, GW_EFULL, GW_ENOPEER, GW_EBADMSG, GW_ECLOSED */
 int hub_send(hub_t *hub, const char *to, const struct msg *m, const payload_t *payload);
 
+typedef int hub_fn(hub_t *hub, void *arg); /* a thread's body; owns arg; the hub is closed when it returns */
+
+/** Open the hub and start the router's thread with it. Mailboxes may be opened as soon as this has returned.
+ *  @return as hub_open, or GW_ESYS when no thread can be made (arg stays the caller's) */
+int hub_spawn(bus_t *bus, hub_fn *fn, void *arg, actor_t **out);
+
 #endif

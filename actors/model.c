@@ -1,0 +1,369 @@
+#include "actors/model.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <uthash.h>
+#include <utlist.h>
+
+#include "actors/attempt.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+enum {
+    CHECK_EVERY_MS = 50,   /* how often time limits are looked at while attempts run */
+    LINGER_AFTER_MS = 100, /* a server that keeps a finished stream open is given this long to end it */
+};
+
+struct limits {
+    int64_t connect_ms, first_byte_ms, silence_ms, total_ms;
+};
+
+struct transfer {
+    UT_hash_handle hh;            /* in flight, by request */
+    struct transfer *prev, *next; /* waiting, in order */
+    int64_t request;
+    struct attempt attempt;
+    struct http_request http;
+    struct curl_slist *headers;
+    CURL *easy;
+    struct host *host;
+    struct buf content_type, retry_after; /* of the response's head */
+    int64_t started_ms, heard_ms;
+    int64_t total_ms; /* 0: none */
+    bool head_told;
+    char error[CURL_ERROR_SIZE];
+};
+
+struct host {
+    mailbox_t *mailbox;
+    config_t *config;
+    const struct config_provider *provider;
+    const struct provider *dialect;
+    struct provider_endpoint endpoint;
+    struct limits limits;
+    CURLM *multi;
+    struct transfer *in_flight;
+    struct transfer *waiting;
+    size_t waiting_count;
+    CURL *spare[MODEL_IN_FLIGHT_MAX]; /* easy handles to use again */
+    size_t spare_count;
+    int64_t next_check_ms;
+};
+
+static void transfer_free(struct transfer *t)
+{
+    if (t->easy) {
+        curl_multi_remove_handle(t->host->multi, t->easy);
+        if (t->host->spare_count < MODEL_IN_FLIGHT_MAX) {
+            curl_easy_reset(t->easy);
+            t->host->spare[t->host->spare_count++] = t->easy;
+        } else {
+            curl_easy_cleanup(t->easy);
+        }
+    }
+    curl_slist_free_all(t->headers);
+    http_request_free(&t->http);
+    attempt_close(&t->attempt);
+    buf_free(&t->content_type);
+    buf_free(&t->retry_after);
+    free(t);
+}
+
+/* Keep the two headers that matter; a new status line (100 Continue, a proxy's answer) starts over. */
+static size_t on_header(char *line, size_t size, size_t count, void *ctx)
+{
+    struct transfer *t = ctx;
+    struct str value = { line, size * count };
+    if (str_starts(value, STR("HTTP/"))) {
+        buf_clear(&t->content_type);
+        buf_clear(&t->retry_after);
+        return size * count;
+    }
+    struct str name = str_split(&value, ':');
+    struct buf *into = str_ieq(name, STR("content-type")) ? &t->content_type : str_ieq(name, STR("retry-after")) ? &t->retry_after : NULL;
+    if (into) {
+        buf_clear(into);
+        buf_add(into, str_utf8_prefix(str_trim(value), 256));
+    }
+    return size * count;
+}
+
+static void tell_head(struct transfer *t)
+{
+    long status = 0;
+    if (t->head_told) return;
+    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    model_stream_head(t->attempt.stream, (int)status, buf_str(&t->content_type), buf_str(&t->retry_after), clock_wall_ms());
+    t->head_told = true;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
+{
+    struct transfer *t = ctx;
+    tell_head(t);
+    t->heard_ms = clock_mono_ms();
+    int rc = model_stream_feed(t->attempt.stream, (struct str){ bytes, size * count });
+    attempt_flush(&t->attempt);
+    return rc ? 0 : size * count; /* a short count ends the transfer */
+}
+
+static enum failure class_of(CURLcode code)
+{
+    switch (code) {
+    case CURLE_OK: return FAILURE_none;
+    case CURLE_OPERATION_TIMEDOUT: return FAILURE_timeout;
+    default: return FAILURE_network;
+    }
+}
+
+static void end(struct transfer *t, enum failure class, const char *text)
+{
+    HASH_DEL(t->host->in_flight, t);
+    attempt_finish(&t->attempt, class, str_of(text));
+    transfer_free(t);
+}
+
+static int set_headers(struct transfer *t)
+{
+    static const char *const none = "Expect:"; /* no 100-continue: it costs a round trip */
+    t->headers = curl_slist_append(NULL, none);
+    struct str all = buf_str(&t->http.headers);
+    while (all.n && t->headers) {
+        struct str line = str_split(&all, '\0');
+        struct curl_slist *longer = line.n ? curl_slist_append(t->headers, line.p) : t->headers;
+        if (!longer) return GW_ENOMEM;
+        t->headers = longer;
+    }
+    return t->headers ? 0 : GW_ENOMEM;
+}
+
+static int launch(struct transfer *t)
+{
+    struct host *h = t->host;
+    t->easy = h->spare_count ? h->spare[--h->spare_count] : curl_easy_init();
+    if (!t->easy || set_headers(t)) return GW_ENOMEM;
+    curl_easy_setopt(t->easy, CURLOPT_URL, buf_cstr(&t->http.url));
+    curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+    curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->http.body.n);
+    curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->http.body.p);
+    curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
+    curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+    curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->error);
+    curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, 16384L);
+    curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)h->limits.connect_ms);
+    t->started_ms = t->heard_ms = clock_mono_ms();
+    if (curl_multi_add_handle(h->multi, t->easy) != CURLM_OK) return GW_ENOMEM;
+    HASH_ADD(hh, h->in_flight, request, sizeof t->request, t);
+    return 0;
+}
+
+static void launch_next(struct host *h)
+{
+    while (h->waiting && HASH_COUNT(h->in_flight) < MODEL_IN_FLIGHT_MAX) {
+        struct transfer *t = h->waiting;
+        DL_DELETE(h->waiting, t);
+        h->waiting_count--;
+        if (launch(t) == 0) continue;
+        attempt_finish(&t->attempt, FAILURE_server, STR("out of memory while the request was started"));
+        transfer_free(t);
+    }
+}
+
+/* What config says of this model, for the parts of a request that depend on it. */
+static void apply_model(struct host *h, struct model_request *request)
+{
+    const struct config_model *m = config_provider_model(h->provider, request->model);
+    if (!m) return;
+    request->reasoning = m->reasoning;
+    request->images = m->images;
+    if (request->max_tokens == 0) request->max_tokens = m->max_tokens;
+}
+
+static int prepare(struct host *h, const struct msg *in, struct transfer *t)
+{
+    struct arena arena = { 0 };
+    struct model_request request;
+    int rc = attempt_request(in, h->provider->id, &arena, &request);
+    if (rc == 0) apply_model(h, &request);
+    if (rc == 0) rc = h->dialect->request(&h->endpoint, &request, &t->http);
+    if (rc == 0) rc = attempt_open(&t->attempt, h->mailbox, in, h->dialect, &h->endpoint, &request);
+    arena_free(&arena);
+    return rc;
+}
+
+static void start(struct host *h, const struct msg *in)
+{
+    if (h->waiting_count >= MODEL_WAITING_MAX) {
+        attempt_refuse(h->mailbox, in, FAILURE_overloaded, "too many requests wait for this provider (MODEL_WAITING_MAX)");
+        return;
+    }
+    struct transfer *t = calloc(1, sizeof *t);
+    int rc = t ? 0 : GW_ENOMEM;
+    if (t) {
+        t->host = h;
+        t->request = in->model_try.request;
+        t->total_ms = in->model_try.timeout_ms ? in->model_try.timeout_ms : h->limits.total_ms;
+        rc = prepare(h, in, t);
+    }
+    if (rc) {
+        attempt_refuse(h->mailbox, in, FAILURE_bad_request, rc == GW_ELIMIT ? "the prompt is too large to be sent" : err_text(rc));
+        if (t) transfer_free(t);
+        return;
+    }
+    DL_APPEND(h->waiting, t);
+    h->waiting_count++;
+    launch_next(h);
+}
+
+static void cancel(struct host *h, int64_t request)
+{
+    struct transfer *t;
+    HASH_FIND(hh, h->in_flight, &request, sizeof request, t);
+    if (t) {
+        HASH_DEL(h->in_flight, t);
+        transfer_free(t);
+        launch_next(h);
+        return;
+    }
+    DL_FOREACH(h->waiting, t)
+    {
+        if (t->request != request) continue;
+        DL_DELETE(h->waiting, t);
+        h->waiting_count--;
+        transfer_free(t);
+        return;
+    }
+}
+
+static void collect(struct host *h)
+{
+    CURLMsg *done;
+    int left;
+    while ((done = curl_multi_info_read(h->multi, &left)) != NULL) {
+        struct transfer *t = NULL;
+        if (done->msg != CURLMSG_DONE) continue;
+        CURLcode code = done->data.result;
+        curl_easy_getinfo(done->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+        if (code == CURLE_OK) tell_head(t);
+        end(t, class_of(code), t->error[0] ? t->error : curl_easy_strerror(code));
+    }
+    launch_next(h);
+}
+
+static const char *overdue(const struct transfer *t, int64_t now)
+{
+    const struct limits *l = &t->host->limits;
+    bool started = model_stream_started(t->attempt.stream);
+    if (t->total_ms && now - t->started_ms >= t->total_ms) return "the reply took longer than its total time limit";
+    if (!started && l->first_byte_ms && now - t->started_ms >= l->first_byte_ms) return "no first byte within its time limit";
+    if (started && l->silence_ms && now - t->heard_ms >= l->silence_ms) return "the stream fell silent";
+    return NULL;
+}
+
+static void check_limits(struct host *h)
+{
+    int64_t now = clock_mono_ms();
+    if (now < h->next_check_ms) return;
+    h->next_check_ms = now + CHECK_EVERY_MS;
+    struct transfer *t, *safe;
+    HASH_ITER(hh, h->in_flight, t, safe)
+    {
+        const char *why = overdue(t, now);
+        if (model_stream_complete(t->attempt.stream) && now - t->heard_ms >= LINGER_AFTER_MS) {
+            end(t, FAILURE_none, "");
+        } else if (why) {
+            end(t, FAILURE_timeout, why);
+        }
+    }
+    launch_next(h);
+}
+
+static int receive_all(struct host *h, bool *stop)
+{
+    struct msg in;
+    for (;;) {
+        int rc = mailbox_recv(h->mailbox, 0, &in);
+        if (rc == GW_EBADMSG) continue;
+        if (rc) return rc == GW_ETIMEOUT ? 0 : rc;
+        if (in.kind == MSG_model_try) start(h, &in);
+        if (in.kind == MSG_model_cancel) cancel(h, in.model_cancel.request);
+        if (in.kind == MSG_actor_stop) *stop = true;
+        msg_clear(&in);
+    }
+}
+
+static int run(struct host *h)
+{
+    struct curl_waitfd wait = { .fd = mailbox_fd(h->mailbox), .events = CURL_WAIT_POLLIN };
+    bool stop = false;
+    while (!stop) {
+        int running, rc = receive_all(h, &stop);
+        if (rc) return rc == GW_ECLOSED ? 0 : rc;
+        curl_multi_perform(h->multi, &running);
+        collect(h);
+        check_limits(h);
+        rc = receive_all(h, &stop); /* sending above may have eaten the descriptor's edge */
+        if (rc) return rc == GW_ECLOSED ? 0 : rc;
+        if (stop) break;
+        curl_multi_poll(h->multi, &wait, 1, h->in_flight ? CHECK_EVERY_MS : 60000, NULL);
+    }
+    return 0;
+}
+
+static int open_host(struct host *h, mailbox_t *mb, struct model_options *options)
+{
+    h->mailbox = mb;
+    h->config = options->config;
+    h->provider = config_provider_find(h->config, str_of(options->provider));
+    if (!h->provider) return GW_ENOENT;
+    h->dialect = provider_find(h->provider->api);
+    if (!h->dialect) return GW_ECONFIG;
+    h->endpoint = (struct provider_endpoint){ .id = h->provider->id,
+                                              .base_url = h->provider->base_url,
+                                              .api_key = h->provider->api_key,
+                                              .headers = (const struct provider_header *)h->provider->headers,
+                                              .header_count = h->provider->header_count };
+    h->limits = (struct limits){ MODEL_CONNECT_MS, MODEL_FIRST_BYTE_MS, MODEL_SILENCE_MS, MODEL_TOTAL_MS };
+    h->multi = curl_multi_init();
+    if (!h->multi) return GW_ENOMEM;
+    curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)MODEL_CONNECTIONS_KEPT);
+    curl_multi_setopt(h->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+    return 0;
+}
+
+static void close_host(struct host *h)
+{
+    struct transfer *t, *safe;
+    HASH_ITER(hh, h->in_flight, t, safe)
+    {
+        HASH_DEL(h->in_flight, t);
+        transfer_free(t);
+    }
+    DL_FOREACH_SAFE(h->waiting, t, safe)
+    {
+        DL_DELETE(h->waiting, t);
+        transfer_free(t);
+    }
+    while (h->spare_count) curl_easy_cleanup(h->spare[--h->spare_count]);
+    if (h->multi) curl_multi_cleanup(h->multi);
+}
+
+int model_actor(mailbox_t *mb, void *arg)
+{
+    struct model_options *options = arg;
+    struct host *h = calloc(1, sizeof *h);
+    int rc = h ? open_host(h, mb, options) : GW_ENOMEM;
+    if (rc == 0) rc = run(h);
+    if (h) close_host(h);
+    free(h);
+    config_unref(&options->config);
+    free(options);
+    return rc;
+}

@@ -1,0 +1,315 @@
+/* actors/router_actors.c -- starting, supervising and ending the actors. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "actors/gateway.h"
+#include "actors/model.h"
+#include "actors/router_internal.h"
+#include "actors/session.h"
+#include "actors/store.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+enum { RESERVED_CHILDREN = 2 /* store, gateway */ };
+
+void router_worker_name(int worker, char out[MSG_NAME_MAX + 1])
+{
+    snprintf(out, MSG_NAME_MAX + 1, "session.%d", worker);
+}
+
+static int worker_of(const char *name)
+{
+    int64_t index;
+    struct str s = str_of(name);
+    if (!str_starts(s, STR("session."))) return -1;
+    return str_to_int((struct str){ s.p + 8, s.n - 8 }, &index) == 0 && index >= 0 && index < POLICY_WORKERS_MAX ? (int)index : -1;
+}
+
+struct child *router_child(struct router *r, const char *name)
+{
+    for (size_t i = 0; i < r->child_count; i++)
+        if (strcmp(r->children[i].name, name) == 0) return &r->children[i];
+    return NULL;
+}
+
+/* --- starting --------------------------------------------------------------------------------------------------- */
+
+static int start_store(struct router *r, struct child *c, struct buf *why)
+{
+    const struct store_options open = { .now_ms = clock_wall_ms() };
+    struct store_actor_options *options = calloc(1, sizeof *options);
+    if (!options) return GW_ENOMEM;
+    int rc = store_open(str_of(r->options->state_dir), &open, &options->store, why);
+    if (rc == 0 && why->n) options->notice = str_dup(str_utf8_prefix(buf_str(why), 1024));
+    if (rc == 0) rc = actor_spawn(r->bus, c->name, STORE_QUEUE, store_actor, options, &c->actor);
+    if (rc == 0) return 0;
+    store_close(&options->store);
+    free(options->notice);
+    free(options);
+    return rc;
+}
+
+static int start_provider(struct router *r, struct child *c)
+{
+    struct model_options *options = calloc(1, sizeof *options);
+    const struct config_provider *provider = config_provider_find(r->config, c->provider_id);
+    if (!options || !provider) {
+        free(options);
+        return provider ? GW_ENOMEM : GW_ENOENT;
+    }
+    options->config = config_ref(r->config);
+    str_copy(options->provider, sizeof options->provider, c->provider_id); /* the mailbox name holds it: it fits */
+    int rc = actor_spawn(r->bus, c->name, MODEL_QUEUE, str_is(provider->api, "demo") ? demo_actor : model_actor, options, &c->actor);
+    if (rc) {
+        config_unref(&options->config);
+        free(options);
+    }
+    return rc;
+}
+
+static int start_gateway(struct router *r, struct child *c)
+{
+    struct gateway_options *options = calloc(1, sizeof *options);
+    if (!options) return GW_ENOMEM;
+    options->config = config_ref(r->config);
+    options->port = r->port ? r->port : r->options->port;
+    str_copy(options->bind_host, sizeof options->bind_host, str_of(r->options->bind_host));
+    if (r->options->token) options->token = str_dup(str_of(r->options->token));
+    if (r->options->config_note) options->config_note = str_dup(str_of(r->options->config_note));
+    int rc = actor_spawn(r->bus, c->name, STORE_QUEUE, gateway_actor, options, &c->actor);
+    if (rc) {
+        config_unref(&options->config);
+        free(options->token);
+        free(options->config_note);
+        free(options);
+    }
+    return rc;
+}
+
+static int start_child(struct router *r, struct child *c, struct buf *why)
+{
+    c->ready = false;
+    switch (c->kind) {
+    case CHILD_STORE: return start_store(r, c, why);
+    case CHILD_PROVIDER: return start_provider(r, c);
+    default: return start_gateway(r, c);
+    }
+}
+
+static struct child *add_child(struct router *r, enum child_kind kind, const char *name)
+{
+    struct child *c = &r->children[r->child_count++];
+    *c = (struct child){ .kind = kind, .restart_ms = -1 };
+    str_copy(c->name, sizeof c->name, str_of(name));
+    return c;
+}
+
+static int add_provider(struct router *r, const struct config_provider *provider)
+{
+    char name[MSG_NAME_MAX + 1];
+    int n = snprintf(name, sizeof name, "provider.%.*s", STR_ARG(provider->id));
+    if (n < 0 || (size_t)n >= sizeof name) {
+        log_event(LOG_ERROR, "provider_not_started", LOG_S("provider", provider->id), LOG_T("reason", "its id is too long"));
+        return 0;
+    }
+    struct child *c = add_child(r, CHILD_PROVIDER, name);
+    c->provider_id = provider->id;
+    return policy_provider_add(r->policy, provider->id, &c->provider);
+}
+
+/* Start the store, then the providers; the gateway follows once the store has told what was left unfinished. */
+int router_start_children(struct router *r)
+{
+    size_t providers = config_provider_count(r->config);
+    struct buf why = { 0 };
+    r->children = calloc(providers + RESERVED_CHILDREN, sizeof *r->children);
+    if (!r->children) return GW_ENOMEM;
+    int rc = start_child(r, add_child(r, CHILD_STORE, "store"), &why);
+    for (size_t i = 0; i < providers && rc == 0; i++) rc = add_provider(r, config_provider_at(r->config, i));
+    for (size_t i = 1; i < r->child_count && rc == 0; i++) rc = start_child(r, &r->children[i], &why);
+    if (rc) router_fail(r, rc, why.n ? buf_cstr(&why) : err_text(rc));
+    buf_free(&why);
+    return 0; /* a failure is told to main by the loop's orderly stop */
+}
+
+static void provider_event(struct router *r, const struct child *c, enum policy_event_kind kind)
+{
+    const struct policy_event event = { .kind = kind, .provider = c->provider };
+    if (c->kind == CHILD_PROVIDER) router_step(r, &event);
+}
+
+void router_on_hello(struct router *r, const struct msg *in)
+{
+    int worker = worker_of(in->from);
+    if (worker >= 0) {
+        const struct policy_event event = { .kind = POLICY_WORKER_READY, .worker = worker };
+        router_step(r, &event);
+        return;
+    }
+    struct child *c = router_child(r, in->from);
+    if (!c) return;
+    c->ready = true;
+    provider_event(r, c, POLICY_PROVIDER_UP);
+    if (c->kind != CHILD_STORE || r->recovered) return;
+    struct msg recover = { .kind = MSG_store_recover, .corr = 1 };
+    router_send(r, "store", &recover, NULL);
+    if (!r->options->gateway) return;
+    struct buf none = { 0 };
+    int rc = start_child(r, add_child(r, CHILD_GATEWAY, "gateway"), &none);
+    if (rc) router_fail(r, rc, "the gateway's thread could not be started");
+}
+
+/* --- supervision ------------------------------------------------------------------------------------------------ */
+
+static void worker_ended(struct router *r, int worker, int code)
+{
+    if ((size_t)worker >= r->worker_slots || !r->workers[worker]) return;
+    actor_join(&r->workers[worker]);
+    if (code) log_event(LOG_ERROR, "actor_died", LOG_I("worker", worker), LOG_T("code", err_name(code)));
+    const struct policy_event event = { .kind = code ? POLICY_WORKER_FAILED : POLICY_WORKER_GONE, .worker = worker };
+    router_step(r, &event);
+}
+
+static void child_died(struct router *r, struct child *c, int code)
+{
+    int64_t delay;
+    provider_event(r, c, POLICY_PROVIDER_DOWN);
+    if (r->phase == PHASE_STARTING) {
+        router_fail(r, code ? code : GW_ESYS,
+                    c->kind == CHILD_GATEWAY ? "the gateway could not listen; see the log for its reason" : c->name);
+        return;
+    }
+    if (supervise_died(&c->supervise, clock_mono_ms(), &delay)) {
+        c->restart_ms = clock_mono_ms() + delay;
+        log_event(LOG_ERROR, "actor_died", LOG_T("name", c->name), LOG_T("code", err_name(code)), LOG_I("restart_in_ms", delay));
+        return;
+    }
+    c->given_up = true;
+    log_event(LOG_ERROR, "actor_given_up", LOG_T("name", c->name), LOG_T("code", err_name(code)));
+    if (c->kind != CHILD_PROVIDER) router_fail(r, code ? code : GW_ESYS, c->name); /* nothing works without it */
+}
+
+void router_on_ended(struct router *r, const struct msg *in)
+{
+    int worker = worker_of(in->from);
+    int code = (int)in->actor_ended.code;
+    if (worker >= 0) {
+        worker_ended(r, worker, code);
+        return;
+    }
+    struct child *c = router_child(r, in->from);
+    if (!c) return;
+    actor_join(&c->actor);
+    c->ready = false;
+    if (r->phase != PHASE_STOPPING) child_died(r, c, code);
+}
+
+void router_restart_due(struct router *r)
+{
+    int64_t now = clock_mono_ms();
+    for (size_t i = 0; i < r->child_count; i++) {
+        struct child *c = &r->children[i];
+        if (c->restart_ms < 0 || c->restart_ms > now || r->phase == PHASE_STOPPING) continue;
+        struct buf why = { 0 };
+        c->restart_ms = -1;
+        int rc = start_child(r, c, &why);
+        if (rc) {
+            log_event(LOG_ERROR, "actor_not_started", LOG_T("name", c->name), LOG_T("code", err_name(rc)), LOG_S("reason", buf_str(&why)));
+            child_died(r, c, rc);
+        }
+        buf_free(&why);
+    }
+}
+
+int64_t router_restart_next(const struct router *r)
+{
+    int64_t next = -1;
+    for (size_t i = 0; i < r->child_count; i++) {
+        int64_t due = r->children[i].restart_ms;
+        if (due >= 0 && (next < 0 || due < next)) next = due;
+    }
+    return next;
+}
+
+/* --- session threads -------------------------------------------------------------------------------------------- */
+
+static int start_worker(struct router *r, int worker)
+{
+    char name[MSG_NAME_MAX + 1];
+    if ((size_t)worker >= r->worker_slots) {
+        size_t slots = r->worker_slots ? r->worker_slots : 8;
+        while (slots <= (size_t)worker) slots *= 2;
+        actor_t **grown = realloc(r->workers, slots * sizeof(actor_t *));
+        if (!grown) return GW_ENOMEM;
+        memset(grown + r->worker_slots, 0, (slots - r->worker_slots) * sizeof(actor_t *));
+        r->workers = grown;
+        r->worker_slots = slots;
+    }
+    struct session_options *options = calloc(1, sizeof *options);
+    if (!options) return GW_ENOMEM;
+    options->config = config_ref(r->config);
+    router_worker_name(worker, name);
+    int rc = actor_spawn(r->bus, name, 0, session_actor, options, &r->workers[worker]);
+    if (rc) {
+        config_unref(&options->config);
+        free(options);
+    }
+    return rc;
+}
+
+void router_do_worker(struct router *r, const struct policy_action *a)
+{
+    char name[MSG_NAME_MAX + 1];
+    struct msg m = { .kind = a->kind == POLICY_DO_PARK ? MSG_session_park : MSG_actor_stop };
+    router_worker_name(a->worker, name);
+    if (a->kind != POLICY_DO_START) {
+        router_send(r, name, &m, NULL);
+        return;
+    }
+    int rc = start_worker(r, a->worker);
+    if (rc == 0) return;
+    log_event(LOG_ERROR, "session_thread_not_started", LOG_T("code", err_name(rc)));
+    router_later(r, (struct policy_event){ .kind = POLICY_WORKER_FAILED, .worker = a->worker });
+}
+
+/* --- the end ---------------------------------------------------------------------------------------------------- */
+
+static bool tell_stop(struct router *r, const char *name, bool running)
+{
+    struct msg stop = { .kind = MSG_actor_stop };
+    if (running) hub_send(r->hub, name, &stop, NULL);
+    return running;
+}
+
+/* First the gateway, so that nothing new comes; then who works; the store last, when nobody can write any more. */
+void router_stop_children(struct router *r)
+{
+    static const enum child_kind order[] = { CHILD_GATEWAY, CHILD_PROVIDER, CHILD_STORE };
+    for (size_t stage = 0; stage < sizeof order / sizeof *order; stage++) {
+        bool any = false;
+        for (size_t i = 0; i < r->child_count; i++) {
+            struct child *c = &r->children[i];
+            if (c->kind != order[stage] || !c->actor) continue;
+            any = true;
+            if (c->given_up) continue; /* told already, see below */
+            tell_stop(r, c->name, true);
+            c->given_up = true; /* from here on it only has to end */
+        }
+        for (size_t w = 0; order[stage] == CHILD_PROVIDER && w < r->worker_slots; w++) {
+            char name[MSG_NAME_MAX + 1];
+            router_worker_name((int)w, name);
+            any = tell_stop(r, name, r->workers[w] != NULL) || any;
+        }
+        if (any) return;
+    }
+    r->over = true;
+}
+
+void router_join_all(struct router *r)
+{
+    for (size_t i = 0; i < r->child_count; i++) actor_join(&r->children[i].actor);
+    for (size_t w = 0; w < r->worker_slots; w++) actor_join(&r->workers[w]);
+    free(r->children);
+    r->children = NULL;
+    r->child_count = 0;
+}

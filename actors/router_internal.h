@@ -1,0 +1,142 @@
+/** actors/router_internal.h -- what the router's files share; not for others. */
+#ifndef ACTORS_ROUTER_INTERNAL_H
+#define ACTORS_ROUTER_INTERNAL_H
+
+#include <uthash.h>
+
+#include "actors/policy.h"
+#include "actors/router.h"
+#include "actors/supervise.h"
+
+#define ROUTER_MAIN "main" /* the mailbox of whoever started the system */
+
+enum {
+    ROUTER_STOP_MS = 5000,  /* actors that are told to end have this long before the bus is shut down */
+    ROUTER_GRACE_MS = 2000, /* turns that are cancelled at the end of a drain have this long to end */
+    ROUTER_REF_MAX = 256,   /* bytes of a model ref */
+};
+
+enum router_phase { PHASE_STARTING, PHASE_RUNNING, PHASE_DRAINING, PHASE_STOPPING };
+
+/* Why a worker or a named actor is not simply an actor_t: it may be starting again. */
+enum child_kind { CHILD_STORE, CHILD_PROVIDER, CHILD_GATEWAY };
+
+struct child { /* a named, supervised actor */
+    enum child_kind kind;
+    char name[MSG_NAME_MAX + 1];
+    actor_t *actor; /* NULL: not running */
+    bool ready;     /* it has said hello */
+    bool given_up;
+    struct supervise supervise;
+    int64_t restart_ms; /* when to start it again; -1: not waiting */
+    int provider;       /* CHILD_PROVIDER: index in the policy */
+    struct str provider_id;
+};
+
+struct turn_entry {
+    UT_hash_handle hh;
+    int64_t turn;
+    struct msg said;              /* the turn.submit or store.pending; its strings are what turn.run needs */
+    payload_t *message;           /* its payload */
+    char reply[MSG_NAME_MAX + 1]; /* "" : nobody listens */
+    bool stored;                  /* the store knows the turn: its end must be recorded */
+    struct msg done;              /* turn.done of the session; kind 0: has not come */
+    payload_t *answer;            /* its payload */
+    struct listener *listeners;   /* repeats of its idempotency key that wait for the same answer */
+};
+
+struct listener {
+    struct listener *next;
+    char reply[MSG_NAME_MAX + 1];
+    uint64_t corr;
+};
+
+struct candidate_entry {
+    char ref[ROUTER_REF_MAX + 1];
+    struct str model;    /* in ref */
+    int provider;        /* policy's index; -1: none */
+    const char *why_not; /* provider -1: the reason; static */
+    struct buf text;     /* what the failed attempt said */
+};
+
+struct request_entry {
+    UT_hash_handle hh;
+    int64_t request;
+    int64_t turn;
+    char session[MSG_NAME_MAX + 1];
+    uint64_t corr, trace;
+    int64_t timeout_ms;
+    payload_t *prompt;
+    struct candidate_entry candidates[POLICY_CANDIDATES_MAX];
+    size_t count;
+    int trying; /* the candidate in hand */
+    int http_status;
+};
+
+/* What carrying out an action made happen: told to the policy after the actions of the present step are done. */
+struct followup {
+    struct followup *next, *prev;
+    struct policy_event event;
+};
+
+struct router {
+    struct router_options *options;
+    bus_t *bus;
+    hub_t *hub;
+    config_t *config;
+    policy_t *policy;
+    enum router_phase phase;
+    int64_t wall_base_ms, mono_base_ms; /* the policy's clock: wall at start plus monotonic since */
+    int64_t last_turn, last_request;
+    struct turn_entry *turns;
+    struct request_entry *requests;
+    struct followup *followups;
+    struct child *children; /* CHILD_STORE first, the gateway last */
+    size_t child_count;
+    actor_t **workers; /* by the policy's index; NULL: not running */
+    size_t worker_slots;
+    int port;
+    bool recovered;
+    bool main_told;            /* system.ready or system.failed was sent */
+    int64_t phase_deadline_ms; /* monotonic; -1: none */
+    bool over;
+    struct buf fault; /* why it is not ready, for /readyz; empty: all is well */
+};
+
+/* router.c */
+int64_t router_now(const struct router *r);
+void router_step(struct router *r, const struct policy_event *event); /* one event and all that follows from it */
+void router_later(struct router *r, struct policy_event event);       /* after the present step; strings must not be borrowed */
+int router_send(struct router *r, const char *to, const struct msg *m, const payload_t *payload);
+void router_fail(struct router *r, int code, const char *text); /* start-up failed: tell main, stop */
+
+/* router_turns.c */
+void router_on_submit(struct router *r, struct msg *in); /* takes the message over */
+void router_on_pending(struct router *r, struct msg *in);
+void router_on_accepted(struct router *r, const struct msg *in);
+void router_on_abort(struct router *r, const struct msg *in);
+void router_on_turn_done(struct router *r, struct msg *in);
+void router_do_turn(struct router *r, const struct policy_action *a);
+void router_abort_all(struct router *r); /* at the end of a drain */
+void router_free_turns(struct router *r);
+
+/* router_models.c */
+void router_on_model_request(struct router *r, const struct msg *in);
+void router_on_model_reply(struct router *r, const struct msg *in);
+void router_on_model_failed(struct router *r, const struct msg *in);
+void router_do_model(struct router *r, const struct policy_action *a);
+void router_free_requests(struct router *r);
+
+/* router_actors.c */
+int router_start_children(struct router *r);
+struct child *router_child(struct router *r, const char *name);
+void router_on_hello(struct router *r, const struct msg *in);
+void router_on_ended(struct router *r, const struct msg *in);
+void router_do_worker(struct router *r, const struct policy_action *a);
+void router_restart_due(struct router *r);
+int64_t router_restart_next(const struct router *r); /* monotonic ms; -1: none */
+void router_stop_children(struct router *r);         /* tell the next ones in order to end; sets r->over when all have */
+void router_join_all(struct router *r);
+void router_worker_name(int worker, char out[MSG_NAME_MAX + 1]);
+
+#endif

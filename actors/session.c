@@ -1,0 +1,101 @@
+#include "actors/session.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "msgs/chat_json.h"
+
+void session_forget(struct session *s)
+{
+    arena_free(&s->memory);
+    free(s->messages);
+    s->messages = NULL;
+    s->count = s->capacity = 0;
+    s->loaded = false;
+}
+
+int session_add(struct session *s, struct str json)
+{
+    if (s->count == s->capacity) {
+        size_t capacity = s->capacity ? 2 * s->capacity : 16;
+        struct chat_message *grown = realloc(s->messages, capacity * sizeof *grown);
+        if (!grown) return GW_ENOMEM;
+        s->messages = grown;
+        s->capacity = capacity;
+    }
+    int rc = chat_json_read(json, &s->memory, &s->messages[s->count]);
+    if (rc == 0) s->count++;
+    return rc;
+}
+
+static size_t skill_folders(const struct session *s, struct skills_folder *out, size_t max, char (*paths)[PATH_MAX])
+{
+    const struct json5_node *extra = config_get(s->config, STR("skills.load.extraDirs"));
+    size_t n = 0;
+    for (const struct json5_node *dir = extra ? extra->first : NULL; dir && n < max - 2; dir = dir->next)
+        out[n++] = (struct skills_folder){ SKILL_EXTRA, dir->string.p };
+    snprintf(paths[0], PATH_MAX, "%.*s/skills", STR_ARG(config_state(s->config)));
+    snprintf(paths[1], PATH_MAX, "%.*s/skills", STR_ARG(s->agent->workspace));
+    out[n++] = (struct skills_folder){ SKILL_MANAGED, paths[0] };
+    out[n++] = (struct skills_folder){ SKILL_WORKSPACE, paths[1] };
+    return n;
+}
+
+const skills_t *session_skills(struct session *s)
+{
+    int64_t now = clock_mono_ms();
+    if (s->skills_agent == s->agent && now - s->skills_read_ms < SESSION_SKILLS_MS) return s->skills;
+    struct skills_folder folders[SKILLS_SOURCES_MAX];
+    char paths[2][PATH_MAX];
+    struct skills_options options = { .folders = folders,
+                                      .folder_count = skill_folders(s, folders, SKILLS_SOURCES_MAX, paths),
+                                      .limited = s->agent->skills_listed,
+                                      .allow = s->agent->skills,
+                                      .allow_count = s->agent->skill_count };
+    skills_destroy(&s->skills);
+    int rc = skills_load(&options, &s->skills);
+    if (rc) log_event(LOG_WARN, "skills_not_read", LOG_S("agent", s->agent->id), LOG_T("code", err_name(rc)));
+    s->skills_agent = s->agent;
+    s->skills_read_ms = now;
+    return s->skills;
+}
+
+/* A turn of another session rebinds the thread. */
+static void bind(struct session *s, const struct msg_turn_run *run)
+{
+    if (str_is(run->session_key, s->key)) return;
+    session_forget(s);
+    str_copy(s->key, sizeof s->key, run->session_key); /* 1..512 by declaration: it fits */
+    s->agent = config_agent_find(s->config, run->agent);
+    if (!s->agent) s->agent = config_agent_default(s->config); /* the router refuses unknown ones; a recovered turn's agent may be gone */
+}
+
+int session_actor(mailbox_t *mb, void *arg)
+{
+    struct session_options *options = arg;
+    struct session s = { .mailbox = mb, .config = options->config };
+    struct msg in;
+    int rc = 0;
+    free(options);
+    while (!s.stop && rc == 0) {
+        rc = mailbox_recv(mb, -1, &in);
+        if (rc == GW_EBADMSG) rc = 0;
+        if (in.kind == MSG_turn_run) {
+            bind(&s, &in.turn_run);
+            turn_run(&s, &in);
+        }
+        if (in.kind == MSG_session_park) {
+            session_forget(&s);
+            s.key[0] = '\0';
+        }
+        if (in.kind == MSG_actor_stop) s.stop = true;
+        msg_clear(&in); /* a late turn.cancel or answer: its turn is over */
+    }
+    session_forget(&s);
+    skills_destroy(&s.skills);
+    config_unref(&s.config);
+    return rc == GW_ECLOSED ? 0 : rc;
+}

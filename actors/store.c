@@ -1,0 +1,359 @@
+#include "actors/store.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "store/cooldowns.h"
+#include "store/messages.h"
+#include "store/turns.h"
+
+static const char *const lane_names[] = { "main", "subagent", "cron" }; /* by enum policy_lane */
+
+/* What is told once the group is committed. `about` keeps the strings of the question alive until then. */
+struct answer {
+    struct msg about;
+    struct msg m;
+    payload_t *payload;
+};
+
+struct keeper {
+    mailbox_t *mailbox;
+    store_t *store;
+    char *notice;
+    struct answer group[STORE_GROUP_MAX];
+    size_t count;
+    int64_t next_prune_ms;
+};
+
+static struct msg answer_of(const struct msg *in, enum msg_kind kind)
+{
+    return (struct msg){ .kind = kind, .corr = in->corr, .trace = in->trace };
+}
+
+static int accept_turn(struct keeper *k, const struct msg *in, struct answer *a)
+{
+    const struct msg_store_accept *q = &in->store_accept;
+    char uuid[RANDOM_UUID_SIZE];
+    struct buf options = { 0 };
+    struct turn_accepted accepted = { 0 };
+    random_uuid(uuid);
+    buf_char(&options, '{');
+    buf_json_pair_str(&options, "model", q->model);
+    buf_json_pair_str(&options, "thinking", q->thinking);
+    buf_char(&options, '}');
+    struct turn_new turn = {
+        .id = q->turn,
+        .session = { .key = q->session_key, .uuid = str_of(uuid), .agent = q->agent, .channel = q->channel, .now_ms = clock_wall_ms() },
+        .run_id = q->run_id,
+        .lane = str_of(lane_names[q->lane]),
+        .idempotency_key = q->idempotency_key,
+        .input = q->message,
+        .extra = q->system,
+        .options = buf_str(&options),
+    };
+    int rc = options.err ? options.err : turns_accept(k->store, &turn, &accepted);
+    buf_free(&options);
+    a->m = answer_of(in, MSG_store_accepted);
+    a->m.store_accepted.turn = q->turn;
+    a->m.store_accepted.code = rc;
+    if (rc == GW_EEXIST) {
+        a->m.store_accepted.existing = accepted.id;
+        a->m.store_accepted.existing_ended = accepted.state >= TURN_DONE;
+    }
+    return 0; /* the code travels in the answer */
+}
+
+struct lines {
+    struct buf text;
+    int64_t first_seq;
+};
+
+static int add_line(void *ctx, const struct message_row *row)
+{
+    struct lines *l = ctx;
+    if (l->first_seq == 0) l->first_seq = row->seq;
+    buf_add(&l->text, row->json);
+    buf_char(&l->text, '\n');
+    return l->text.err;
+}
+
+static int begin_turn(struct keeper *k, const struct msg *in, struct answer *a)
+{
+    const struct msg_store_begin *q = &in->store_begin;
+    struct turn_begun begun = { 0 };
+    int rc = turns_begin(k->store, q->turn, q->json, clock_wall_ms(), &begun);
+    if (rc) return rc;
+    a->m = answer_of(in, MSG_store_begun);
+    a->m.store_begun.repeated = begun.again;
+    if (q->load_bytes == 0) return 0;
+    struct lines lines = { .text = { .max = 2 * (size_t)q->load_bytes + STORE_MESSAGE_MAX } };
+    const struct history_limits limits = { .bytes = q->load_bytes };
+    rc = messages_history(k->store, q->session_key, &limits, add_line, &lines, NULL);
+    size_t n = 0;
+    char *bytes = rc ? NULL : buf_take(&lines.text, &n);
+    if (rc == 0 && !bytes) rc = lines.text.err ? lines.text.err : GW_ENOMEM;
+    buf_free(&lines.text);
+    if (rc) return rc;
+    a->m.store_begun.first_seq = lines.first_seq;
+    a->payload = payload_take(bytes, n);
+    return a->payload ? 0 : GW_ENOMEM;
+}
+
+/* The role stands in the JSON; the column repeats it for queries. chat_json.c writes it first. */
+static struct str role_of(struct str json)
+{
+    static const struct str roles[] = { { "user", 4 }, { "assistant", 9 }, { "toolResult", 10 } };
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+        char start[32];
+        int n = snprintf(start, sizeof start, "{\"role\":\"%.*s\"", STR_ARG(roles[i]));
+        if (str_starts(json, (struct str){ start, (size_t)n })) return roles[i];
+    }
+    return (struct str){ NULL, 0 };
+}
+
+static int append(struct keeper *k, const struct msg *in, struct answer *a)
+{
+    const struct msg_store_append *q = &in->store_append;
+    struct message_new message = { .turn = q->turn, .role = role_of(q->json), .json = q->json, .now_ms = clock_wall_ms() };
+    a->m = answer_of(in, MSG_store_appended);
+    int rc = sessions_find(k->store, q->session_key, &message.session);
+    return rc ? rc : messages_append(k->store, &message, &a->m.store_appended.seq);
+}
+
+struct place {
+    int64_t session;
+    int64_t last_seq;
+};
+
+static int note_place(void *ctx, const struct session_row *row)
+{
+    *(struct place *)ctx = (struct place){ row->id, row->last_seq };
+    return 0;
+}
+
+static int compact(struct keeper *k, const struct msg *in, struct answer *a)
+{
+    const struct msg_store_compact *q = &in->store_compact;
+    struct place place = { 0 };
+    int rc = sessions_get(k->store, q->session_key, note_place, &place);
+    if (rc) return rc;
+    int64_t kept = place.last_seq + 1 - q->keep;
+    struct buf json = { 0 };
+    buf_text(&json, "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":");
+    buf_json_str(&json, q->summary);
+    buf_printf(&json, "}],\"timestamp\":%lld}", (long long)clock_wall_ms());
+    struct message_new summary = {
+        .session = place.session, .turn = q->turn, .role = STR("user"), .json = buf_str(&json), .now_ms = clock_wall_ms()
+    };
+    a->m = answer_of(in, MSG_store_appended);
+    rc = json.err ? json.err : messages_compact(k->store, &summary, kept < 1 ? 1 : kept, &a->m.store_appended.seq);
+    buf_free(&json);
+    return rc;
+}
+
+static int finish(struct keeper *k, const struct msg *in, struct answer *a)
+{
+    static const enum turn_state states[] = { TURN_DONE, TURN_FAILED, TURN_ABORTED, TURN_DROPPED }; /* by enum turn_outcome */
+    const struct msg_store_finish *q = &in->store_finish;
+    struct str model = q->model_answered;
+    struct str provider = str_split(&model, '/');
+    struct turn_end end = {
+        .id = q->turn,
+        .state = states[q->outcome],
+        .message = q->json,
+        .provider = provider,
+        .model = model,
+        .model_asked = q->model_asked,
+        .model_answered = q->model_answered,
+        .reason = q->reason,
+        .error = q->error,
+        .used = { q->input_tokens, q->output_tokens, q->cache_read_tokens, q->cache_write_tokens },
+        .now_ms = clock_wall_ms(),
+    };
+    a->m = answer_of(in, MSG_store_finished);
+    a->m.store_finished.turn = q->turn;
+    return turns_finish(k->store, &end, NULL);
+}
+
+static int keep_cooldown(struct keeper *k, const struct msg_store_cooldown *q)
+{
+    struct cooldown_row row = { .provider = q->provider,
+                                .failure = str_of(failure_name((enum failure)q->failure)),
+                                .until_ms = q->until_ms,
+                                .errors = q->errors,
+                                .noted_ms = clock_wall_ms() };
+    return q->until_ms ? cooldowns_save(k->store, &row) : cooldowns_delete(k->store, q->provider);
+}
+
+struct pending {
+    struct keeper *keeper;
+    const struct msg *question;
+    int64_t last_id;
+    int rows;
+};
+
+static int lane_of(struct str name)
+{
+    for (int lane = 0; lane < 3; lane++)
+        if (str_is(name, lane_names[lane])) return lane;
+    return 0;
+}
+
+static int send_pending(void *ctx, const struct turn_row *row)
+{
+    struct pending *p = ctx;
+    json_error_t ignored;
+    json_t *options = json_loadb(row->options.p ? row->options.p : "", row->options.n, 0, &ignored);
+    struct msg m = answer_of(p->question, MSG_store_pending);
+    m.store_pending = (struct msg_store_pending){
+        .turn = row->id,
+        .run_id = row->run_id,
+        .session_key = row->session_key,
+        .agent = row->agent,
+        .lane = lane_of(row->lane),
+        .idempotency_key = row->idempotency_key,
+        .channel = row->channel,
+        .model = str_of(json_string_value(json_object_get(options, "model"))),
+        .thinking = str_of(json_string_value(json_object_get(options, "thinking"))),
+        .system = row->extra,
+        .message = row->input,
+    };
+    p->last_id = row->id;
+    p->rows++;
+    int rc = mailbox_send(p->keeper->mailbox, p->question->from, &m);
+    if (rc == GW_EBADMSG) log_event(LOG_ERROR, "turn_unreadable", LOG_I("turn", row->id));
+    json_decref(options);
+    return rc == GW_EBADMSG ? 0 : rc;
+}
+
+static int send_cooldown(void *ctx, const struct cooldown_row *row)
+{
+    struct pending *p = ctx;
+    struct msg m = answer_of(p->question, MSG_store_cooldown);
+    m.store_cooldown = (struct msg_store_cooldown){
+        .provider = row->provider, .until_ms = row->until_ms, .errors = row->errors, .failure = failure_of_name(row->failure)
+    };
+    return mailbox_send(p->keeper->mailbox, p->question->from, &m);
+}
+
+static int recover(struct keeper *k, const struct msg *in, struct answer *a)
+{
+    struct pending p = { .keeper = k, .question = in };
+    int rc;
+    do {
+        p.rows = 0;
+        rc = turns_pending(k->store, p.last_id, STORE_LIST_MAX, send_pending, &p);
+    } while (rc == 0 && p.rows == STORE_LIST_MAX);
+    if (rc == 0) rc = cooldowns_load(k->store, send_cooldown, &p);
+    a->m = answer_of(in, MSG_store_recovered);
+    a->m.store_recovered.notice = str_of(k->notice);
+    return rc ? rc : turns_max_id(k->store, &a->m.store_recovered.last_turn);
+}
+
+static int handle(struct keeper *k, const struct msg *in, struct answer *a)
+{
+    switch (in->kind) {
+    case MSG_store_accept: return accept_turn(k, in, a);
+    case MSG_store_begin: return begin_turn(k, in, a);
+    case MSG_store_append: return append(k, in, a);
+    case MSG_store_compact: return compact(k, in, a);
+    case MSG_store_finish: return finish(k, in, a);
+    case MSG_store_cooldown: return keep_cooldown(k, &in->store_cooldown);
+    case MSG_store_recover: return recover(k, in, a);
+    case MSG_store_ping: a->m = answer_of(in, MSG_store_pong); return 0;
+    default: return GW_EINVAL;
+    }
+}
+
+/* Replace an answer by its failure. store.accepted carries its code itself. */
+static void spoil(struct keeper *k, struct answer *a, int code)
+{
+    payload_free(&a->payload);
+    if (a->about.kind == MSG_store_accept) {
+        a->m = answer_of(&a->about, MSG_store_accepted);
+        a->m.store_accepted.turn = a->about.store_accept.turn;
+        a->m.store_accepted.code = code;
+        return;
+    }
+    a->m = msg_error(&a->about, code);
+    a->m.error.text = str_utf8_prefix(str_of(store_error(k->store)), 1024);
+}
+
+static void take(struct keeper *k, struct msg *in)
+{
+    struct answer *a = &k->group[k->count++];
+    *a = (struct answer){ .about = *in };
+    int rc = handle(k, &a->about, a);
+    if (rc == 0) return;
+    log_event(LOG_ERROR, "store_operation_failed", LOG_T("kind", msg_kind_name(in->kind)), LOG_T("code", err_name(rc)),
+              LOG_T("reason", store_error(k->store)));
+    spoil(k, a, rc);
+}
+
+static void commit(struct keeper *k)
+{
+    int rc = store_commit(k->store);
+    if (rc) log_event(LOG_ERROR, "store_commit_failed", LOG_T("code", err_name(rc)), LOG_T("reason", store_error(k->store)));
+    for (size_t i = 0; i < k->count; i++) {
+        struct answer *a = &k->group[i];
+        if (rc) spoil(k, a, rc);
+        if (a->m.kind != MSG_none && a->about.corr) mailbox_send_payload(k->mailbox, a->about.from, &a->m, a->payload);
+        payload_free(&a->payload);
+        msg_clear(&a->about);
+    }
+    k->count = 0;
+}
+
+static void idle(struct keeper *k)
+{
+    int64_t now = clock_wall_ms();
+    if (store_wal_pages(k->store) > 0) store_checkpoint(k->store, false);
+    if (now < k->next_prune_ms) return;
+    const struct turn_prune prune = { .keys_before_ms = now - STORE_KEY_KEPT_MS, .rows_before_ms = 0, .limit = STORE_LIST_MAX };
+    turns_prune(k->store, &prune, NULL);
+    k->next_prune_ms = now + STORE_PRUNE_MS;
+}
+
+static int run(struct keeper *k)
+{
+    struct msg in;
+    for (;;) {
+        bool dirty = store_wal_pages(k->store) > 0;
+        int rc = mailbox_recv(k->mailbox, dirty ? STORE_IDLE_MS : STORE_PRUNE_MS, &in);
+        if (rc == GW_ETIMEOUT) idle(k);
+        if (rc == GW_ETIMEOUT || rc == GW_EBADMSG) continue;
+        if (rc) return rc == GW_ECLOSED ? 0 : rc;
+        bool stop = false;
+        rc = store_begin(k->store);
+        if (rc) return rc;
+        while (rc == 0 && !(stop = in.kind == MSG_actor_stop)) {
+            take(k, &in);
+            rc = k->count < STORE_GROUP_MAX ? mailbox_recv(k->mailbox, 0, &in) : GW_ETIMEOUT;
+        }
+        if (stop) msg_clear(&in);
+        commit(k);
+        if (stop) return 0;
+    }
+}
+
+int store_actor(mailbox_t *mb, void *arg)
+{
+    struct store_actor_options *options = arg;
+    struct keeper *k = calloc(1, sizeof *k);
+    int rc = GW_ENOMEM;
+    if (k) {
+        k->mailbox = mb;
+        k->store = options->store;
+        k->notice = options->notice;
+        rc = run(k);
+    }
+    free(k);
+    store_close(&options->store);
+    free(options->notice);
+    free(options);
+    return rc;
+}

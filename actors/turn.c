@@ -1,0 +1,598 @@
+/* actors/turn.c -- one turn, read top to bottom: take the user's message in, ask the model, run tools, ask again, end.
+ * Each wait is on the mailbox, so an abort always gets through. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "actors/history.h"
+#include "actors/prompt.h"
+#include "actors/session.h"
+#include "base/clock.h"
+#include "base/failure.h"
+#include "base/log.h"
+#include "msgs/chat_json.h"
+#include "msgs/chat_pack.h"
+
+#define SILENT_REPLY "NO_REPLY" /* the whole reply: nothing is to be said (agent-runtime 10) */
+
+struct turn {
+    struct session *s;
+    const struct msg_turn_run *run; /* borrowed from the turn.run in hand */
+    uint64_t corr, trace;
+    int64_t deadline_ms; /* monotonic; -1: none */
+    struct buf text;     /* what the user is to read, all steps */
+    size_t sent;         /* bytes of it sent as turn.delta */
+    struct buf candidates;
+    struct buf error;
+    enum failure failure; /* of the last attempt */
+    char cancelled[65];   /* reason; "" while nobody has */
+    char model[257];      /* the ref that answered last */
+    struct chat_usage usage;
+    enum chat_stop stop;
+    int compactions;
+    bool step_has_text; /* the running request has given text */
+};
+
+static bool stopping(const struct turn *t)
+{
+    return strcmp(t->cancelled, "stopping") == 0;
+}
+
+/* Set aside or late messages: an abort of this turn counts, a stop of the thread ends the turn like a drain. */
+static void note(struct turn *t, const struct msg *in)
+{
+    if (in->kind == MSG_turn_cancel && in->turn_cancel.turn == t->run->turn)
+        str_copy(t->cancelled, sizeof t->cancelled, in->turn_cancel.reason);
+    if (in->kind == MSG_actor_stop) {
+        t->s->stop = true;
+        str_copy(t->cancelled, sizeof t->cancelled, STR("stopping"));
+    }
+}
+
+/* Receive until the answer to `corr` comes. `firm` waits on through an abort, for what must not be left half done. */
+static int await(struct turn *t, uint64_t corr, int64_t deadline_ms, bool firm, struct msg *in)
+{
+    for (;;) {
+        int rc = mailbox_recv(t->s->mailbox, clock_left_ms(deadline_ms), in);
+        if (rc == GW_EBADMSG) continue;
+        if (rc) return rc;
+        if (in->corr == corr && in->kind != MSG_turn_cancel && in->kind != MSG_actor_stop) return 0;
+        note(t, in);
+        msg_clear(in);
+        if (t->cancelled[0] && !firm) return GW_EABORTED;
+    }
+}
+
+/* Ask the store; its answers follow the commit. */
+static int ask_store(struct turn *t, struct msg *q, const payload_t *payload, struct msg *answer)
+{
+    q->corr = mailbox_corr(t->s->mailbox);
+    q->trace = t->trace;
+    *answer = (struct msg){ 0 };
+    int rc = mailbox_send_payload(t->s->mailbox, "store", q, payload);
+    if (rc == 0) rc = await(t, q->corr, clock_mono_ms() + SESSION_STORE_MS, true, answer);
+    if (rc || answer->kind != MSG_error) return rc;
+    rc = (int)answer->error.code;
+    buf_clear(&t->error);
+    buf_printf(&t->error, "The conversation could not be stored: %.*s", STR_ARG(answer->error.text));
+    msg_clear(answer);
+    return rc;
+}
+
+static void fail(struct turn *t, enum failure failure, const char *text)
+{
+    t->failure = failure;
+    buf_clear(&t->error);
+    buf_text(&t->error, text);
+}
+
+/* --- the user's message ----------------------------------------------------------------------------------------- */
+
+static int64_t window_tokens(const struct turn *t)
+{
+    const struct config_agent *agent = t->s->agent;
+    if (agent->context_tokens) return agent->context_tokens;
+    const struct config_provider *p = config_provider_find(t->s->config, agent->models[0].provider);
+    const struct config_model *m = p ? config_provider_model(p, agent->models[0].model) : NULL;
+    return m && m->context_window ? m->context_window : SESSION_WINDOW_TOKENS;
+}
+
+/* People's texts carry the time they were said at; what comes over the OpenAI API is sent as it is (agent-runtime 2). */
+static int write_user_json(struct turn *t, struct buf *json)
+{
+    struct arena arena = { 0 };
+    struct chat_message message;
+    struct buf stamped = { 0 };
+    int rc = chat_unpack_message(t->run->message, &arena, &message);
+    if (rc == 0) {
+        if (message.timestamp_ms == 0) message.timestamp_ms = clock_wall_ms();
+        if (!str_is(t->run->channel, "http") && message.part_count && message.parts[0].kind == CHAT_TEXT) {
+            timezone_t *zone = NULL;
+            timezone_load(NULL, t->s->agent->time_zone, &zone);
+            prompt_user_text(message.parts[0].text, zone, message.timestamp_ms, &stamped);
+            message.parts[0].text = buf_str(&stamped);
+            timezone_destroy(&zone);
+        }
+        rc = chat_json_write(json, &message);
+    }
+    buf_free(&stamped);
+    arena_free(&arena);
+    return rc;
+}
+
+static int take_history(struct session *s, struct str lines)
+{
+    session_forget(s);
+    while (lines.n) {
+        struct str line = str_split(&lines, '\n');
+        int rc = line.n ? session_add(s, line) : 0;
+        if (rc == GW_EPARSE || rc == GW_ENOENT) {
+            log_event(LOG_WARN, "transcript_line_skipped", LOG_T("session", s->key), LOG_T("code", err_name(rc)));
+            continue;
+        }
+        if (rc) return rc;
+    }
+    s->loaded = true;
+    return 0;
+}
+
+/* Record that the turn runs, with the user's message, and have the conversation in memory. */
+static int begin(struct turn *t)
+{
+    struct session *s = t->s;
+    struct buf json = { 0 };
+    int64_t bytes = 6 * window_tokens(t);
+    struct msg q = { .kind = MSG_store_begin }, answer = { 0 };
+    int rc = write_user_json(t, &json);
+    q.store_begin.turn = t->run->turn;
+    q.store_begin.session_key = str_of(s->key);
+    q.store_begin.load_bytes = s->loaded ? 0 : bytes < SESSION_LOAD_MAX ? bytes : SESSION_LOAD_MAX;
+    q.store_begin.json = buf_str(&json);
+    if (rc == 0) rc = ask_store(t, &q, NULL, &answer);
+    if (rc == 0) rc = s->loaded ? session_add(s, buf_str(&json)) : take_history(s, answer.store_begun.json);
+    msg_clear(&answer);
+    buf_free(&json);
+    if (rc && t->error.n == 0) fail(t, FAILURE_server, "The conversation could not be loaded.");
+    return rc;
+}
+
+/* --- the prompt ------------------------------------------------------------------------------------------------- */
+
+static struct str host_os(char *out, size_t cap)
+{
+    struct utsname u;
+    if (uname(&u) != 0) return STR("Linux");
+    struct str release = str_of(u.release);
+    struct str major = str_split(&release, '.'), minor = str_split(&release, '.');
+    int n =
+        snprintf(out, cap, "%s %.*s.%.*s (%s)", u.sysname, STR_ARG(major), STR_ARG(minor), strcmp(u.machine, "x86_64") ? u.machine : "x64");
+    return (struct str){ out, n > 0 && (size_t)n < cap ? (size_t)n : 0 };
+}
+
+static int build_system(struct turn *t, struct buf *out)
+{
+    struct session *s = t->s;
+    const struct config_agent *agent = s->agent;
+    const struct config_limits *limits = config_limits(s->config);
+    char host[256] = "", os[128];
+    bool minimal = str_find(str_of(s->key), STR(":subagent:")) >= 0 || str_find(str_of(s->key), STR(":cron:")) >= 0;
+    gethostname(host, sizeof host - 1);
+    struct prompt_input in = {
+        .mode = minimal ? PROMPT_MINIMAL : PROMPT_FULL,
+        .agent_id = agent->id,
+        .agent_name = agent->identity_name.n ? agent->identity_name : agent->name,
+        .workspace = agent->workspace.p,
+        .model = t->run->model.n ? t->run->model : agent->models[0].text,
+        .default_model = agent->models[0].text,
+        .timezone = agent->time_zone,
+        .host = str_of(host),
+        .os = host_os(os, sizeof os),
+        .channel = t->run->channel,
+        .thinking = t->run->thinking.n ? t->run->thinking : agent->thinking,
+        .extra_system = t->run->system,
+        .depth_max = (unsigned)limits->max_spawn_depth,
+        .skills = session_skills(s),
+        .file_chars = limits->bootstrap_max_chars,
+        .total_chars = limits->bootstrap_total_max_chars,
+    };
+    return prompt_build(&in, out);
+}
+
+/* The model refs to try, one a line: the one asked for, then the agent's own chain. */
+static void list_candidates(struct turn *t)
+{
+    const struct config_agent *agent = t->s->agent;
+    buf_clear(&t->candidates);
+    buf_add(&t->candidates, t->run->model);
+    for (size_t i = 0; i < agent->model_count; i++) {
+        if (str_eq(agent->models[i].text, t->run->model)) continue;
+        if (t->candidates.n) buf_char(&t->candidates, '\n');
+        buf_add(&t->candidates, agent->models[i].text);
+    }
+}
+
+static payload_t *pack(const struct chat_request *request)
+{
+    struct buf packed = { 0 };
+    size_t n;
+    int rc = chat_pack_request(&packed, request);
+    char *bytes = rc ? NULL : buf_take(&packed, &n);
+    buf_free(&packed);
+    return bytes ? payload_take(bytes, n) : NULL;
+}
+
+/* The whole conversation as one packed request: repaired, and no longer than the window. */
+static int build_prompt(struct turn *t, payload_t **out)
+{
+    struct session *s = t->s;
+    struct arena arena = { 0 };
+    struct buf system = { 0 };
+    struct history history;
+    *out = NULL;
+    int rc = build_system(t, &system);
+    if (rc == 0) rc = history_repair(s->messages, s->count, &arena, &history);
+    if (rc == 0) {
+        int64_t budget = window_tokens(t) - SESSION_RESERVE_TOKENS - (int64_t)system.n / 4;
+        size_t from = history_window(history.messages, history.count, budget > 4096 ? budget : 4096);
+        const struct chat_request request = {
+            .system = buf_str(&system),
+            .messages = history.messages + from,
+            .message_count = history.count - from,
+            .thinking = t->run->thinking.n ? t->run->thinking : s->agent->thinking,
+        };
+        *out = pack(&request);
+        if (!*out) rc = GW_ENOMEM;
+    }
+    arena_free(&arena);
+    buf_free(&system);
+    if (rc) fail(t, FAILURE_server, "The prompt could not be built.");
+    return rc;
+}
+
+/* --- the model -------------------------------------------------------------------------------------------------- */
+
+/* A reply that so far could still become the silent token is held back. */
+static bool could_be_silent(struct str text)
+{
+    struct str token = STR(SILENT_REPLY);
+    return text.n <= token.n && str_starts(token, text);
+}
+
+static void send_text(struct turn *t)
+{
+    if (!t->run->stream || t->run->reply.n == 0 || t->sent == t->text.n || could_be_silent(buf_str(&t->text))) return;
+    struct msg m = { .kind = MSG_turn_delta, .corr = t->corr, .trace = t->trace };
+    char reply[MSG_NAME_MAX + 1];
+    str_copy(reply, sizeof reply, t->run->reply);
+    m.turn_delta.offset = (int64_t)t->sent;
+    m.turn_delta.text = (struct str){ t->text.p + t->sent, t->text.n - t->sent };
+    mailbox_send(t->s->mailbox, reply, &m);
+    t->sent = t->text.n;
+}
+
+static void on_delta(struct turn *t, const struct msg_model_delta *delta)
+{
+    if (delta->kind != CHAT_TEXT || delta->text.n == 0) return;
+    if (!t->step_has_text && t->text.n) buf_text(&t->text, "\n\n"); /* text of an earlier step */
+    t->step_has_text = true;
+    buf_add(&t->text, delta->text);
+    send_text(t);
+}
+
+static int on_failed(struct turn *t, const struct msg_model_failed *failed)
+{
+    t->failure = (enum failure)failed->failure;
+    buf_clear(&t->error);
+    buf_add(&t->error, failed->text);
+    return GW_EIO;
+}
+
+/* Ask for one reply. Deltas go on to the user unless `quiet`. @return 0 with a model.reply in *reply */
+static int ask_model(struct turn *t, const payload_t *prompt, bool quiet, struct msg *reply)
+{
+    struct msg q = { .kind = MSG_model_request, .corr = mailbox_corr(t->s->mailbox), .trace = t->trace };
+    q.model_request.turn = t->run->turn;
+    q.model_request.candidates = buf_str(&t->candidates);
+    t->step_has_text = false;
+    int rc = mailbox_send_payload(t->s->mailbox, "router", &q, prompt);
+    while (rc == 0) {
+        rc = await(t, q.corr, t->deadline_ms, false, reply);
+        if (rc == GW_ETIMEOUT) fail(t, FAILURE_timeout, "The turn took longer than its time limit (agents.defaults.timeoutSeconds).");
+        if (rc) break;
+        if (reply->kind == MSG_model_reply) return 0;
+        if (reply->kind == MSG_model_delta && !quiet) on_delta(t, &reply->model_delta);
+        if (reply->kind == MSG_model_failed) rc = on_failed(t, &reply->model_failed);
+        if (reply->kind == MSG_error) {
+            rc = (int)reply->error.code;
+            fail(t, FAILURE_server, "The gateway could not pass the request on.");
+        }
+        msg_clear(reply);
+    }
+    return rc;
+}
+
+/* --- compaction ------------------------------------------------------------------------------------------------- */
+
+/* How many of the newest stored messages the repaired history keeps from `split` on: both count the same user messages. */
+static size_t stored_kept(const struct session *s, const struct history *h, size_t split)
+{
+    size_t users = 0, i = s->count;
+    for (size_t k = split; k < h->count; k++) users += h->messages[k].role == CHAT_USER;
+    while (i > 0 && users > 0) users -= s->messages[--i].role == CHAT_USER;
+    return s->count - i;
+}
+
+static void add_text(struct str packed, struct buf *out)
+{
+    struct arena arena = { 0 };
+    struct chat_message message;
+    if (chat_unpack_message(packed, &arena, &message) == 0)
+        for (size_t i = 0; i < message.part_count; i++)
+            if (message.parts[i].kind == CHAT_TEXT) buf_add(out, message.parts[i].text);
+    arena_free(&arena);
+}
+
+static int summarise(struct turn *t, const struct history *h, size_t split, struct buf *summary)
+{
+    struct buf system = { 0 }, user = { 0 };
+    struct msg reply = { 0 };
+    int rc = history_compaction_prompt(h->messages, split, STR(""), (size_t)window_tokens(t) * 2, &system, &user);
+    struct chat_part part = { .kind = CHAT_TEXT, .text = buf_str(&user) };
+    struct chat_message message = { .role = CHAT_USER, .parts = &part, .part_count = 1 };
+    struct chat_request request = { .system = buf_str(&system), .messages = &message, .message_count = 1 };
+    payload_t *prompt = rc ? NULL : pack(&request);
+    if (rc == 0 && !prompt) rc = GW_ENOMEM;
+    if (rc == 0) rc = ask_model(t, prompt, true, &reply);
+    if (rc == 0) {
+        struct buf text = { 0 };
+        add_text(reply.model_reply.message, &text);
+        if (text.n == 0) rc = GW_EIO;
+        if (rc == 0) history_compaction_text(buf_str(&text), summary);
+        buf_free(&text);
+        msg_clear(&reply);
+    }
+    payload_free(&prompt);
+    buf_free(&system);
+    buf_free(&user);
+    return rc;
+}
+
+/* The prompt did not fit: replace the older messages by a summary, on record, and go on with the rest. */
+static int compact(struct turn *t)
+{
+    struct session *s = t->s;
+    struct arena arena = { 0 };
+    struct history history;
+    struct buf summary = { .max = 1024 * 1024 }, before = { 0 };
+    struct msg q = { .kind = MSG_store_compact }, answer = { 0 };
+    buf_add(&before, buf_str(&t->error)); /* shown when nothing can be compacted */
+    int rc = history_repair(s->messages, s->count, &arena, &history);
+    size_t split = rc ? 0 : history_compaction_split(history.messages, history.count, HISTORY_KEEP_TOKENS);
+    if (rc == 0 && split == 0) rc = GW_ELIMIT;
+    if (rc == 0) rc = summarise(t, &history, split, &summary);
+    if (rc == 0) {
+        q.store_compact.session_key = str_of(s->key);
+        q.store_compact.turn = t->run->turn;
+        q.store_compact.keep = (int64_t)stored_kept(s, &history, split);
+        q.store_compact.summary = buf_str(&summary);
+        rc = ask_store(t, &q, NULL, &answer);
+        msg_clear(&answer);
+    }
+    arena_free(&arena);
+    buf_free(&summary);
+    log_event(LOG_INFO, "session_compacted", LOG_T("session", s->key), LOG_I("code", rc), LOG_I("kept", q.store_compact.keep));
+    if (rc && rc != GW_EABORTED) {
+        buf_clear(&t->error);
+        buf_add(&t->error, buf_str(&before));
+        t->failure = FAILURE_context_overflow;
+    }
+    buf_free(&before);
+    if (rc) return rc;
+    t->compactions++;
+    s->loaded = false;
+    return begin(t); /* repeats nothing: it loads what is kept */
+}
+
+/* --- steps ------------------------------------------------------------------------------------------------------ */
+
+static int append(struct turn *t, const struct chat_message *message)
+{
+    struct buf json = { 0 };
+    struct msg q = { .kind = MSG_store_append }, answer;
+    int rc = chat_json_write(&json, message);
+    q.store_append.session_key = str_of(t->s->key);
+    q.store_append.turn = t->run->turn;
+    q.store_append.json = buf_str(&json);
+    if (rc == 0) rc = ask_store(t, &q, NULL, &answer);
+    if (rc == 0) {
+        msg_clear(&answer);
+        rc = session_add(t->s, buf_str(&json));
+    }
+    buf_free(&json);
+    return rc;
+}
+
+/* No tool is offered yet, so whatever a model calls does not exist; it is told so and can answer in words. */
+static int run_tool(struct turn *t, const struct chat_part *call)
+{
+    struct buf text = { 0 };
+    buf_printf(&text, "Tool %.*s not found", STR_ARG(call->name));
+    struct chat_part part = { .kind = CHAT_TEXT, .text = buf_str(&text) };
+    struct chat_message result = { .role = CHAT_TOOL_RESULT,
+                                   .parts = &part,
+                                   .part_count = 1,
+                                   .timestamp_ms = clock_wall_ms(),
+                                   .tool_call_id = call->id,
+                                   .tool_name = call->name,
+                                   .is_error = true };
+    int rc = append(t, &result);
+    buf_free(&text);
+    return rc;
+}
+
+static void count_usage(struct turn *t, const struct chat_message *m)
+{
+    t->usage.input += m->usage.input;
+    t->usage.output += m->usage.output;
+    t->usage.cache_read += m->usage.cache_read;
+    t->usage.cache_write += m->usage.cache_write;
+    t->stop = m->stop;
+}
+
+/* A reply without deltas (a provider that does not stream) still has its text. */
+static void catch_up_text(struct turn *t, const struct chat_message *m)
+{
+    if (t->step_has_text) return;
+    struct msg_model_delta delta = { .kind = CHAT_TEXT };
+    for (size_t i = 0; i < m->part_count; i++) {
+        if (m->parts[i].kind != CHAT_TEXT) continue;
+        delta.text = m->parts[i].text;
+        on_delta(t, &delta);
+    }
+}
+
+/* Take a whole reply in. *last receives its JSON when it ends the turn; a reply with calls is recorded and its tools run. */
+static int take_reply(struct turn *t, const struct msg *in, struct buf *last, bool *over)
+{
+    struct arena arena = { 0 };
+    struct chat_message m;
+    int rc = chat_unpack_message(in->model_reply.message, &arena, &m);
+    if (rc == 0) {
+        size_t calls = 0;
+        str_copy(t->model, sizeof t->model, in->model_reply.model);
+        if (m.timestamp_ms == 0) m.timestamp_ms = clock_wall_ms();
+        count_usage(t, &m);
+        catch_up_text(t, &m);
+        for (size_t i = 0; i < m.part_count; i++) calls += m.parts[i].kind == CHAT_TOOL_CALL;
+        *over = calls == 0;
+        rc = *over ? chat_json_write(last, &m) : append(t, &m);
+        for (size_t i = 0; i < m.part_count && rc == 0; i++)
+            if (m.parts[i].kind == CHAT_TOOL_CALL) rc = t->cancelled[0] ? GW_EABORTED : run_tool(t, &m.parts[i]);
+    }
+    if (rc && rc != GW_EABORTED && t->error.n == 0) fail(t, FAILURE_server, "The reply could not be taken in.");
+    arena_free(&arena);
+    return rc;
+}
+
+static int step(struct turn *t, struct buf *last, bool *over)
+{
+    payload_t *prompt;
+    struct msg reply = { 0 };
+    int rc = build_prompt(t, &prompt);
+    if (rc == 0) rc = ask_model(t, prompt, false, &reply);
+    payload_free(&prompt);
+    if (rc == GW_EIO && t->failure == FAILURE_context_overflow && t->compactions < SESSION_COMPACTIONS_MAX) return compact(t);
+    if (rc) return rc;
+    rc = take_reply(t, &reply, last, over);
+    msg_clear(&reply);
+    return rc;
+}
+
+/* --- the end ---------------------------------------------------------------------------------------------------- */
+
+/* What was said before a failure or an abort stays in the transcript, marked. */
+static void write_partial(struct turn *t, bool aborted, struct buf *json)
+{
+    if (!t->step_has_text || t->text.n == 0) return;
+    struct chat_part part = { .kind = CHAT_TEXT, .text = buf_str(&t->text) };
+    struct chat_message m = { .role = CHAT_ASSISTANT,
+                              .parts = &part,
+                              .part_count = 1,
+                              .timestamp_ms = clock_wall_ms(),
+                              .stop = aborted ? CHAT_STOP_ABORTED : CHAT_STOP_ERROR,
+                              .error = buf_str(&t->error) };
+    struct str model = str_of(t->model);
+    m.provider = str_split(&model, '/');
+    m.model = model;
+    chat_json_write(json, &m);
+}
+
+static int record_end(struct turn *t, enum turn_outcome outcome, struct buf *last)
+{
+    struct msg q = { .kind = MSG_store_finish }, answer;
+    struct str asked = t->run->model.n ? t->run->model : t->s->agent->models[0].text;
+    bool switched = t->model[0] && !str_is(asked, t->model);
+    q.store_finish = (struct msg_store_finish){
+        .turn = t->run->turn,
+        .session_key = str_of(t->s->key),
+        .outcome = outcome,
+        .model_asked = str_utf8_prefix(asked, 256),
+        .model_answered = str_of(t->model),
+        .reason = outcome == OUTCOME_ABORTED              ? str_of(t->cancelled)
+                  : outcome == OUTCOME_FAILED || switched ? str_of(failure_name(t->failure))
+                                                          : STR(""),
+        .error = str_utf8_prefix(buf_str(&t->error), 8192),
+        .input_tokens = t->usage.input,
+        .output_tokens = t->usage.output,
+        .cache_read_tokens = t->usage.cache_read,
+        .cache_write_tokens = t->usage.cache_write,
+        .json = buf_str(last),
+    };
+    int rc = ask_store(t, &q, NULL, &answer);
+    if (rc == 0) msg_clear(&answer);
+    if (rc == 0 && last->n && t->s->loaded) rc = session_add(t->s, buf_str(last));
+    return rc;
+}
+
+static void tell_end(struct turn *t, enum turn_outcome outcome)
+{
+    struct msg m = { .kind = MSG_turn_done, .corr = t->corr, .trace = t->trace };
+    m.turn_done = (struct msg_turn_done){
+        .turn = t->run->turn,
+        .outcome = outcome,
+        .model = str_of(t->model),
+        .failure = t->failure,
+        .error = str_utf8_prefix(buf_str(&t->error), 8192),
+        .input_tokens = t->usage.input,
+        .output_tokens = t->usage.output,
+        .stop = t->stop,
+        .text = str_is(str_trim(buf_str(&t->text)), SILENT_REPLY) ? STR("") : buf_str(&t->text),
+    };
+    mailbox_send(t->s->mailbox, "router", &m);
+}
+
+static void end(struct turn *t, int rc, struct buf *last)
+{
+    enum turn_outcome outcome = rc == 0 ? OUTCOME_DONE : rc == GW_EABORTED ? OUTCOME_ABORTED : OUTCOME_FAILED;
+    if (outcome == OUTCOME_FAILED && t->error.n == 0) fail(t, FAILURE_server, err_text(rc));
+    if (outcome != OUTCOME_DONE) write_partial(t, outcome == OUTCOME_ABORTED, last);
+    /* A turn cut off by the gateway's own stop is not over: it stays running on record and is taken up at the next start. */
+    if (!(outcome == OUTCOME_ABORTED && stopping(t)) && rc != GW_ECLOSED) {
+        int stored = record_end(t, outcome, last);
+        if (stored && outcome == OUTCOME_DONE) outcome = OUTCOME_FAILED;
+        if (stored) session_forget(t->s);
+    } else {
+        session_forget(t->s);
+    }
+    tell_end(t, outcome);
+    log_event(LOG_INFO, "turn_ended", LOG_I("turn", t->run->turn), LOG_T("session", t->s->key), LOG_I("outcome", outcome),
+              LOG_T("model", t->model),
+              LOG_T("reason", outcome == OUTCOME_DONE ? ""
+                              : t->cancelled[0]       ? t->cancelled
+                                                      : failure_name(t->failure)));
+}
+
+void turn_run(struct session *s, struct msg *in)
+{
+    const struct msg_turn_run *run = &in->turn_run;
+    struct turn t = { .s = s, .run = run, .corr = in->corr, .trace = in->trace, .deadline_ms = -1 };
+    struct buf last = { 0 };
+    bool over = false;
+    if (run->timeout_ms) t.deadline_ms = clock_mono_ms() + run->timeout_ms;
+    list_candidates(&t);
+    int rc = begin(&t);
+    for (int steps = 0; rc == 0 && !over; steps++) {
+        if (t.cancelled[0]) rc = GW_EABORTED;
+        if (rc == 0 && steps == SESSION_STEPS_MAX) {
+            fail(&t, FAILURE_server, "The turn took too many steps (SESSION_STEPS_MAX).");
+            rc = GW_ELIMIT;
+        }
+        if (rc == 0) rc = step(&t, &last, &over);
+    }
+    end(&t, rc, &last);
+    buf_free(&last);
+    buf_free(&t.text);
+    buf_free(&t.candidates);
+    buf_free(&t.error);
+}
