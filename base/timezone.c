@@ -1,12 +1,11 @@
 #include "base/timezone.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/timezone_rule.h"
 
 enum { HEAD = 44, TYPE = 6 }; /* bytes of a header and of a local time type: RFC 8536 section 3.1, 3.2 */
@@ -115,35 +114,18 @@ static bool name_ok(struct str name)
     return name.p[name.n - 1] != '/';
 }
 
-/* The whole file into `bytes` of TIMEZONE_FILE_MAX + 1, so that one byte too many is seen. */
-static int read_file(const char *path, char *bytes, size_t *n)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0) return errno == ENOENT || errno == ENOTDIR ? GW_ENOENT : GW_EIO;
-    *n = 0;
-    ssize_t got = 1;
-    while (got > 0 && *n <= TIMEZONE_FILE_MAX) {
-        got = read(fd, bytes + *n, TIMEZONE_FILE_MAX + 1 - *n);
-        if (got > 0) *n += (size_t)got;
-    }
-    close(fd);
-    return got < 0 ? GW_EIO : 0;
-}
-
 int timezone_load(const char *dir, struct str name, timezone_t **out)
 {
     char path[512];
-    size_t n;
     *out = NULL;
     if (str_is(name, "UTC")) return 0;
     if (!name_ok(name)) return GW_EINVAL;
     int len = snprintf(path, sizeof path, "%s/%.*s", dir ? dir : TIMEZONE_DIR, STR_ARG(name));
     if (len < 0 || (size_t)len >= sizeof path) return GW_ELIMIT;
-    char *bytes = malloc(TIMEZONE_FILE_MAX + 1);
-    if (!bytes) return GW_ENOMEM;
-    int rc = read_file(path, bytes, &n);
-    if (rc == 0) rc = timezone_parse((struct str){ bytes, n }, out);
-    free(bytes);
+    struct buf bytes = { 0 };
+    int rc = file_read(path, TIMEZONE_FILE_MAX, &bytes);
+    if (rc == 0) rc = timezone_parse(buf_str(&bytes), out);
+    buf_free(&bytes);
     return rc;
 }
 

@@ -38,7 +38,7 @@ struct timezone_local {
 /** Read the zone `name` ("Europe/Berlin") of the database in `dir` (NULL: TIMEZONE_DIR).
  *  @return 0, where *out is NULL for "UTC", which needs no file, or owned by the caller (timezone_destroy);
  *          GW_EINVAL for a name that cannot be one (characters, "..", longer than TIMEZONE_NAME_MAX), GW_ENOENT,
- *          GW_EIO, GW_ENOMEM, GW_ELIMIT for a file above TIMEZONE_FILE_MAX, GW_EPARSE for one that is not TZif 2 or later.
+ *          GW_EIO, GW_EDENIED, GW_ENOMEM, GW_ELIMIT for a file above TIMEZONE_FILE_MAX, GW_EPARSE for one that is not TZif 2 or later.
  *          On failure *out is NULL: going on with it means UTC. */
 int timezone_load(const char *dir, struct str name, timezone_t **out);
 
