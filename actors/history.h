@@ -30,22 +30,24 @@ struct history {
  *  - each tool call has exactly one result, right behind its message, results in the order of their calls; a missing one
  *    says HISTORY_INTERRUPTED, further ones and results without a call are dropped;
  *  - tool call ids are unique and not empty: a repeated one is renamed on both sides;
- *  - messages with nothing in them are dropped (empty text and thinking parts too); partial text of an aborted or failed
+ *  - messages with nothing in them, or nothing but thoughts, are dropped, and empty parts of others; partial text of an aborted or failed
  *    reply is kept, calls of a reply that failed or was aborted get their results like all others.
  *  @return 0, GW_ELIMIT or GW_ENOMEM of the arena; *out is zeroed then */
 int history_repair(const struct chat_message *messages, size_t count, struct arena *arena, struct history *out);
 
-/** Rough size: UTF-8 bytes / 4 rounded up, images HISTORY_IMAGE_TOKENS, plus HISTORY_MESSAGE_TOKENS. Tokens. */
-int64_t history_tokens_of(const struct chat_message *message);
+/** Rough size in tokens: a quarter of the bytes, rounded up; an image HISTORY_IMAGE_TOKENS; HISTORY_MESSAGE_TOKENS a message. */
+int64_t history_text_tokens(struct str text);
+int64_t history_message_tokens(const struct chat_message *message);
 int64_t history_tokens(const struct chat_message *messages, size_t count);
 
-/** The first message of the longest tail of a repaired history that fits `budget_tokens`. Never between a call and its
- *  results, and never at a message before which the model would miss the question when one fits: the tail starts at a user
- *  message where it can. At least the last user message and what follows it is kept, even above the budget. @return an index, 0..count */
+/** Where the longest tail of a repaired history that fits `budget_tokens` begins: at a user message, so that neither a
+ *  question and its answer nor a call and its results are parted. The last user message and what follows it is kept even
+ *  above the budget. @return an index, 0..count; count only when count is 0 */
 size_t history_window(const struct chat_message *messages, size_t count, int64_t budget_tokens);
 
 /** Where to cut a repaired history for compaction: messages before the index are summarised, the rest, about
- *  `keep_tokens`, stays. The cut is at a user message. @return the index; 0 when there is nothing worth summarising */
+ *  `keep_tokens`, stays. The cut is at a user message; inside a turn that is the only one, or more than twice that
+ *  (many tool calls), before an assistant message. @return the index; 0 when there is nothing to summarise */
 size_t history_compaction_split(const struct chat_message *messages, size_t count, int64_t keep_tokens);
 
 /** The two texts for the summariser: what it is, and the conversation with the format of the answer.

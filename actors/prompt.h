@@ -55,8 +55,8 @@ struct prompt_input {
     struct str extra_system; /* text of the caller: group context, sub-agent context, inbound metadata */
     struct str heartbeat;    /* heartbeat prompt; empty: no heartbeats */
     struct str reasoning;    /* "off", "on", "stream"; empty: "off" */
-    unsigned depth;          /* 0: spoken to by people; above: a sub-agent */
-    unsigned depth_max;
+    unsigned depth;          /* of a sub-agent; 0: spoken to by people, or cron */
+    unsigned depth_max;      /* sub-agents at this depth start no others */
     const struct prompt_tool *tools;
     size_t tool_count;
     const struct prompt_alias *aliases;
@@ -69,15 +69,10 @@ struct prompt_input {
 /** Append the whole system prompt. @return 0, or out's own error (GW_ELIMIT, GW_ENOMEM) */
 int prompt_build(const struct prompt_input *in, struct buf *out);
 
-/** Append the text of a user's message as the model gets it: `[Sun 2026-11-22 13:10 UTC] text`. Not stamped again:
- *  a text that starts with such a stamp, or contains "Current time: ".
+/** Append the text of a user's message as the model gets it: `[Sun 2026-11-22 13:10 UTC] text`, or `GMT+7` where a zone
+ *  has no letters. Not stamped: a text that starts with such an envelope ("[... 2026-11-22 13:10 ...]"), one that contains
+ *  "Current time: " (cron), and blank text. The greeting after a bare /reset is not stamped either: do not call this for it.
  *  @param zone  the user's; NULL: UTC  @param wall_ms  milliseconds since 1970 */
 void prompt_user_text(struct str text, const timezone_t *zone, int64_t wall_ms, struct buf *out);
-
-/** Append a queued system event as one line, `System: [2026-11-22 13:10:55 UTC] text`; line breaks in it become spaces. */
-void prompt_event_line(struct str text, const timezone_t *zone, int64_t wall_ms, struct buf *out);
-
-/** Append the first user text of a sub-agent (reference 5.1). The stamp is prompt_user_text()'s. */
-void prompt_subagent_task(struct str task, unsigned depth, unsigned depth_max, struct buf *out);
 
 #endif
