@@ -73,7 +73,7 @@ struct model_failure {
 
 struct model_outcome {
     bool ok;
-    struct chat_message message;  /* ok: CHAT_ASSISTANT with its parts, stop and usage; not ok: what came before the failure */
+    struct chat_message message;  /* ok: CHAT_ASSISTANT with its parts, stop and usage; not ok: text and thinking before the failure */
     struct model_failure failure; /* not ok */
     bool visible;                 /* text was handed to the sink */
 };
@@ -97,33 +97,42 @@ struct provider {
      *  Fills `reply`, or sets its failure. Malformed JSON is a failure of class server. */
     void (*event)(struct reply *reply, struct str event, struct str data);
 
-    /** Class and text of an error answer. `body` may be anything, cut at PROVIDER_ERROR_BODY_MAX. */
+    /** Class and text of an error answer. `body` may be anything, cut at PROVIDER_ERROR_BODY_MAX.
+     *  The text goes into *text as it came; model_stream_finish() redacts and bounds it. */
     void (*failure)(int http_status, struct str body, struct model_failure *out, struct buf *text);
 };
 
 /** The dialect of an `api` name, or NULL. Static. */
 const struct provider *provider_find(struct str api);
 
-/** Start reading one reply. @param sink copied. @return 0 or GW_ENOMEM and *out is NULL */
-int model_stream_create(const struct provider *provider, const struct model_sink *sink, model_stream_t **out);
+/** Start reading one reply.
+ *  @param endpoint  its secrets never appear in a failure text; read now, not kept
+ *  @param request   provider and model are noted in the message, its call ids are not given again; read now, not kept
+ *  @param sink      copied
+ *  @return 0, or GW_ENOMEM and *out is NULL */
+int model_stream_create(const struct provider *provider, const struct provider_endpoint *endpoint, const struct model_request *request,
+                        const struct model_sink *sink, model_stream_t **out);
 void model_stream_destroy(model_stream_t **stream_p);
 
 /** The response head. @param retry_after  value of the Retry-After header (seconds or an HTTP date), may be empty
  *  @param now_ms  wall clock, for a date  @param content_type  decides between SSE and one JSON body */
 void model_stream_head(model_stream_t *s, int http_status, struct str content_type, struct str retry_after, int64_t now_ms);
 
-/** Body bytes, cut anywhere. @return 0, or GW_ELIMIT when a bound is passed: stop the transfer, then finish. */
+/** Body bytes, cut anywhere. @return 0, GW_ENOMEM, or GW_ELIMIT when a bound is passed: stop the transfer, then finish. */
 int model_stream_feed(model_stream_t *s, struct str bytes);
 
-/** True once the dialect's own end mark has been seen: the transfer may be ended. */
+/** True once the dialect's own end mark or an error inside the stream has been seen: the transfer may be ended. */
 bool model_stream_complete(const model_stream_t *s);
 
-/** True once a byte of the reply that counts as life has come (text, reasoning, tool call, comment). */
+/** True once a byte of the body has come; comments count as life too. */
 bool model_stream_started(const model_stream_t *s);
 
-/** The end of the transfer. @param transport  FAILURE_none when the connection ended cleanly, otherwise its class
+/** The end of the transfer; a second call gives the same outcome.
+ *  A reply that was whole before the connection broke is still a success. Tool calls of a failed one are left out, as
+ *  their arguments may be cut. A call whose arguments are no JSON object has them as {"invalid_json": "<text>"}.
+ *  @param transport  FAILURE_none when the connection ended cleanly, otherwise its class
  *  @param transport_text  what failed, for people
- *  @return the outcome, borrowed from the stream until it is destroyed. */
+ *  @return the outcome, borrowed from the stream until it is destroyed. Never NULL. */
 const struct model_outcome *model_stream_finish(model_stream_t *s, enum failure transport, struct str transport_text);
 
 #endif
