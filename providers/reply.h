@@ -9,6 +9,8 @@
 #ifndef PROVIDERS_REPLY_H
 #define PROVIDERS_REPLY_H
 
+#include <jansson.h>
+
 #include "providers/provider.h"
 
 enum { REPLY_PARTS_MAX = 1024 };
@@ -69,7 +71,7 @@ void reply_delta(struct reply *r, enum chat_part_kind kind, int64_t key, struct 
 void reply_fail(struct reply *r, enum failure failure_class, struct str text);
 
 /** Set the failure that an error object names (providers/classify.h). */
-void reply_fail_json(struct reply *r, const void *json_root);
+void reply_fail_json(struct reply *r, const json_t *root);
 
 static inline bool reply_failed(const struct reply *r)
 {

@@ -35,6 +35,10 @@ int wire_finish(struct http_request *r);
  *  Others are replaced by a hash, the same for the call and for its result. */
 void wire_call_id(struct buf *b, struct str id);
 
+/** True when text is one well-formed JSON object, or array. */
+bool wire_is_object(struct str text);
+bool wire_is_list(struct str text);
+
 /** Append the arguments of a tool call as a JSON object: as they are, `{}` when empty, wrapped as
  *  {"invalid_json": text} when they are something else. */
 void wire_arguments(struct buf *b, struct str text);
@@ -45,7 +49,8 @@ void wire_clean(struct buf *b, struct str text);
 /** True when a level other than "" and "off" is asked of a model that takes one. */
 bool wire_thinks(const struct model_request *request);
 
-/** True for an assistant message that the same provider wrote: only then its signatures are returned. */
+/** True for an assistant message that the same provider wrote, with the same model as far as it is known: only then its
+ *  signatures are returned. */
 bool wire_own(const struct model_request *request, const struct chat_message *message);
 
 /** The text that stands for an image the model cannot take. Static. */
