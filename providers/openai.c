@@ -284,7 +284,8 @@ static struct reply_part *call_of(struct reply *r, const json_t *fragment, struc
     } else if (r->next_key > 0) {
         part = reply_find(r, CHAT_TOOL_CALL, r->next_key - 1);
     }
-    bool other = part && id.n > 0 && part->id.n > 0 && name.n > 0 && !str_eq(buf_str(&part->id), id);
+    bool whole = part && id.n > 0 && part->id.n > 0 && name.n > 0;
+    bool other = whole && (!str_eq(buf_str(&part->id), id) || !str_eq(buf_str(&part->name), name));
     if (part && !other && !(name.n > 0 && id.n == 0 && !json_is_integer(index))) return part;
     part = reply_add(r, CHAT_TOOL_CALL, key);
     if (part && key >= r->next_key && key < INT64_MAX) r->next_key = key + 1;
