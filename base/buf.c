@@ -157,7 +157,7 @@ void buf_json_str(struct buf *b, struct str s)
             escape(b, c);
         plain = ++i;
     }
-    buf_add(b, (struct str){ s.p + plain, s.n - plain });
+    if (s.n > plain) buf_add(b, (struct str){ s.p + plain, s.n - plain }); /* an empty s may have no pointer */
     buf_char(b, '"');
 }
 

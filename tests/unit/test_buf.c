@@ -46,3 +46,11 @@ Test(buf, drops_from_the_front)
     cr_assert(b.n == 0);
     buf_free(&b);
 }
+
+Test(buf, writes_an_empty_string_that_has_no_pointer)
+{
+    struct buf b = { 0 };
+    buf_json_str(&b, (struct str){ NULL, 0 });
+    cr_assert_str_eq(buf_cstr(&b), "\"\"");
+    buf_free(&b);
+}
