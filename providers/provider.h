@@ -22,19 +22,13 @@ enum {
     PROVIDER_TOOL_CALLS_MAX = 128,         /* calls in one reply */
 };
 
-struct model_tool {
-    struct str name;
-    struct str description;
-    struct str parameters; /* the text of a JSON schema object */
-};
-
 struct model_request {
     struct str provider;                 /* provider id ("openrouter"): signatures of others are left out */
     struct str model;                    /* as the provider names it ("stepfun/step-3.5-flash:free") */
     struct str system;                   /* may be empty */
     const struct chat_message *messages; /* repaired: each call has one result, each result a call */
     size_t message_count;
-    const struct model_tool *tools;
+    const struct chat_tool *tools;
     size_t tool_count;
     int64_t max_tokens;  /* 0: the provider's default, or the dialect's where one is required */
     struct str thinking; /* "", "off", "minimal", "low", "medium", "high" */

@@ -121,7 +121,7 @@ static void expect_body(const char *body, const char *limits, const char *thinki
 
 static struct model_request conversation(void)
 {
-    static const struct model_tool tool = { STR("read"), STR("Read"), STR("") };
+    static const struct chat_tool tool = { STR("read"), STR("Read"), STR("") };
     return (struct model_request){ .provider = STR("anthropic"),
                                    .model = STR("claude-sonnet-4-5"),
                                    .system = STR("Be kind."),

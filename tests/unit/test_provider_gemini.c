@@ -98,7 +98,7 @@ static struct chat_message history[] = {
 
 Test(gemini, builds_alternating_contents_with_its_own_signatures)
 {
-    struct model_tool tools[] = { { STR("read"), STR("Read"),
+    struct chat_tool tools[] = { { STR("read"), STR("Read"),
                                     STR("{\"type\":\"object\",\"properties\":{\"path\":{\"type\":\"string\"}}}") },
                                   { STR("list"), STR("List"), STR("{\"type\":\"object\",\"properties\":{}}") } };
     struct model_request q = { .provider = STR("google"),

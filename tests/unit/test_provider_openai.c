@@ -245,7 +245,7 @@ static struct chat_message history[] = {
     { .role = CHAT_TOOL_RESULT, .tool_call_id = STR("fc|an id that is far too long for OpenAI 0123456789"), .is_error = true },
     { .role = CHAT_ASSISTANT, .parts = none_parts, .part_count = 2 },
 };
-static const struct model_tool tools[] = { { STR("read"), STR("Read a file"), STR("{\"type\":\"object\",\"properties\":{\"path\":{}}}") },
+static const struct chat_tool tools[] = { { STR("read"), STR("Read a file"), STR("{\"type\":\"object\",\"properties\":{\"path\":{}}}") },
                                            { STR("list"), STR(""), STR("not json") } };
 
 Test(openai, builds_the_body_of_a_conversation_with_tools_and_images)
