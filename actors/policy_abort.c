@@ -45,12 +45,13 @@ static void doom(struct doomed *list, struct session *s)
     list->end = &s->doomed;
 }
 
-/* Adds the children of s: all, or those that one of its turns spawned. */
+/* Adds the children of s: all, or those that one of its turns spawned. One of an unknown turn is among them: a stop
+ * must reach every descendant. */
 static void doom_children(struct doomed *list, const struct session *s, int64_t spawner)
 {
     for (struct node *at = s->children.first; at; at = at->next) {
         struct session *child = HOLDER(at, struct session, in_children);
-        if (spawner == 0 || child->spawner == spawner) doom(list, child);
+        if (spawner == 0 || child->spawner == 0 || child->spawner == spawner) doom(list, child);
     }
 }
 

@@ -205,7 +205,7 @@ void policy_turn_unqueue(policy_t *p, struct turn *t);
 void policy_turn_end(policy_t *p, struct turn *t, enum policy_outcome outcome, enum policy_reason reason);
 
 /* policy_keys.c */
-struct keep *policy_key_find(policy_t *p, struct str key); /* an expired one is forgotten on the way */
+struct keep *policy_key_find(policy_t *p, struct str key); /* expired ones are forgotten on the way */
 struct keep *policy_key_add(policy_t *p, struct str key, int64_t turn);
 void policy_key_ended(policy_t *p, struct keep *k, enum policy_outcome outcome);
 void policy_key_forget(policy_t *p, struct keep *k);

@@ -8,18 +8,23 @@ void policy_key_forget(policy_t *p, struct keep *k)
     policy_free(p, k);
 }
 
-static bool expired(const policy_t *p, const struct keep *k)
+static struct keep *oldest(const policy_t *p)
 {
-    return k->ended && p->now_ms - k->ended_ms >= p->limits.idempotent_ms;
+    return HOLDER(p->ended.first, struct keep, in_ended);
+}
+
+void policy_keys_expire(policy_t *p)
+{
+    while (p->ended.count > p->limits.idempotent_max) policy_key_forget(p, oldest(p));
+    while (p->ended.count && p->now_ms - oldest(p)->ended_ms >= p->limits.idempotent_ms) policy_key_forget(p, oldest(p));
 }
 
 struct keep *policy_key_find(policy_t *p, struct str key)
 {
     struct keep *k;
+    policy_keys_expire(p);
     HASH_FIND(hh, p->keeps, key.p, key.n, k);
-    if (!k || !expired(p, k)) return k;
-    policy_key_forget(p, k);
-    return NULL;
+    return k;
 }
 
 struct keep *policy_key_add(policy_t *p, struct str key, int64_t turn)
@@ -33,22 +38,11 @@ struct keep *policy_key_add(policy_t *p, struct str key, int64_t turn)
     return policy_indexed(p, &k->hh) ? k : NULL;
 }
 
-static struct keep *oldest(const policy_t *p)
-{
-    return HOLDER(p->ended.first, struct keep, in_ended);
-}
-
 void policy_key_ended(policy_t *p, struct keep *k, enum policy_outcome outcome)
 {
     k->ended = true;
     k->outcome = outcome;
     k->ended_ms = p->now_ms;
     policy_list_push(&p->ended, &k->in_ended);
-    while (p->ended.count > p->limits.idempotent_max) policy_key_forget(p, oldest(p));
-}
-
-void policy_keys_expire(policy_t *p)
-{
-    while (p->ended.count && expired(p, oldest(p))) policy_key_forget(p, oldest(p));
     while (p->ended.count > p->limits.idempotent_max) policy_key_forget(p, oldest(p));
 }

@@ -45,6 +45,7 @@ void policy_session_release(policy_t *p, struct session *s)
         struct session *parent = s->parent;
         policy_list_remove(&s->in_children);
         s->parent = NULL;
+        s->spawner = 0;
         if (!s->worker) {
             HASH_DEL(p->sessions, s);
             policy_free(p, s);

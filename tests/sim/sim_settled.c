@@ -1,0 +1,128 @@
+/* What must hold between two events, whatever they were. */
+#include "tests/sim/sim.h"
+
+/* A session leaves the tree when it has no turn, no slot on either side and no child left. */
+static void prune(struct sim *s)
+{
+    for (bool again = true; again;) {
+        again = false;
+        for (int i = 0; i < SESSIONS; i++) {
+            struct sim_session *it = &s->sessions[i];
+            if (!it->used || it->parent < 0) continue;
+            int worker = it->worker;
+            it->worker = -1; /* a worker keeps a session, but not in the tree */
+            if (!sim_session_exists(s, i)) it->parent = -1, it->spawner = 0, again = true;
+            it->worker = worker;
+        }
+    }
+}
+
+/* No permit lies idle while somebody could use it: with first come first served, this is what excludes starvation. */
+static void check_lane(struct sim *s, enum policy_lane lane)
+{
+    int used = 0, waiting = 0, resuming = 0, ready = 0, spare = 0, live = 0;
+    for (int i = 0; i < s->turn_count; i++) {
+        const struct sim_turn *t = &s->turns[i];
+        if (t->lane != lane) continue;
+        used += t->state == TURN_STARTING || t->state == TURN_RUNNING;
+        waiting += t->state == TURN_PENDING || t->state == TURN_QUEUED;
+        resuming += t->state == TURN_RESUMING;
+    }
+    for (int i = 0; i < SESSIONS; i++) ready += s->sessions[i].ready_seq && s->sessions[i].ready_lane == lane;
+    for (int i = 0; i < WORKERS; i++) {
+        spare += s->workers[i].state == W_FREE || s->workers[i].state == W_IDLE;
+        live += s->workers[i].state != W_UNUSED;
+    }
+    struct policy_lane_info info = policy_lane_info(s->policy, lane);
+    bool starts = !s->stopping || (s->limits.drain_all && !s->drained);
+    bool permit = used<s->limits.lane_cap[lane], worker = spare> 0 || live < s->limits.workers_max;
+    RULE(s, info.used == used && info.waiting == waiting, "lane %d: used %d, waiting %d; expected %d, %d", lane, info.used, info.waiting,
+         used, waiting);
+    RULE(s, !(permit && resuming), "lane %d: a permit is free and a turn wants to resume", lane);
+    RULE(s, !(permit && ready && worker && starts), "lane %d: a permit is free and %d sessions wait for it", lane, ready);
+}
+
+static void check_sessions(struct sim *s)
+{
+    int waiting[SESSIONS] = { 0 };
+    int64_t active[SESSIONS] = { 0 };
+    for (int i = 0; i < s->turn_count; i++) {
+        const struct sim_turn *t = &s->turns[i];
+        waiting[t->session] += t->state == TURN_PENDING || t->state == TURN_QUEUED;
+        if (sim_is_active(t)) {
+            RULE(s, !active[t->session], "session %s runs two turns", s->sessions[t->session].key);
+            active[t->session] = t->id;
+        }
+        RULE(s, !t->must_end && !t->must_cancel, "turn %ld was not reached by the stop", (long)t->id);
+        RULE(s, policy_turn_state(s->policy, t->id) == t->state, "turn %ld: state %d, expected %d", (long)t->id,
+             policy_turn_state(s->policy, t->id), t->state);
+    }
+    for (int i = 0; i < SESSIONS; i++) {
+        const struct sim_session *it = &s->sessions[i];
+        if (!it->used) continue;
+        struct policy_session_info info = policy_session_info(s->policy, str_of(it->key));
+        RULE(s, info.known == sim_session_exists(s, i), "session %s: known %d", it->key, info.known);
+        RULE(s, info.turn == active[i] && info.waiting == waiting[i], "session %s: turn %ld, waiting %d", it->key, (long)info.turn,
+             info.waiting);
+        RULE(s, info.worker == it->worker, "session %s: worker %d, expected %d", it->key, info.worker, it->worker);
+        RULE(s, info.children == sim_children(s, i), "session %s: %d children, expected %d", it->key, info.children, sim_children(s, i));
+        bool busy = waiting[i] || active[i];
+        RULE(s, !busy || info.depth == it->depth, "session %s: depth %d, expected %d", it->key, info.depth, it->depth);
+    }
+}
+
+static void check_workers(struct sim *s)
+{
+    int idle = 0, free_ = 0, live = 0;
+    int64_t oldest_idle = INT64_MAX, oldest_free = INT64_MAX;
+    for (int i = 0; i < WORKERS; i++) {
+        const struct sim_worker *w = &s->workers[i];
+        live += w->state != W_UNUSED;
+        idle += w->state == W_IDLE;
+        free_ += w->state == W_FREE;
+        if (w->state == W_IDLE && w->since_ms < oldest_idle) oldest_idle = w->since_ms;
+        if (w->state == W_FREE && w->since_ms < oldest_free) oldest_free = w->since_ms;
+    }
+    struct policy_counts counts = policy_counts(s->policy);
+    RULE(s, counts.workers == live && counts.workers_idle == idle && counts.workers_free == free_, "workers %d, idle %d, free %d",
+         counts.workers, counts.workers_idle, counts.workers_free);
+    RULE(s, idle <= s->limits.warm_max, "%d idle sessions keep a worker", idle);
+    if (s->event->kind != POLICY_TICK) return;
+    RULE(s, !idle || oldest_idle + s->limits.park_after_ms > s->now_ms, "a session was not parked");
+    RULE(s, free_ <= s->limits.spare_workers_max || oldest_free + s->limits.spare_after_ms > s->now_ms, "a spare worker was not stopped");
+    int64_t due = policy_next_due(s->policy);
+    RULE(s, due == -1 || due > s->now_ms, "the next tick is due at once, for ever");
+}
+
+static void check_counts(struct sim *s)
+{
+    struct policy_counts counts = policy_counts(s->policy);
+    int slots = 0, requests = 0, active = 0, waiting = 0, pending = s->zombie_count;
+    for (int i = 0; i < SLOTS; i++) slots += s->slots[i].handle != 0;
+    for (int i = 0; i < REQUESTS; i++) requests += s->requests[i].id != 0;
+    for (int i = 0; i < s->turn_count; i++) {
+        active += sim_is_active(&s->turns[i]);
+        pending += s->turns[i].state == TURN_PENDING;
+        waiting += s->turns[i].state == TURN_QUEUED;
+    }
+    RULE(s, counts.spawns == slots, "%d child slots, expected %d", counts.spawns, slots);
+    RULE(s, counts.requests == requests, "%d requests, expected %d", counts.requests, requests);
+    RULE(s, counts.turns == s->turn_count + s->zombie_count, "%d turns, expected %d", counts.turns, s->turn_count + s->zombie_count);
+    int ended = 0;
+    for (int i = 0; i < s->keep_count; i++) ended += s->keeps[i].ended;
+    RULE(s, counts.keys >= s->keep_count - ended, "a key of a running turn is forgotten");
+    RULE(s, s->event->kind != POLICY_TICK || counts.keys == s->keep_count, "%d keys, expected %d", counts.keys, s->keep_count);
+    bool drained = s->stopping && !active && !pending && !(waiting && s->limits.drain_all);
+    RULE(s, !drained || s->drained, "nothing runs, but it was not said");
+}
+
+void sim_settled(struct sim *s)
+{
+    RULE(s, !s->wants || s->got, "action %d did not come (reason %s)", s->want, policy_reason_name(s->want_reason));
+    prune(s);
+    for (int i = 0; i < LANE_COUNT; i++) check_lane(s, (enum policy_lane)i);
+    check_sessions(s);
+    check_workers(s);
+    check_counts(s);
+    sim_models_settled(s);
+}
