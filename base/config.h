@@ -19,6 +19,8 @@
 
 enum {
     CONFIG_AGENTS_MAX = 1000,      /* entries of agents.list */
+    CONFIG_PROVIDERS_MAX = 200,    /* entries of models.providers */
+    CONFIG_ALIASES_MAX = 1000,     /* entries of agents.defaults.models */
     CONFIG_MODELS_MAX = 32,        /* candidates of one agent */
     CONFIG_INCLUDE_DEPTH_MAX = 10, /* files that include each other (OpenClaw's limit) */
     CONFIG_FILES_MAX = 100,        /* files of one configuration */
@@ -55,8 +57,8 @@ struct str config_state(const config_t *cfg); /* the state directory */
 
 /* ---- any setting by path ---- */
 
-/** The node at a path like `agents.list[2].model.primary`; a name with other characters than letters, digits, `_`, `-`, `$`,
- *  `/`, `@` and `:` is written `["a.b"]`. The empty path is the root. @return NULL when nothing is set there */
+/** The node at a path like `agents.list[2].model.primary` (`agents.list.2` works too); a name that holds a dot, a bracket,
+ *  a quote or white space is written `["a.b"]`. The empty path is the root. @return NULL when nothing is set there */
 const struct json5_node *config_get(const config_t *cfg, struct str path);
 
 /** The value set at `path`, else the default of base/config.def, else 0, false, "". For paths that config.def lists. */
@@ -64,11 +66,16 @@ int64_t config_int(const config_t *cfg, const char *path);
 bool config_bool(const config_t *cfg, const char *path);
 struct str config_str(const config_t *cfg, const char *path);
 
+/** A duration setting in milliseconds; a bare number counts in `unit` ('l' ms, 's', 'm', 'h', 'd').
+ *  @return -1 when it is false (never) or has neither value nor default */
+int64_t config_duration(const config_t *cfg, const char *path, char unit);
+
 /** Append the value at `path` as JSON, secrets as "***". @param indent  spaces per level, 0: one line
  *  @return 0, GW_ENOENT when neither a value nor a default is there, or the buffer's error */
 int config_print(const config_t *cfg, struct str path, int indent, struct buf *out);
 
-/** All secret values in use, for redaction: from the file and from the environment. At least 1 byte each. */
+/** All secret values in use, for redaction: from the file and from the environment. At least 4 bytes each: hiding
+ *  shorter ones would mangle other words. */
 size_t config_secret_count(const config_t *cfg);
 struct str config_secret_at(const config_t *cfg, size_t i);
 
@@ -182,7 +189,7 @@ enum config_auth { CONFIG_AUTH_NONE, CONFIG_AUTH_TOKEN, CONFIG_AUTH_PASSWORD, CO
 enum config_bind { CONFIG_BIND_LOOPBACK, CONFIG_BIND_LAN, CONFIG_BIND_TAILNET, CONFIG_BIND_AUTO, CONFIG_BIND_CUSTOM };
 
 struct config_gateway {
-    uint16_t port; /* gateway.port, else OPENCLAW_GATEWAY_PORT, else 18789 */
+    uint16_t port; /* OPENCLAW_GATEWAY_PORT, else gateway.port, else 18789 (OpenClaw's order) */
     enum config_bind bind;
     struct str bind_host; /* the address for CONFIG_BIND_CUSTOM */
     enum config_auth auth;

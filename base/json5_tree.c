@@ -63,7 +63,8 @@ const struct json5_node *json5_member(const struct json5_node *object, struct st
     const struct json5_node *found = NULL;
     if (!object || object->kind != JSON5_OBJECT) return NULL;
     if (!object->index) {
-        for (const struct json5_node *m = object->first; m; m = m->next)
+        const struct json5_node *m = object->first;
+        for (size_t i = 0; i < object->count; i++, m = m->next)
             if (str_eq(m->key, key)) found = m;
         return found;
     }
