@@ -6,6 +6,12 @@ target_compile_options(gw_flags INTERFACE
   -Wall -Wextra -Wshadow -Werror -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings
   -Wundef -Wvla -Wformat=2 -fno-common -fno-omit-frame-pointer)
 
+if(GW_FUZZ)
+  # Coverage feedback for libFuzzer in every module; only the targets of gw_fuzz() get its main().
+  target_compile_options(gw_flags INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(gw_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 if(GW_SANITIZE)
   target_compile_options(gw_flags INTERFACE -fsanitize=${GW_SANITIZE} -fno-sanitize-recover=all -O1 -g)
   target_link_options(gw_flags INTERFACE -fsanitize=${GW_SANITIZE})
