@@ -40,7 +40,7 @@ done < <(tracked 'docs/adr/*')
 
 while IFS=: read -r file line record; do
     ls "$record"*.md >/dev/null 2>&1 || complain "$file:$line: names $record, which is not there"
-done < <(tracked | grep -v '^tests/lint/check_docs.sh$' | xargs -r -d '\n' grep -noIHE 'docs/adr/[0-9]{4}' | sort -u)
+done < <(tracked | grep -v '^tests/lint/' | xargs -r -d '\n' grep -noIHE 'docs/adr/[0-9]{4}' | sort -u)
 
 while IFS=: read -r file line link; do
     target=${link#](}
