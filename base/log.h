@@ -25,7 +25,7 @@ struct log_field {
 /** Write an event: log_event(LOG_WARN, "store_damaged", LOG_T("file", path), LOG_I("size", n)).
  *  Event names are snake_case in the past tense. */
 #define log_event(level, event, ...)                                                                                                       \
-    log_write((level), (event), (const struct log_field[]){ { .key = NULL } __VA_OPT__(, ) __VA_ARGS__, { .key = NULL } })
+    log_write((level), (event), (const struct log_field[]){ { .key = NULL }, ##__VA_ARGS__, { .key = NULL } })
 
 /** Behind log_event(): `fields` starts with an unused element and ends at a NULL key. */
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
