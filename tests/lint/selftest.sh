@@ -82,6 +82,14 @@ expect size 0 'warning: a function of 61 lines'
 
 plant reports/report.1 'leak of 8 bytes\n'
 expect leaks 1 'leak of 8 bytes' "$tree/reports"
+kept='Direct leak of 48 byte(s) in 1 object(s) allocated from:\n    #0 0x1 in calloc\n    #1 0x2 (/lib/libcriterion.so.3+0x1a332)\n'
+ours='Direct leak of 8 byte(s) in 1 object(s) allocated from:\n    #0 0x1 in malloc\n    #1 0x2 in f a.c:1\n    #2 0x3 (/lib/libcriterion.so.3+0x1)\n'
+plant reports/report.1 "$kept"
+expect leaks 0 '' "$tree/reports"
+plant reports/report.1 "$kept$ours"
+expect leaks 1 'a.c:1' "$tree/reports"
+plant reports/report.1 "${kept}ERROR: AddressSanitizer: heap-use-after-free\n"
+expect leaks 1 'use-after-free' "$tree/reports"
 rm "$tree/reports/report.1"
 expect leaks 0 '' "$tree/reports"
 expect leaks 0 '' "$tree/none"
