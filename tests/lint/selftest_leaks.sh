@@ -7,11 +7,7 @@ ASAN_OPTIONS="log_path=$folder/report:detect_leaks=1" LSAN_OPTIONS=exitcode=0 "$
     echo "the leaking test did not pass"
     exit 1
 }
-if "$here/check_leaks.sh" "$folder" >"$folder.out"; then
+if "$here/check_leaks.sh" "$folder" >/dev/null; then
     echo "a leak went unseen"
     exit 1
 fi
-grep -q 'leaks.c' "$folder.out"
-found=$?
-rm -f "$folder.out"
-exit $found
