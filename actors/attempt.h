@@ -6,6 +6,7 @@
 #ifndef ACTORS_ATTEMPT_H
 #define ACTORS_ATTEMPT_H
 
+#include "base/arena.h"
 #include "bus/bus.h"
 #include "providers/provider.h"
 

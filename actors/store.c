@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/failure.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "store/cooldowns.h"

@@ -33,7 +33,7 @@ void config_report(struct builder *b, enum config_severity severity, const struc
 
 void *config_new(struct builder *b, size_t count, size_t size)
 {
-    void *p = arena_alloc(&b->cfg->arena, (count ? count : 1) * size);
+    void *p = arena_alloc(&b->cfg->arena, count ? count : 1, size);
     if (!p) b->err = GW_ENOMEM;
     return p;
 }

@@ -39,7 +39,7 @@ static struct str next_part(struct str *rest)
 
 static struct config_rule *add(struct arena *arena, struct config_rule *parent, struct str name)
 {
-    struct config_rule *rule = arena_alloc(arena, sizeof *rule);
+    struct config_rule *rule = arena_alloc(arena, 1, sizeof *rule);
     if (!rule) return NULL;
     rule->name = name;
     if (parent->last) {
@@ -54,7 +54,7 @@ static struct config_rule *add(struct arena *arena, struct config_rule *parent, 
 /* Lines of one object stand together, so a part is either that of the line before or new. */
 struct config_rule *config_schema_build(struct arena *arena)
 {
-    struct config_rule *at[PATH_PARTS_MAX] = { arena_alloc(arena, sizeof **at) };
+    struct config_rule *at[PATH_PARTS_MAX] = { arena_alloc(arena, 1, sizeof **at) };
     size_t before = 0;
     if (!at[0]) return NULL;
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {

@@ -289,7 +289,7 @@ static int read_value(struct reader *r, struct json5_node *node);
 
 static struct json5_node *append(struct reader *r, struct json5_node *parent, struct json5_node ***tail)
 {
-    struct json5_node *child = arena_alloc(r->arena, sizeof *child);
+    struct json5_node *child = arena_alloc(r->arena, 1, sizeof *child);
     if (!child) return NULL;
     **tail = child;
     *tail = &child->next;
@@ -408,7 +408,7 @@ int json5_parse(struct arena *arena, struct str text, uint32_t file, struct json
     *error = (struct json5_error){ 0 };
     struct json5_node *root = NULL;
     int rc = check_text(&r);
-    if (rc == 0 && !(root = arena_alloc(arena, sizeof *root))) rc = no_memory(&r);
+    if (rc == 0 && !(root = arena_alloc(arena, 1, sizeof *root))) rc = no_memory(&r);
     if (rc == 0) rc = read_value(&r, root);
     if (rc == 0) rc = skip_space(&r);
     if (rc == 0 && r.p < r.end) rc = unexpected(&r, "nothing after the value");

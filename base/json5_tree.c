@@ -44,7 +44,7 @@ int json5_object_close(struct arena *arena, struct json5_node *object)
         mark_few(object);
         return 0;
     }
-    struct json5_node **index = arena_alloc(arena, object->count * sizeof *index);
+    struct json5_node **index = arena_alloc(arena, object->count, sizeof *index);
     if (!index) return GW_ENOMEM;
     size_t n = 0;
     for (struct json5_node *m = object->first; m; m = m->next) index[n++] = m;

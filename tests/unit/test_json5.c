@@ -152,16 +152,3 @@ Test(json5, prints_numbers_that_read_back_the_same)
         buf_free(&b);
     }
 }
-
-Test(arena, aligns_and_zeroes_what_it_gives)
-{
-    struct arena a = { 0 };
-    for (size_t n = 1; n < 200000; n *= 3) {
-        cr_assert_str_eq(arena_str(&a, STR("odd")).p, "odd");
-        char *p = arena_alloc(&a, n);
-        cr_assert((uintptr_t)p % 16 == 0);
-        cr_assert(p[0] == 0 && p[n - 1] == 0);
-    }
-    arena_free(&a);
-    cr_assert_null(a.last);
-}
