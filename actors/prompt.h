@@ -14,10 +14,9 @@
 #include "skills/skills.h"
 
 enum {
-    PROMPT_FILE_CHARS = 20000,     /* agents.defaults.bootstrapMaxChars when it is 0 */
-    PROMPT_TOTAL_CHARS = 150000,   /* agents.defaults.bootstrapTotalMaxChars when it is 0 */
-    PROMPT_CHARS_MAX = 1000000,    /* either is taken as this when it is higher */
-    PROMPT_MAX = 16 * 1024 * 1024, /* bytes of a whole system prompt */
+    PROMPT_FILE_CHARS = 20000,   /* agents.defaults.bootstrapMaxChars when it is 0 */
+    PROMPT_TOTAL_CHARS = 150000, /* agents.defaults.bootstrapTotalMaxChars when it is 0 */
+    PROMPT_CHARS_MAX = 1000000,  /* either is taken as this when it is higher */
 };
 
 enum prompt_mode {
