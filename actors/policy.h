@@ -106,10 +106,12 @@ struct policy_tried {
 enum policy_event_kind {
     /* Turns. SUBMIT: turn, session, agent, lane; idempotency, bounded, spawn, requester, depth when they apply. */
     POLICY_SUBMIT,
-    POLICY_STORED,     /* turn, ok */
-    POLICY_RECOVER,    /* as SUBMIT, for what the store holds from before; no bound, no DO_STORE, no DO_ACK */
+    POLICY_STORED,     /* turn, ok; a turn that was aborted meanwhile ends here, without DO_ACK */
+    POLICY_RECOVER,    /* as SUBMIT, for what the store holds from before: no bound, no DO_STORE, no DO_ACK; spawn != 0: it is
+                        * the run that `requester` spawned the session for, and takes a child slot */
     POLICY_TURN_DONE,  /* turn, outcome */
-    POLICY_ABORT,      /* turn, or turn 0 and session: all its turns; reason; cascade: and what they spawned */
+    POLICY_ABORT,      /* turn, or turn 0 and session: all its turns; reason. cascade: also every descendant, of a turn:
+                        * those its session did not spawn in another turn */
     POLICY_WAIT_BEGIN, /* turn: waits for another session, its permit is free meanwhile */
     POLICY_WAIT_END,   /* turn: wants to go on, which is DO_RESUME */
     /* Workers. FAILED and GONE come after the thread's mailbox has closed: the index may be used again at once. */

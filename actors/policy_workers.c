@@ -16,7 +16,9 @@ static const bool allowed[WORKER_STATES][WORKER_STATES] = {
 static void set_state(policy_t *p, struct worker *w, enum worker_state state)
 {
     struct list *const lists[WORKER_STATES] = { [WORKER_UNUSED] = &p->unused, [WORKER_FREE] = &p->free, [WORKER_IDLE] = &p->idle };
-    assert(allowed[w->state][state]);
+    bool may = allowed[w->state][state];
+    assert(may);
+    (void)may; /* for builds without assert */
     p->live += (w->state == WORKER_UNUSED) - (state == WORKER_UNUSED);
     policy_list_remove(&w->in_list);
     w->state = state;

@@ -144,6 +144,7 @@ struct sim {
 };
 
 void sim_fail(const struct sim *s, const char *format, ...) __attribute__((noreturn, format(printf, 2, 3)));
+const char *sim_action_name(enum policy_action_kind kind);
 #define RULE(s, holds, ...)                                                                                                                \
     do {                                                                                                                                   \
         if (!(holds)) sim_fail((s), __VA_ARGS__);                                                                                          \

@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "tests/sim/sim.h"
 
-enum { SEEDS_DEFAULT = 2000, STEPS_DEFAULT = 300 };
+enum { SEEDS_DEFAULT = 2000, STEPS_DEFAULT = 500 };
 
 static const struct str agents[AGENTS] = { { "a0", 2 }, { "a1", 2 }, { "a2", 2 }, { "a3", 2 } };
 static const struct str keys[KEYS] = { { "k0", 2 }, { "k1", 2 }, { "k2", 2 }, { "k3", 2 }, { "k4", 2 },
@@ -48,6 +48,11 @@ static const char *const action_names[POLICY_ACTION_COUNT] = {
     "cancel",       "end",           "park",      "stop_worker", "try",           "switch",  "retry_later", "model_failed",
     "model_cancel", "model_refused", "cooldown",  "spawn_ok",    "spawn_refused", "drained",
 };
+
+const char *sim_action_name(enum policy_action_kind kind)
+{
+    return action_names[kind];
+}
 
 static void print_step(const struct sim_trace *t)
 {
@@ -316,7 +321,7 @@ static void do_request(struct sim *s)
     struct policy_candidate c[POLICY_CANDIDATES_MAX + 1];
     struct sim_turn *t = any_turn(s, chance(s, 97) ? TURN_RUNNING : TURN_WAITING);
     if (!t) return;
-    size_t n = chance(s, 2) ? POLICY_CANDIDATES_MAX + 1 : (size_t)below(s, 6);
+    size_t n = chance(s, 2) ? POLICY_CANDIDATES_MAX + 1 : (size_t)below(s, 20) % 7;
     for (size_t i = 0; i < n; i++) c[i] = (struct policy_candidate){ below(s, PROVIDERS + 2) - 1, (uint64_t)below(s, 2) };
     struct policy_event e = { .kind = POLICY_MODEL_REQUEST, .turn = t->id, .request = ++s->last_request, .candidates = c };
     e.candidate_count = n;
@@ -336,7 +341,8 @@ static void do_answer(struct sim *s)
     e.kind = chance(s, 35) ? POLICY_MODEL_OK : chance(s, 10) ? POLICY_MODEL_VISIBLE : POLICY_MODEL_FAILED;
     if (e.kind == POLICY_MODEL_FAILED) {
         e.failure = (enum failure)(1 + below(s, FAILURE_COUNT - 1));
-        if (chance(s, 40)) e.retry_after_ms = chance(s, 60) ? below(s, 7000) : below(s, 100000000);
+        if (chance(s, 30)) e.failure = FAILURE_rate_limit;
+        if (chance(s, 50)) e.retry_after_ms = chance(s, 60) ? below(s, 7000) : below(s, 100000000);
         e.visible = chance(s, 10);
     }
     step(s, &e);
@@ -460,9 +466,9 @@ static void random_event(struct sim *s)
         void (*make)(struct sim *);
         int weight;
     } kinds[] = { { do_submit, 22 },  { do_stored, 20 }, { do_done, 12 },    { do_abort, 4 },  { do_wait, 6 },        { do_worker, 14 },
-                  { do_request, 10 }, { do_answer, 16 }, { do_provider, 2 }, { do_spawn, 12 }, { do_child_ended, 1 }, { do_bad, 2 },
+                  { do_request, 14 }, { do_answer, 22 }, { do_provider, 2 }, { do_spawn, 12 }, { do_child_ended, 1 }, { do_bad, 2 },
                   { do_config, 1 },   { do_tick, 8 },    { do_recover, 1 },  { do_stop, 1 } };
-    enum { WEIGHTS = 132 };
+    enum { WEIGHTS = 142 };
     int pick = below(s, WEIGHTS);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; pick -= kinds[i++].weight) {
         if (pick >= kinds[i].weight) continue;

@@ -118,7 +118,7 @@ static void check_counts(struct sim *s)
 
 void sim_settled(struct sim *s)
 {
-    RULE(s, !s->wants || s->got, "action %d did not come (reason %s)", s->want, policy_reason_name(s->want_reason));
+    RULE(s, !s->wants || s->got, "action %s did not come (reason %s)", sim_action_name(s->want), policy_reason_name(s->want_reason));
     prune(s);
     for (int i = 0; i < LANE_COUNT; i++) check_lane(s, (enum policy_lane)i);
     check_sessions(s);

@@ -512,7 +512,8 @@ void sim_action(struct sim *s, const struct policy_action *a)
         RULE(s, a->reason == s->want_reason, "reason %s, expected %s", policy_reason_name(a->reason), policy_reason_name(s->want_reason));
     } else {
         bool only_once = a->kind <= POLICY_DO_REFUSE || (a->kind >= POLICY_DO_SPAWN_OK && a->kind <= POLICY_DO_SPAWN_REFUSED);
-        RULE(s, !only_once && a->kind != POLICY_DO_MODEL_REFUSED && a->kind != POLICY_DO_RETRY_LATER, "unexpected action %d", a->kind);
+        RULE(s, !only_once && a->kind != POLICY_DO_MODEL_REFUSED && a->kind != POLICY_DO_RETRY_LATER, "unexpected action %s",
+             sim_action_name(a->kind));
     }
     switch ((int)a->kind) {
     case POLICY_DO_ACK:
