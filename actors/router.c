@@ -91,14 +91,24 @@ static struct policy_limits limits_of(const config_t *config)
 
 /* --- start and stop --------------------------------------------------------------------------------------------- */
 
-void router_fail(struct router *r, int code, const char *text)
+/* Whoever started the system may open its mailbox a moment after this; then its hello brings us here again. */
+void router_tell_fault(struct router *r)
 {
     struct msg m = { .kind = MSG_system_failed };
-    m.system_failed.code = code;
-    m.system_failed.text = str_utf8_prefix(str_of(text), 1024);
+    if (r->fault_code == 0 || r->main_told) return;
+    m.system_failed.code = r->fault_code;
+    m.system_failed.text = str_utf8_prefix(buf_str(&r->fault), 1024);
+    r->main_told = hub_send(r->hub, ROUTER_MAIN, &m, NULL) == 0;
+}
+
+void router_fail(struct router *r, int code, const char *text)
+{
     log_event(LOG_ERROR, "system_failed", LOG_T("code", err_name(code)), LOG_T("reason", text));
-    if (!r->main_told) router_send(r, ROUTER_MAIN, &m, NULL);
-    r->main_told = true;
+    if (r->fault_code == 0) {
+        r->fault_code = code;
+        buf_text(&r->fault, text);
+    }
+    router_tell_fault(r);
     if (r->phase == PHASE_STOPPING) return;
     r->phase = PHASE_STOPPING;
     r->phase_deadline_ms = clock_mono_ms() + ROUTER_STOP_MS;
@@ -142,6 +152,7 @@ static void check_deadline(struct router *r)
         if (!idle) router_abort_all(r);
     } else if (r->phase == PHASE_STOPPING) {
         log_event(LOG_WARN, "actors_did_not_end");
+        bus_shutdown(r->bus); /* ends their waits; the caller's mailbox with them */
         r->over = true;
     }
 }
@@ -267,7 +278,7 @@ static void loop(struct router *r)
     struct msg in;
     while (!r->over) {
         int rc = hub_recv(r->hub, wait_ms(r), &in);
-        if (rc == GW_ECLOSED) return;
+        if (rc == GW_ECLOSED) return; /* shut down: the actors see it, too */
         if (rc == 0) handle(r, &in);
         msg_clear(&in);
         int64_t due = policy_next_due(r->policy);
@@ -275,7 +286,7 @@ static void loop(struct router *r)
         router_restart_due(r);
         check_ready(r);
         check_deadline(r);
-        if (r->phase == PHASE_STOPPING) router_stop_children(r);
+        if (r->phase == PHASE_STOPPING && (r->fault_code == 0 || r->main_told)) router_stop_children(r);
     }
 }
 
@@ -287,7 +298,6 @@ static void say_stopped(struct router *r)
 
 static void close_router(struct router *r)
 {
-    bus_shutdown(r->bus); /* ends whoever still runs; a no-op for those that have ended */
     router_join_all(r);
     router_free_turns(r);
     router_free_requests(r);

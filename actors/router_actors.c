@@ -146,6 +146,7 @@ void router_on_hello(struct router *r, const struct msg *in)
         router_step(r, &event);
         return;
     }
+    if (strcmp(in->from, ROUTER_MAIN) == 0) router_tell_fault(r);
     struct child *c = router_child(r, in->from);
     if (!c) return;
     c->ready = true;
@@ -166,6 +167,7 @@ static void worker_ended(struct router *r, int worker, int code)
     if ((size_t)worker >= r->worker_slots || !r->workers[worker]) return;
     actor_join(&r->workers[worker]);
     if (code) log_event(LOG_ERROR, "actor_died", LOG_I("worker", worker), LOG_T("code", err_name(code)));
+    if (r->phase == PHASE_STOPPING) return; /* all of them end, and nothing runs any more */
     const struct policy_event event = { .kind = code ? POLICY_WORKER_FAILED : POLICY_WORKER_GONE, .worker = worker };
     router_step(r, &event);
 }

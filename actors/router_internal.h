@@ -100,7 +100,8 @@ struct router {
     bool main_told;            /* system.ready or system.failed was sent */
     int64_t phase_deadline_ms; /* monotonic; -1: none */
     bool over;
-    struct buf fault; /* why it is not ready, for /readyz; empty: all is well */
+    int fault_code;   /* why the system cannot run; 0: it can */
+    struct buf fault; /* the same in words */
 };
 
 /* router.c */
@@ -108,7 +109,8 @@ int64_t router_now(const struct router *r);
 void router_step(struct router *r, const struct policy_event *event); /* one event and all that follows from it */
 void router_later(struct router *r, struct policy_event event);       /* after the present step; strings must not be borrowed */
 int router_send(struct router *r, const char *to, const struct msg *m, const payload_t *payload);
-void router_fail(struct router *r, int code, const char *text); /* start-up failed: tell main, stop */
+void router_fail(struct router *r, int code, const char *text); /* the system cannot run: tell main, stop */
+void router_tell_fault(struct router *r);                          /* tell main, if it was not told yet */
 
 /* router_turns.c */
 void router_on_submit(struct router *r, struct msg *in); /* takes the message over */

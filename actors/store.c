@@ -315,7 +315,8 @@ static void idle(struct keeper *k)
     if (store_wal_pages(k->store) > 0) store_checkpoint(k->store, false);
     if (now < k->next_prune_ms) return;
     const struct turn_prune prune = { .keys_before_ms = now - STORE_KEY_KEPT_MS, .rows_before_ms = 0, .limit = STORE_LIST_MAX };
-    turns_prune(k->store, &prune, NULL);
+    struct turn_pruned pruned;
+    turns_prune(k->store, &prune, &pruned);
     k->next_prune_ms = now + STORE_PRUNE_MS;
 }
 

@@ -114,42 +114,6 @@ static int connect_socket(mailbox_t *mb, int queue)
     return zmq_connect(mb->socket, BUS_ENDPOINT) == 0 ? 0 : frames_err();
 }
 
-/* Say hello and wait for the welcome: only then does the hub deliver to this name. */
-static int introduce(mailbox_t *mb)
-{
-    struct msg hello = { .kind = MSG_actor_hello, .corr = mailbox_corr(mb) }, welcome;
-    int rc = mailbox_send(mb, "router", &hello);
-    if (rc == 0) rc = mailbox_recv(mb, BUS_READY_TIMEOUT_MS, &welcome);
-    if (rc) return rc;
-    rc = welcome.kind == MSG_actor_welcome ? 0 : GW_EBADMSG;
-    msg_clear(&welcome);
-    return rc;
-}
-
-int mailbox_open(bus_t *bus, const char *name, int queue, mailbox_t **out)
-{
-    *out = NULL;
-    size_t n = strlen(name);
-    if (n == 0 || n > MSG_NAME_MAX || strcmp(name, "router") == 0) return GW_EINVAL;
-    mailbox_t *mb = calloc(1, sizeof *mb);
-    if (!mb) return GW_ENOMEM;
-    mb->bus = bus;
-    memcpy(mb->name, name, n);
-    int rc = claim(bus, name);
-    if (rc) {
-        free(mb);
-        return rc;
-    }
-    rc = connect_socket(mb, queue);
-    if (rc == 0) rc = introduce(mb);
-    if (rc) {
-        mailbox_close(&mb);
-        return rc;
-    }
-    *out = mb;
-    return 0;
-}
-
 void mailbox_close(mailbox_t **mb_p)
 {
     mailbox_t *mb = *mb_p;
@@ -262,6 +226,49 @@ static int set_aside(mailbox_t *mb, struct msg *m)
               LOG_T("reason", "set-aside queue full"));
     msg_clear(m);
     return GW_EFULL;
+}
+
+/* Say hello and wait for the welcome: only then does the hub surely deliver to this name. What comes before is kept. */
+static int introduce(mailbox_t *mb)
+{
+    struct msg hello = { .kind = MSG_actor_hello, .corr = mailbox_corr(mb) };
+    int64_t deadline = clock_mono_ms() + BUS_READY_TIMEOUT_MS;
+    int rc = mailbox_send(mb, "router", &hello);
+    while (rc == 0) {
+        struct msg in;
+        rc = receive(mb, clock_left_ms(deadline), &in);
+        if (rc) break;
+        if (in.kind == MSG_actor_welcome) {
+            msg_clear(&in);
+            break;
+        }
+        set_aside(mb, &in);
+    }
+    return rc;
+}
+
+int mailbox_open(bus_t *bus, const char *name, int queue, mailbox_t **out)
+{
+    *out = NULL;
+    size_t n = strlen(name);
+    if (n == 0 || n > MSG_NAME_MAX || strcmp(name, "router") == 0) return GW_EINVAL;
+    mailbox_t *mb = calloc(1, sizeof *mb);
+    if (!mb) return GW_ENOMEM;
+    mb->bus = bus;
+    memcpy(mb->name, name, n);
+    int rc = claim(bus, name);
+    if (rc) {
+        free(mb);
+        return rc;
+    }
+    rc = connect_socket(mb, queue);
+    if (rc == 0) rc = introduce(mb);
+    if (rc) {
+        mailbox_close(&mb);
+        return rc;
+    }
+    *out = mb;
+    return 0;
 }
 
 static bool ends_wait(enum msg_kind kind)
