@@ -33,15 +33,15 @@ void config_report(struct builder *b, enum config_severity severity, const struc
 
 void *config_new(struct builder *b, size_t count, size_t size)
 {
-    void *p = arena_alloc(&b->cfg->arena, count ? count : 1, size);
-    if (!p) b->err = GW_ENOMEM;
+    void *p = arena_alloc(&b->cfg->arena, count, size);
+    if (!p) b->err = b->cfg->arena.err;
     return p;
 }
 
 struct str config_copy(struct builder *b, struct str text)
 {
     struct str copy = arena_str(&b->cfg->arena, text);
-    if (!copy.p) b->err = GW_ENOMEM;
+    if (!copy.p) b->err = b->cfg->arena.err;
     return copy.p ? copy : STR("");
 }
 
@@ -167,6 +167,9 @@ static int end(struct builder *b, int rc, config_t **out)
 {
     if (rc == 0) rc = b->err;
     if (rc == 0 && b->path.err) rc = b->path.err;
+    if (rc == GW_ELIMIT && b->cfg && !b->problems->errors)
+        config_report(b, CONFIG_ERROR, NULL, "", "too large: its values would fill more than %d MiB", ARENA_MAX_DEFAULT / 1024 / 1024);
+    if (rc == GW_ELIMIT) rc = GW_ECONFIG;
     if (rc == 0 && b->problems->errors) rc = GW_ECONFIG;
     buf_free(&b->path);
     if (rc) {

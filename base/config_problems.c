@@ -21,8 +21,8 @@ void config_problems_add(struct config_problems *p, const struct config_problem 
     if (!p->items) return; /* counted all the same: an error is never lost, only its words */
     struct config_problem *kept = &p->items[p->count++];
     *kept = *problem;
-    kept->path = arena_str(&p->arena, problem->path);
-    kept->file = arena_str(&p->arena, problem->file);
+    kept->path = arena_str(&p->arena, str_utf8_prefix(problem->path, CONFIG_PROBLEM_PATH_MAX));
+    kept->file = arena_str(&p->arena, str_utf8_prefix(problem->file, CONFIG_PROBLEM_PATH_MAX));
     kept->message = arena_str(&p->arena, str_utf8_prefix(problem->message, CONFIG_PROBLEM_TEXT_MAX));
 }
 

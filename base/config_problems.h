@@ -14,6 +14,7 @@
 enum {
     CONFIG_PROBLEMS_MAX = 200,     /* problems kept; the rest are counted */
     CONFIG_PROBLEM_TEXT_MAX = 600, /* bytes of one message */
+    CONFIG_PROBLEM_PATH_MAX = 400, /* bytes of its path and of its file name; what is longer is cut */
 };
 
 enum config_severity { CONFIG_ERROR, CONFIG_WARNING };

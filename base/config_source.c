@@ -117,13 +117,19 @@ static struct str beside(struct builder *b, const char *from, struct str name)
     return config_format(b, "%.*s%.*s", (int)(slash + 1 - from), from, STR_ARG(name));
 }
 
+/* The path of the $include that is being followed. */
+static const char *include_path(struct builder *b)
+{
+    return config_format(b, "%s%s$include", buf_cstr(&b->path), b->path.n ? "." : "").p;
+}
+
 static struct json5_node *load(struct builder *b, const struct json5_node *at, const char *path, const struct chain *in, int depth)
 {
     char canonical[PATH_MAX];
     struct buf text = { 0 };
     struct json5_node *root = NULL;
     struct chain here = { canonical, in, in->depth + 1, 0 };
-    const char *spot = buf_cstr(&b->path);
+    const char *spot = include_path(b);
     int rc = realpath(path, canonical) ? read_file(canonical, false, &text) : GW_EIO;
     for (const struct chain *up = in; rc == 0 && up; up = up->up) {
         if (strcmp(up->path, canonical) != 0) continue;
@@ -174,13 +180,13 @@ static void merge(struct builder *b, struct json5_node *into, struct json5_node 
         }
     }
     into->count += added;
-    if (into->kind == JSON5_OBJECT && json5_object_close(&b->cfg->arena, into)) b->err = GW_ENOMEM;
+    if (into->kind == JSON5_OBJECT && json5_object_close(&b->cfg->arena, into)) b->err = b->cfg->arena.err;
 }
 
 static void include_one(struct builder *b, struct json5_node **sum, const struct json5_node *name, const struct chain *in, int depth)
 {
     if (name->kind != JSON5_STRING || name->string.n == 0 || strlen(name->string.p) != name->string.n) {
-        config_report(b, CONFIG_ERROR, name, buf_cstr(&b->path), "expected the name of a file");
+        config_report(b, CONFIG_ERROR, name, include_path(b), "expected the name of a file");
         return;
     }
     struct str path = beside(b, in->path, name->string);
@@ -200,21 +206,18 @@ static void drop(struct builder *b, struct json5_node *object, const struct json
         *link = member->next;
         break;
     }
-    if (json5_object_close(&b->cfg->arena, object)) b->err = GW_ENOMEM;
+    if (json5_object_close(&b->cfg->arena, object)) b->err = b->cfg->arena.err;
 }
 
 /* Replace an object that has $include by what the files hold, its own members winning. */
 static void include(struct builder *b, struct json5_node *object, const struct json5_node *names, const struct chain *in, int depth)
 {
     struct json5_node *sum = NULL, rest;
-    size_t start = b->path.n;
-    config_path_name(&b->path, STR("$include"));
     if (names->kind == JSON5_ARRAY) {
         for (const struct json5_node *name = names->first; name; name = name->next) include_one(b, &sum, name, in, depth);
     } else {
         include_one(b, &sum, names, in, depth);
     }
-    b->path.n = start;
     drop(b, object, names);
     if (!sum) return;
     rest = *object;
@@ -233,7 +236,7 @@ static void include(struct builder *b, struct json5_node *object, const struct j
 static void resolve(struct builder *b, struct json5_node *node, const struct chain *in, int depth)
 {
     size_t i = 0, start = b->path.n;
-    if (depth > JSON5_DEPTH_MAX) {
+    if (depth >= JSON5_DEPTH_MAX && (node->kind == JSON5_OBJECT || node->kind == JSON5_ARRAY)) {
         config_report(b, CONFIG_ERROR, node, buf_cstr(&b->path), "nested deeper than %d levels", JSON5_DEPTH_MAX);
         return;
     }

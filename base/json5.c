@@ -51,7 +51,9 @@ static int fail(struct reader *r, int code, const char *at, const char *format, 
 
 static int no_memory(struct reader *r)
 {
-    return fail(r, GW_ENOMEM, r->p, "out of memory");
+    bool limit = r->arena->err == GW_ELIMIT;
+    return fail(r, limit ? GW_ELIMIT : GW_ENOMEM, r->p,
+                limit ? "too many values: they would fill more than their share of memory" : "out of memory");
 }
 
 static int unexpected(struct reader *r, const char *expected)

@@ -116,8 +116,17 @@ Test(json5, marks_duplicates_in_small_and_large_objects, .fini = end)
     buf_free(&text);
 }
 
+Test(json5, refuses_more_values_than_its_arena_holds, .fini = end)
+{
+    arena.max = 4096;
+    cr_assert_not_null(read("[1, 2, 3]"));
+    cr_assert_null(read("[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]"));
+    cr_assert_eq(error.code, GW_ELIMIT);
+}
+
 Test(json5, is_linear_in_a_text_of_one_line, .fini = end, .timeout = 20)
 {
+    arena.max = SIZE_MAX;
     static char text[JSON5_TEXT_MAX];
     struct buf b = { 0 };
     for (size_t i = 0; i + 2 <= sizeof text; i += 2) memcpy(text + i, "1,", 2);
