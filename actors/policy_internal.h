@@ -26,8 +26,10 @@ void policy_list_push(struct list *list, struct node *node);       /* as the las
 void policy_list_push_front(struct list *list, struct node *node); /* as the first */
 void policy_list_remove(struct node *node);                        /* nothing happens when it is in no list */
 
-/* The object that holds `node` as its `field`; NULL for NULL. */
-#define HOLDER(node_, type, field) ((type *)(void *)((node_) ? (char *)(node_)-offsetof(type, field) : NULL))
+/* The object that holds `node` as its `field`. */
+#define HOLDER(node, type, field) ((type *)(void *)((char *)(node)-offsetof(type, field)))
+/* The first object of a list, or NULL. */
+#define FIRST(list, type, field) ((list)->first ? HOLDER((list)->first, type, field) : NULL)
 
 /* Sessions that are ready to run, of one requester (sub-agent lane) or of a whole lane. */
 struct group {

@@ -28,7 +28,7 @@ void policy_lane_unready(struct session *s)
 /* Gives the lane's next ready session a permit. @return false when there is none, or no worker for it */
 static bool grant(policy_t *p, struct lane *lane)
 {
-    struct group *g = HOLDER(lane->ring.first, struct group, in_ring);
+    struct group *g = FIRST(&lane->ring, struct group, in_ring);
     if (!g) return false;
     struct session *s = HOLDER(g->ready.first, struct session, in_ready);
     struct worker *w = policy_worker_for(p, s);

@@ -112,7 +112,8 @@ struct sim_trace {
 struct sim {
     uint64_t random;
     uint64_t seed;
-    int step;
+    int step;  /* so far */
+    int steps; /* before the work is wound down */
     bool verbose;
     policy_t *policy;
     struct policy_limits limits;

@@ -82,7 +82,7 @@ void sim_fail(const struct sim *s, const char *format, ...)
     va_start(args, format);
     vprintf(format, args);
     va_end(args);
-    printf("\nalone: sim_policy --seed %llu\n", (unsigned long long)s->seed);
+    printf("\nalone: sim_policy --seed %llu --steps %d\n", (unsigned long long)s->seed, s->steps);
     exit(1);
 }
 
@@ -531,8 +531,9 @@ static void run_seed(struct sim *s, uint64_t seed, int steps, bool verbose)
     memset(s, 0, sizeof *s);
     s->seed = seed;
     s->verbose = verbose;
+    s->steps = steps;
     start(s);
-    while (s->step < steps) {
+    while (s->step < s->steps) {
         s->step++;
         random_event(s);
     }

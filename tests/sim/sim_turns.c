@@ -377,6 +377,7 @@ static void spawned(struct sim *s, const struct policy_action *a)
 {
     int child = sim_session_find(s, s->event->session), parent = sim_turn_find(s, a->turn)->session;
     struct sim_session *it = &s->sessions[child];
+    it->generation++; /* a key that comes again is another session: what the former one spawned is not its own */
     it->depth = s->sessions[parent].depth + 1;
     it->agent = s->event->target.p[1] - '0';
     it->requester = parent;
