@@ -58,7 +58,7 @@ struct history_info {
     int64_t session;  /* number of the session */
     int64_t rows;     /* handed to the callback, the summary included */
     int64_t bytes;    /* of their JSON */
-    int64_t left_out; /* entries that a limit kept back: the oldest ones */
+    int64_t left_out; /* entries that a limit kept back: the oldest ones, earlier summaries among them */
     int64_t last_seq;
 };
 /** What the model is to see: the newest summary, then the entries it kept and all that came later, in order.
