@@ -19,7 +19,7 @@ struct delivery_new {
     struct str channel; /* 1..STORE_NAME_MAX: who sends it */
     struct str target;  /* where to, in the channel's own words */
     struct str payload; /* 1..STORE_PAYLOAD_MAX; cleared once delivered */
-    struct str nonce;   /* 1..STORE_NAME_MAX, unique for ever */
+    struct str nonce;   /* 1..STORE_NAME_MAX, unique among those stored */
     int64_t now_ms;     /* due at once */
 };
 

@@ -51,7 +51,7 @@ int transcript_insert(store_t *store, const struct message_new *m, enum message_
 /* The number of a session's newest entry. */
 static int tail(store_t *store, int64_t session, int64_t *last_seq)
 {
-    struct query q = query_open(store, SQL_session_tail, "SELECT last_seq FROM sessions WHERE id = ?");
+    struct query q = query_open(store, SQL_session_tail, "SELECT last_seq FROM session_counters WHERE session = ?");
     query_int(&q, session);
     int rc = query_run_int(&q, last_seq);
     return rc == GW_ENOENT ? sql_refuse(store, rc, "store: no session %lld", (long long)session) : rc;
@@ -61,12 +61,12 @@ int messages_append(store_t *store, const struct message_new *message, int64_t *
 {
     int64_t last = 0;
     if (seq) *seq = 0;
-    int rc = store_step_begin(store);
+    int rc = sql_work_begin(store);
     if (rc != 0) return rc;
     rc = tail(store, message->session, &last);
     if (rc == 0) rc = transcript_insert(store, message, MESSAGE_CHAT, last + 1, 0);
     if (rc == 0) rc = transcript_grow(store, message->session, last + 1, message->now_ms);
-    rc = store_step_end(store, rc);
+    rc = sql_work_end(store, rc);
     if (rc == 0 && seq) *seq = last + 1;
     return rc;
 }
@@ -74,8 +74,8 @@ int messages_append(store_t *store, const struct message_new *message, int64_t *
 static int mark_compaction(store_t *store, const struct message_new *summary, int64_t seq, int64_t kept_seq)
 {
     struct query q = query_open(store, SQL_session_compact,
-                                "UPDATE sessions SET last_seq = ?1, compaction_seq = ?1, kept_seq = ?2, updated_ms = ?3, "
-                                "compactions = compactions + 1 WHERE id = ?4");
+                                "UPDATE session_counters SET last_seq = ?1, compaction_seq = ?1, kept_seq = ?2, updated_ms = ?3, "
+                                "compactions = compactions + 1 WHERE session = ?4");
     query_int(&q, seq);
     query_int(&q, kept_seq);
     query_int(&q, summary->now_ms);
@@ -87,14 +87,14 @@ int messages_compact(store_t *store, const struct message_new *summary, int64_t 
 {
     int64_t last = 0;
     if (seq) *seq = 0;
-    int rc = store_step_begin(store);
+    int rc = sql_work_begin(store);
     if (rc != 0) return rc;
     rc = tail(store, summary->session, &last);
     if (rc == 0 && (kept_seq < 1 || kept_seq > last + 1))
         rc = sql_refuse(store, GW_EINVAL, "store: first kept entry %lld is not in 1..%lld", (long long)kept_seq, (long long)last + 1);
     if (rc == 0) rc = transcript_insert(store, summary, MESSAGE_COMPACTION, last + 1, kept_seq);
     if (rc == 0) rc = mark_compaction(store, summary, last + 1, kept_seq);
-    rc = store_step_end(store, rc);
+    rc = sql_work_end(store, rc);
     if (rc == 0 && seq) *seq = last + 1;
     return rc;
 }
@@ -139,7 +139,9 @@ struct history {
 
 static int find_history(store_t *store, struct str key, struct history *h)
 {
-    struct query q = query_open(store, SQL_history_session, "SELECT id, compaction_seq, kept_seq, last_seq FROM sessions WHERE key = ?");
+    struct query q =
+        query_open(store, SQL_history_session,
+                   "SELECT id, compaction_seq, kept_seq, last_seq FROM sessions JOIN session_counters ON session = id WHERE key = ?");
     query_text(&q, key);
     int rc = query_row(&q);
     if (rc == 1) {

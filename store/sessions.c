@@ -6,6 +6,8 @@
     "id, key, uuid, agent, parent, channel, label, provider, model, thinking, depth, created_ms, updated_ms, last_seq, compaction_seq, "   \
     "compactions, input_tokens, output_tokens, cache_read, cache_write, context_tokens"
 
+#define TABLES "sessions JOIN session_counters ON session = id"
+
 static void read_row(const struct query *q, struct session_row *row)
 {
     int i = 0;
@@ -46,8 +48,8 @@ static int check(store_t *store, const struct session_new *s)
 static int insert(store_t *store, const struct session_new *s, int64_t *id)
 {
     struct query q = query_open(store, SQL_session_insert,
-                                "INSERT INTO sessions (key, uuid, agent, parent, channel, label, depth, created_ms, updated_ms) "
-                                "VALUES (?, ?, ?, ?, ?, ?, ?, ?8, ?8)");
+                                "INSERT INTO sessions (key, uuid, agent, parent, channel, label, depth, created_ms) "
+                                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     query_text(&q, s->key);
     query_text(&q, s->uuid);
     query_text(&q, s->agent);
@@ -57,8 +59,12 @@ static int insert(store_t *store, const struct session_new *s, int64_t *id)
     query_int(&q, s->depth);
     query_int(&q, s->now_ms);
     int rc = query_run(&q);
-    if (rc == 0) *id = sqlite3_last_insert_rowid(store->db);
-    return rc;
+    if (rc != 0) return rc;
+    *id = sqlite3_last_insert_rowid(store->db);
+    struct query counters = query_open(store, SQL_session_counters, "INSERT INTO session_counters (session, updated_ms) VALUES (?, ?)");
+    query_int(&counters, *id);
+    query_int(&counters, s->now_ms);
+    return query_run(&counters);
 }
 
 int sessions_find(store_t *store, struct str key, int64_t *id)
@@ -76,7 +82,8 @@ int sessions_ensure(store_t *store, const struct session_new *session, int64_t *
     int rc = check(store, session);
     if (rc == 0) rc = sessions_find(store, session->key, id);
     if (rc != GW_ENOENT) return rc;
-    rc = insert(store, session, id);
+    rc = sql_work_begin(store);
+    if (rc == 0) rc = sql_work_end(store, insert(store, session, id));
     if (created) *created = rc == 0;
     return rc;
 }
@@ -84,7 +91,7 @@ int sessions_ensure(store_t *store, const struct session_new *session, int64_t *
 int sessions_get(store_t *store, struct str key, session_row_fn *fn, void *ctx)
 {
     struct session_row row;
-    struct query q = query_open(store, SQL_session_get, "SELECT " COLUMNS " FROM sessions WHERE key = ?");
+    struct query q = query_open(store, SQL_session_get, "SELECT " COLUMNS " FROM " TABLES " WHERE key = ?");
     query_text(&q, key);
     int rc = query_row(&q);
     if (rc == 0) rc = sql_refuse(store, GW_ENOENT, "store: no session with this key");
@@ -102,7 +109,7 @@ int sessions_list(store_t *store, const struct session_page *page, session_row_f
     if (rc != 0) return rc;
     /* Without an index on updated_ms: every turn would pay for it, and 10,000 sessions are sorted in some milliseconds. */
     struct query q = query_open(store, SQL_session_list,
-                                "SELECT " COLUMNS " FROM sessions WHERE (?1 = '' OR agent = ?1) AND updated_ms > ?2 "
+                                "SELECT " COLUMNS " FROM " TABLES " WHERE (?1 = '' OR agent = ?1) AND updated_ms > ?2 "
                                 "AND (?3 = 0 OR (updated_ms, id) < (?3, ?4)) ORDER BY updated_ms DESC, id DESC LIMIT ?5");
     query_text(&q, page->agent);
     query_int(&q, page->updated_after_ms);
@@ -126,6 +133,25 @@ static void bind_change(struct query *q, struct str value)
     }
 }
 
+static int apply_change(store_t *store, struct str key, const struct session_change *change)
+{
+    struct query q = query_open(store, SQL_session_change,
+                                "UPDATE sessions SET label = ifnull(?, label), provider = ifnull(?, provider), model = ifnull(?, model), "
+                                "thinking = ifnull(?, thinking) WHERE key = ?");
+    bind_change(&q, change->label);
+    bind_change(&q, change->provider);
+    bind_change(&q, change->model);
+    bind_change(&q, change->thinking);
+    query_text(&q, key);
+    int rc = query_run_one(&q);
+    if (rc != 0) return rc;
+    struct query touch = query_open(store, SQL_session_touch,
+                                    "UPDATE session_counters SET updated_ms = ? WHERE session = (SELECT id FROM sessions WHERE key = ?)");
+    query_int(&touch, change->now_ms);
+    query_text(&touch, key);
+    return query_run_one(&touch);
+}
+
 int sessions_change(store_t *store, struct str key, const struct session_change *change)
 {
     int rc = sql_check(store, change->label, 0, STORE_NAME_MAX, "label");
@@ -133,16 +159,9 @@ int sessions_change(store_t *store, struct str key, const struct session_change 
     if (rc == 0) rc = sql_check(store, change->model, 0, STORE_NAME_MAX, "model");
     if (rc == 0) rc = sql_check(store, change->thinking, 0, STORE_NAME_MAX, "thinking level");
     if (rc != 0) return rc;
-    struct query q = query_open(store, SQL_session_change,
-                                "UPDATE sessions SET label = ifnull(?, label), provider = ifnull(?, provider), model = ifnull(?, model), "
-                                "thinking = ifnull(?, thinking), updated_ms = ? WHERE key = ?");
-    bind_change(&q, change->label);
-    bind_change(&q, change->provider);
-    bind_change(&q, change->model);
-    bind_change(&q, change->thinking);
-    query_int(&q, change->now_ms);
-    query_text(&q, key);
-    return query_run_one(&q);
+    rc = sql_work_begin(store);
+    if (rc == 0) rc = sql_work_end(store, apply_change(store, key, change));
+    return rc;
 }
 
 int sessions_count(store_t *store, int64_t *count)
@@ -153,7 +172,7 @@ int sessions_count(store_t *store, int64_t *count)
 
 int transcript_grow(store_t *store, int64_t session, int64_t last_seq, int64_t now_ms)
 {
-    struct query q = query_open(store, SQL_session_grow, "UPDATE sessions SET last_seq = ?, updated_ms = ? WHERE id = ?");
+    struct query q = query_open(store, SQL_session_grow, "UPDATE session_counters SET last_seq = ?, updated_ms = ? WHERE session = ?");
     query_int(&q, last_seq);
     query_int(&q, now_ms);
     query_int(&q, session);
@@ -162,11 +181,11 @@ int transcript_grow(store_t *store, int64_t session, int64_t last_seq, int64_t n
 
 int transcript_end_turn(store_t *store, int64_t session, const struct session_end_turn *end)
 {
-    struct query q =
-        query_open(store, SQL_session_end_turn,
-                   "UPDATE sessions SET last_seq = ?, updated_ms = ?, input_tokens = input_tokens + ?, output_tokens = output_tokens + ?, "
-                   "cache_read = cache_read + ?, cache_write = cache_write + ?, context_tokens = ifnull(nullif(?, 0), context_tokens) "
-                   "WHERE id = ?");
+    struct query q = query_open(
+        store, SQL_session_end_turn,
+        "UPDATE session_counters SET last_seq = ?, updated_ms = ?, input_tokens = input_tokens + ?, output_tokens = output_tokens + ?, "
+        "cache_read = cache_read + ?, cache_write = cache_write + ?, context_tokens = ifnull(nullif(?, 0), context_tokens) "
+        "WHERE session = ?");
     query_int(&q, end->last_seq);
     query_int(&q, end->now_ms);
     query_int(&q, end->used.input);

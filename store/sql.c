@@ -60,6 +60,16 @@ int sql_check(store_t *store, struct str value, size_t min, size_t max, const ch
     return 0;
 }
 
+static int64_t bounded(int64_t tokens)
+{
+    return tokens < 0 ? 0 : tokens > STORE_TOKENS_MAX ? STORE_TOKENS_MAX : tokens;
+}
+
+struct chat_usage sql_bounded(struct chat_usage used)
+{
+    return (struct chat_usage){ bounded(used.input), bounded(used.output), bounded(used.cache_read), bounded(used.cache_write) };
+}
+
 int sql_check_limit(store_t *store, int limit)
 {
     if (limit >= 1 && limit <= STORE_LIST_MAX) return 0;
@@ -71,8 +81,9 @@ struct query query_open(store_t *store, enum sql slot, const char *sql)
     struct query q = { .store = store };
     sqlite3_stmt **cached = &store->statements[slot];
     /* Some failures make SQLite end the transaction: what follows would then be committed piece by piece. */
-    if (store->in_group && slot != SQL_rollback && sqlite3_get_autocommit(store->db)) {
-        q.rc = GW_EIO; /* store->error still has the cause */
+    bool lost = store->in_group && sqlite3_get_autocommit(store->db);
+    if ((lost || store->spoiled) && slot != SQL_rollback) {
+        q.rc = store->spoiled ? store->spoiled : GW_EIO; /* store->error still has the cause */
         return q;
     }
     if (!*cached) q.rc = sql_fail(store, sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, cached, NULL));
@@ -157,6 +168,40 @@ int query_run_int(struct query *q, int64_t *value)
     int rc = query_row(q);
     if (rc == 1) *value = query_get_int(q, 0);
     return query_close(q, rc == 1 ? 0 : rc == 0 ? GW_ENOENT : rc);
+}
+
+static bool refusal(int rc)
+{
+    return rc == GW_EINVAL || rc == GW_ENOENT || rc == GW_EEXIST || rc == GW_ELIMIT;
+}
+
+int sql_work_begin(store_t *store)
+{
+    if (store->works == 0 && !store->in_group) {
+        int rc = store_begin(store);
+        if (rc != 0) return rc;
+        store->own_group = true;
+    }
+    if (store->spoiled) return store->spoiled;
+    store->works++;
+    return 0;
+}
+
+int sql_work_end(store_t *store, int rc)
+{
+    store->works--;
+    if (store->works > 0) return rc;
+    if (!store->own_group) {
+        if (rc != 0 && !refusal(rc)) store->spoiled = rc;
+        return rc;
+    }
+    store->own_group = false;
+    if (rc == 0) return store_commit(store);
+    char error[sizeof store->error]; /* rolling back must not hide why */
+    memcpy(error, store->error, sizeof error);
+    store_rollback(store);
+    memcpy(store->error, error, sizeof error);
+    return rc;
 }
 
 int sql_run_text(store_t *store, const char *sql)

@@ -12,67 +12,68 @@
 
 #include <sqlite3.h>
 
+#include "base/chat.h"
 #include "store/store.h"
 
-enum sql { /* a slot for each prepared statement; it is prepared at its first use and kept */
-           SQL_begin,
-           SQL_commit,
-           SQL_rollback,
-           SQL_step_begin,
-           SQL_step_keep,
-           SQL_step_undo,
-           SQL_session_find,
-           SQL_session_insert,
-           SQL_session_get,
-           SQL_session_list,
-           SQL_session_change,
-           SQL_session_count,
-           SQL_session_tail,
-           SQL_session_grow,
-           SQL_session_compact,
-           SQL_session_end_turn,
-           SQL_message_insert,
-           SQL_message_get,
-           SQL_message_list,
-           SQL_message_count,
-           SQL_history_session,
-           SQL_history_start,
-           SQL_history_rows,
-           SQL_turn_insert,
-           SQL_turn_by_id,
-           SQL_turn_by_key,
-           SQL_turn_input_insert,
-           SQL_turn_input_delete,
-           SQL_turn_state,
-           SQL_turn_begin,
-           SQL_turn_end,
-           SQL_turn_get,
-           SQL_turn_pending,
-           SQL_turn_max,
-           SQL_turn_oldest,
-           SQL_turn_forget_key,
-           SQL_turn_delete,
-           SQL_delivery_insert,
-           SQL_delivery_by_nonce,
-           SQL_delivery_due,
-           SQL_delivery_next,
-           SQL_delivery_get,
-           SQL_delivery_claim,
-           SQL_delivery_mark,
-           SQL_delivery_fail,
-           SQL_delivery_recover,
-           SQL_delivery_prune,
-           SQL_usage_add,
-           SQL_usage_sum,
-           SQL_usage_by_day,
-           SQL_usage_prune,
-           SQL_cooldown_save,
-           SQL_cooldown_load,
-           SQL_cooldown_delete,
-           SQL_kv_put,
-           SQL_kv_get,
-           SQL_kv_delete,
-           SQL_COUNT
+/* A slot for each prepared statement; it is prepared at its first use and kept. */
+enum sql {
+    SQL_begin,
+    SQL_commit,
+    SQL_rollback,
+    SQL_session_find,
+    SQL_session_insert,
+    SQL_session_counters,
+    SQL_session_touch,
+    SQL_session_get,
+    SQL_session_list,
+    SQL_session_change,
+    SQL_session_count,
+    SQL_session_tail,
+    SQL_session_grow,
+    SQL_session_compact,
+    SQL_session_end_turn,
+    SQL_message_insert,
+    SQL_message_get,
+    SQL_message_list,
+    SQL_message_count,
+    SQL_history_session,
+    SQL_history_start,
+    SQL_history_rows,
+    SQL_turn_insert,
+    SQL_turn_by_id,
+    SQL_turn_by_key,
+    SQL_turn_input_insert,
+    SQL_turn_input_delete,
+    SQL_turn_state,
+    SQL_turn_begin,
+    SQL_turn_end,
+    SQL_turn_get,
+    SQL_turn_pending,
+    SQL_turn_max,
+    SQL_turn_oldest,
+    SQL_turn_forget_key,
+    SQL_turn_delete,
+    SQL_delivery_insert,
+    SQL_delivery_by_nonce,
+    SQL_delivery_due,
+    SQL_delivery_next,
+    SQL_delivery_get,
+    SQL_delivery_claim,
+    SQL_delivery_mark,
+    SQL_delivery_fail,
+    SQL_delivery_recover,
+    SQL_delivery_prune,
+    SQL_usage_add,
+    SQL_usage_sum,
+    SQL_usage_by_day,
+    SQL_usage_prune,
+    SQL_cooldown_save,
+    SQL_cooldown_load,
+    SQL_cooldown_delete,
+    SQL_kv_put,
+    SQL_kv_get,
+    SQL_kv_delete,
+    SQL_COUNT,
 };
 
 enum { STORE_ERROR_MAX = STORE_DIR_MAX + 1024, STORE_PATH_MAX = STORE_DIR_MAX + 64 };
@@ -81,6 +82,9 @@ struct store {
     sqlite3 *db;
     int lock_fd; /* -1: not locked */
     bool in_group;
+    bool own_group; /* opened by sql_work_begin for one call */
+    int works;      /* depth of sql_work_begin: only the outermost decides */
+    int spoiled;    /* not 0: a call of this group failed half way; nothing more is taken until the rollback */
     int wal_pages;
     int schema_version;
     int64_t keys_forgotten_to; /* turns up to this id have no idempotency key any more (turns_prune) */
@@ -124,8 +128,16 @@ int sql_refuse(store_t *store, int rc, const char *format, ...) __attribute__((f
 
 /** Check a value at the door. @param what  for the error  @return 0, GW_EINVAL (shorter than min), GW_ELIMIT */
 int sql_check(store_t *store, struct str value, size_t min, size_t max, const char *what);
+/** Counts as they may be stored: each 0..STORE_TOKENS_MAX. */
+struct chat_usage sql_bounded(struct chat_usage used);
 /** Check the page size a caller asked for: 1..STORE_LIST_MAX. @return 0, GW_ELIMIT */
 int sql_check_limit(store_t *store, int limit);
+/** Around several writes that stand or fall together; everything that can be refused is refused before the first.
+ *  Alone they are a transaction of their own. In a group a failure of the machine (no disk, no memory, damage) spoils the
+ *  group: a savepoint for each call would keep it, and cost a quarter more for what is rolled back anyway.
+ *  @param rc  how it went  @return 0, or the failure: rc, or that of committing */
+int sql_work_begin(store_t *store);
+int sql_work_end(store_t *store, int rc);
 /** Run SQL text that has no values and whose rows do not matter. @return 0, GW_E* */
 int sql_run_text(store_t *store, const char *sql);
 /** First column of the first row as a number. @return 0, GW_E* */

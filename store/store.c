@@ -14,7 +14,7 @@ enum {
 
 /* cache_size: negative means KiB; measured in docs/store.md. A group that outgrows it spills into the -wal file. */
 #define PRAGMAS                                                                                                                            \
-    "PRAGMA cache_size = -192; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;"                                \
+    "PRAGMA cache_size = -384; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;"                                \
     "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON"
 
 /* After each commit SQLite tells how long the -wal file is. Replaces wal_autocheckpoint, so that the owner can checkpoint
@@ -78,6 +78,9 @@ static int probe(store_t *store, struct buf *report)
         "SELECT length(key) + length(uuid) FROM sessions ORDER BY id DESC LIMIT 1",
         "SELECT bytes + length(role) FROM messages ORDER BY id DESC LIMIT 1",
         "SELECT length(run_id) FROM turns ORDER BY id DESC LIMIT 1",
+        "SELECT last_seq FROM session_counters ORDER BY session DESC LIMIT 1",
+        "SELECT user_seq FROM turn_starts ORDER BY turn DESC LIMIT 1",
+        "SELECT length(error) FROM turn_ends ORDER BY turn DESC LIMIT 1",
         "SELECT length(input) FROM turn_inputs ORDER BY turn DESC LIMIT 1",
         "SELECT length(payload) FROM deliveries ORDER BY id DESC LIMIT 1",
         "SELECT day FROM usage ORDER BY day DESC LIMIT 1",
@@ -203,34 +206,10 @@ int store_rollback(store_t *store)
 {
     if (!store->in_group) return sql_refuse(store, GW_EINVAL, "store: no group is open");
     store->in_group = false;
+    store->spoiled = 0;
     if (sqlite3_get_autocommit(store->db)) return 0; /* SQLite did it itself when it met the failure */
     struct query q = query_open(store, SQL_rollback, "ROLLBACK");
     return query_run(&q);
-}
-
-int store_step_begin(store_t *store)
-{
-    struct query q = query_open(store, SQL_step_begin, "SAVEPOINT step");
-    return query_run(&q);
-}
-
-int store_step_end(store_t *store, int rc)
-{
-    if (rc == 0) {
-        struct query keep = query_open(store, SQL_step_keep, "RELEASE step");
-        rc = query_run(&keep);
-        if (rc == 0) return 0;
-    }
-    if (sqlite3_get_autocommit(store->db)) return rc; /* SQLite has rolled everything back */
-    char error[sizeof store->error];                  /* undoing must not hide why */
-    memcpy(error, store->error, sizeof error);
-    struct query undo = query_open(store, SQL_step_undo, "ROLLBACK TO step");
-    int undone = query_run(&undo);
-    struct query keep = query_open(store, SQL_step_keep, "RELEASE step");
-    int released = query_run(&keep);
-    if ((undone != 0 || released != 0) && !store->in_group) sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
-    memcpy(store->error, error, sizeof error);
-    return rc;
 }
 
 int store_checkpoint(store_t *store, bool truncate)

@@ -28,6 +28,8 @@ enum {                                       /* bytes, unless said otherwise; on
        STORE_QUICK_CHECK_BYTES = 256 * 1024, /* a file up to this size is checked page by page on every open */
 };
 
+#define STORE_TOKENS_MAX INT64_C(1000000000000) /* token counts from outside are cut to 0..this, so that sums cannot overflow */
+
 typedef struct store store_t;
 
 struct store_options {
@@ -52,18 +54,14 @@ int store_open(struct str dir, const struct store_options *options, store_t **ou
 void store_close(store_t **store_p);
 
 /** A group: everything between begin and commit becomes durable at once. Without a group each call commits itself.
- *  A call that fails leaves nothing of itself behind and the rest of the group as it was.
- *  @return 0; GW_EINVAL begin inside a group, commit or rollback outside; GW_EIO, GW_ECORRUPT.
+ *  A call that is refused (GW_EINVAL, GW_ENOENT, GW_EEXIST, GW_ELIMIT) leaves nothing of itself behind and the rest of the
+ *  group as it was. A call that the machine fails (GW_EIO, GW_ENOMEM, GW_ECORRUPT) may spoil the group: the calls after it
+ *  and commit then fail with the same words. After store_rollback the store is usable; each call can be tried again alone.
+ *  @return 0; GW_EINVAL begin inside a group, commit or rollback outside; GW_EIO, GW_ENOMEM, GW_ECORRUPT.
  *          When commit fails, nothing of the group is stored, the group is over and the store is usable again. */
 int store_begin(store_t *store);
 int store_commit(store_t *store);
 int store_rollback(store_t *store);
-
-/** Make several calls stand or fall together inside a group (or alone). Steps nest.
- *  @param rc  0 keeps what was done since the matching store_step_begin, anything else undoes it
- *  @return rc, or the failure to keep */
-int store_step_begin(store_t *store);
-int store_step_end(store_t *store, int rc);
 
 /** Move the -wal file's pages into the database; outside a group. Costs an fsync, so do it when idle.
  *  @param truncate  also shrink the -wal file to nothing

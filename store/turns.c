@@ -27,16 +27,16 @@ static int check_new(store_t *store, const struct turn_new *t)
 static int insert_turn(store_t *store, const struct turn_new *t, int64_t session)
 {
     struct query q = query_open(store, SQL_turn_insert,
-                                "INSERT INTO turns (id, state, session, run_id, lane, scope, idempotency_key, reply_to, created_ms) "
-                                "VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?)");
+                                "INSERT INTO turns (id, session, created_ms, run_id, lane, scope, idempotency_key, reply_to) "
+                                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     query_int(&q, t->id);
     query_int(&q, session);
+    query_int(&q, t->session.now_ms);
     query_text(&q, t->run_id);
     query_text(&q, t->lane);
     query_text(&q, t->scope);
     query_text_or_null(&q, t->idempotency_key);
     query_text(&q, t->reply_to);
-    query_int(&q, t->session.now_ms);
     return query_run(&q);
 }
 
@@ -49,6 +49,10 @@ static int insert_input(store_t *store, const struct turn_new *t)
     query_text(&q, t->options);
     return query_run(&q);
 }
+
+/* A turn with no end is running when it has a start. */
+#define STATE "ifnull(e.state, b.turn IS NOT NULL)"
+#define TABLES "turns t LEFT JOIN turn_starts b ON b.turn = t.id LEFT JOIN turn_ends e ON e.turn = t.id"
 
 /* id, state and session from the only row of q. */
 static int read_existing(struct query *q, struct turn_accepted *out)
@@ -70,15 +74,35 @@ static int find_existing(store_t *store, const struct turn_new *t, struct turn_a
 {
     int rc = GW_ENOENT;
     if (t->idempotency_key.n > 0) {
-        struct query q = query_open(store, SQL_turn_by_key, "SELECT id, state, session FROM turns WHERE scope = ? AND idempotency_key = ?");
+        struct query q =
+            query_open(store, SQL_turn_by_key, "SELECT id, " STATE ", session FROM " TABLES " WHERE scope = ? AND idempotency_key = ?");
         query_text(&q, t->scope);
         query_text(&q, t->idempotency_key);
         rc = read_existing(&q, out);
     }
     if (rc != GW_ENOENT) return rc;
-    struct query q = query_open(store, SQL_turn_by_id, "SELECT id, state, session FROM turns WHERE id = ?");
+    struct query q = query_open(store, SQL_turn_by_id, "SELECT id, " STATE ", session FROM " TABLES " WHERE id = ?");
     query_int(&q, t->id);
     return read_existing(&q, out);
+}
+
+/* Everything that can be refused is refused before the first write. */
+static int accept(store_t *store, const struct turn_new *t, struct turn_accepted *out)
+{
+    int rc = sessions_find(store, t->session.key, &out->session);
+    if (rc == GW_ENOENT) {
+        rc = find_existing(store, t, out);
+        if (rc != GW_ENOENT) return rc == 0 ? GW_EEXIST : rc;
+        out->id = t->id;
+        rc = sessions_ensure(store, &t->session, &out->session, &out->session_created);
+    }
+    if (rc == 0) rc = insert_turn(store, t, out->session);
+    if (rc == GW_EEXIST) { /* refused by an index, so nothing was written */
+        rc = find_existing(store, t, out);
+        return rc == 0 ? GW_EEXIST : rc;
+    }
+    if (rc == 0) rc = insert_input(store, t);
+    return rc;
 }
 
 int turns_accept(store_t *store, const struct turn_new *turn, struct turn_accepted *out)
@@ -86,18 +110,10 @@ int turns_accept(store_t *store, const struct turn_new *turn, struct turn_accept
     struct turn_accepted accepted = { .id = turn->id };
     if (out) *out = (struct turn_accepted){ 0 };
     int rc = check_new(store, turn);
-    if (rc == 0) rc = store_step_begin(store);
+    if (rc == 0) rc = sql_work_begin(store);
     if (rc != 0) return rc;
-    rc = sessions_ensure(store, &turn->session, &accepted.session, &accepted.session_created);
-    if (rc == 0) rc = insert_turn(store, turn, accepted.session);
-    if (rc == 0) rc = insert_input(store, turn);
-    rc = store_step_end(store, rc); /* a session made for a duplicate is undone here */
-    if (rc == GW_EEXIST) {
-        accepted.session_created = false;
-        int found = find_existing(store, turn, &accepted);
-        if (found != 0) return found;
-        sql_refuse(store, rc, "store: the request was accepted before, as turn %lld", (long long)accepted.id);
-    }
+    rc = sql_work_end(store, accept(store, turn, &accepted));
+    if (rc == GW_EEXIST) sql_refuse(store, rc, "store: the request was accepted before, as turn %lld", (long long)accepted.id);
     if (out && (rc == 0 || rc == GW_EEXIST)) *out = accepted;
     return rc;
 }
@@ -107,16 +123,14 @@ struct progress { /* what begin and finish need to know, from one look-up */
     int64_t session;
     int64_t user_seq;
     int64_t answer_seq;
-    int64_t last_seq;           /* of the session */
-    char agent[STORE_NAME_MAX]; /* of the session, agent_n bytes */
-    size_t agent_n;
+    int64_t last_seq; /* of the session */
 };
 
 static int find_progress(store_t *store, int64_t id, struct progress *p)
 {
     struct query q = query_open(store, SQL_turn_state,
-                                "SELECT t.state, t.session, t.user_seq, t.answer_seq, s.last_seq, s.agent FROM turns t "
-                                "JOIN sessions s ON s.id = t.session WHERE t.id = ?");
+                                "SELECT " STATE ", t.session, b.user_seq, e.answer_seq, c.last_seq FROM " TABLES
+                                " JOIN session_counters c ON c.session = t.session WHERE t.id = ?");
     query_int(&q, id);
     int rc = query_row(&q);
     if (rc == 1) {
@@ -125,9 +139,6 @@ static int find_progress(store_t *store, int64_t id, struct progress *p)
         p->user_seq = query_get_int(&q, 2);
         p->answer_seq = query_get_int(&q, 3);
         p->last_seq = query_get_int(&q, 4);
-        struct str agent = query_get_text(&q, 5);
-        p->agent_n = agent.n < sizeof p->agent ? agent.n : sizeof p->agent;
-        if (p->agent_n > 0) memcpy(p->agent, agent.p, p->agent_n);
         rc = 0;
     } else if (rc == 0) {
         rc = sql_refuse(store, GW_ENOENT, "store: no turn %lld", (long long)id);
@@ -137,7 +148,7 @@ static int find_progress(store_t *store, int64_t id, struct progress *p)
 
 static int mark_running(store_t *store, int64_t id, int64_t user_seq, int64_t now_ms)
 {
-    struct query q = query_open(store, SQL_turn_begin, "UPDATE turns SET state = 1, user_seq = ?, started_ms = ? WHERE id = ?");
+    struct query q = query_open(store, SQL_turn_begin, "INSERT INTO turn_starts (user_seq, started_ms, turn) VALUES (?, ?, ?)");
     query_int(&q, user_seq);
     query_int(&q, now_ms);
     query_int(&q, id);
@@ -156,12 +167,12 @@ int turns_begin(store_t *store, int64_t id, struct str user_json, int64_t now_ms
     if (!again) {
         const struct message_new user = { .session = p.session, .turn = id, .role = STR("user"), .json = user_json, .now_ms = now_ms };
         p.user_seq = ++p.last_seq;
-        rc = store_step_begin(store);
+        rc = sql_work_begin(store);
         if (rc != 0) return rc;
         rc = transcript_insert(store, &user, MESSAGE_CHAT, p.user_seq, 0);
         if (rc == 0) rc = transcript_grow(store, p.session, p.last_seq, now_ms);
         if (rc == 0) rc = mark_running(store, id, p.user_seq, now_ms);
-        rc = store_step_end(store, rc);
+        rc = sql_work_end(store, rc);
     }
     if (rc == 0 && out) *out = (struct turn_begun){ p.session, p.user_seq, p.last_seq, again, p.last_seq > p.user_seq };
     return rc;
@@ -173,6 +184,7 @@ static int check_end(store_t *store, const struct turn_end *end)
         return sql_refuse(store, GW_EINVAL, "store: turn %lld cannot end as %s", (long long)end->id, turn_state_name(end->state));
     int rc = sql_check(store, end->message, 0, STORE_MESSAGE_MAX, "message");
     if (rc == 0) rc = sql_check(store, end->provider, 0, STORE_NAME_MAX, "provider");
+    if (rc == 0) rc = sql_check(store, end->agent, 0, STORE_NAME_MAX, "agent id");
     if (rc == 0) rc = sql_check(store, end->model, 0, STORE_NAME_MAX, "model");
     if (rc == 0) rc = sql_check(store, end->model_asked, 0, STORE_NAME_MAX, "model asked for");
     if (rc == 0) rc = sql_check(store, end->model_answered, 0, STORE_NAME_MAX, "model that answered");
@@ -181,10 +193,10 @@ static int check_end(store_t *store, const struct turn_end *end)
 
 static int mark_ended(store_t *store, const struct turn_end *end, int64_t answer_seq)
 {
-    struct query q =
-        query_open(store, SQL_turn_end,
-                   "UPDATE turns SET state = ?, answer_seq = ?, ended_ms = ?, model_asked = ?, model_answered = ?, reason = ?, "
-                   "error = ?, input_tokens = ?, output_tokens = ?, cache_read = ?, cache_write = ? WHERE id = ?");
+    const struct chat_usage used = sql_bounded(end->used);
+    struct query q = query_open(store, SQL_turn_end,
+                                "INSERT INTO turn_ends (state, answer_seq, ended_ms, model_asked, model_answered, reason, error, "
+                                "input_tokens, output_tokens, cache_read, cache_write, turn) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     query_int(&q, end->state);
     query_int(&q, answer_seq);
     query_int(&q, end->now_ms);
@@ -192,10 +204,10 @@ static int mark_ended(store_t *store, const struct turn_end *end, int64_t answer
     query_text(&q, end->model_answered);
     query_text(&q, str_utf8_prefix(end->reason, STORE_TEXT_MAX));
     query_text(&q, str_utf8_prefix(end->error, STORE_TEXT_MAX));
-    query_int(&q, end->used.input);
-    query_int(&q, end->used.output);
-    query_int(&q, end->used.cache_read);
-    query_int(&q, end->used.cache_write);
+    query_int(&q, used.input);
+    query_int(&q, used.output);
+    query_int(&q, used.cache_read);
+    query_int(&q, used.cache_write);
     query_int(&q, end->id);
     return query_run_one(&q);
 }
@@ -218,12 +230,12 @@ static int end_turn(store_t *store, const struct turn_end *end, struct progress 
         p->answer_seq = ++p->last_seq;
         rc = transcript_insert(store, &answer, MESSAGE_CHAT, p->answer_seq, 0);
     }
-    const struct session_end_turn session = { p->last_seq, end->used, end->context_tokens, end->now_ms };
+    const struct session_end_turn session = { p->last_seq, sql_bounded(end->used), end->context_tokens, end->now_ms };
     if (rc == 0) rc = transcript_end_turn(store, p->session, &session);
     if (rc == 0) rc = mark_ended(store, end, p->answer_seq);
     if (rc == 0) rc = clear_input(store, end->id);
     if (rc == 0 && end->provider.n > 0) {
-        const struct usage_key key = { { p->agent, p->agent_n }, end->provider, end->model, end->now_ms };
+        const struct usage_key key = { end->agent, end->provider, end->model, end->now_ms };
         rc = usage_add(store, &key, &end->used);
     }
     return rc;
@@ -238,9 +250,9 @@ int turns_finish(store_t *store, const struct turn_end *end, struct turn_ended *
     if (rc != 0) return rc;
     bool again = p.state >= TURN_DONE;
     if (!again) {
-        rc = store_step_begin(store);
+        rc = sql_work_begin(store);
         if (rc != 0) return rc;
-        rc = store_step_end(store, end_turn(store, end, &p));
+        rc = sql_work_end(store, end_turn(store, end, &p));
         p.state = end->state;
     }
     if (rc == 0 && out) *out = (struct turn_ended){ p.state, p.session, p.answer_seq, again };

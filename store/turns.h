@@ -13,7 +13,7 @@
 #include "base/chat.h"
 #include "store/sessions.h"
 
-enum turn_state { /* values are stored: never renumber; the partial index turns_open knows the first two */
+enum turn_state { /* values are stored: never renumber; the first two are read off turn_starts */
                   TURN_ACCEPTED = 0,
                   TURN_RUNNING = 1,
                   TURN_DONE = 2,
@@ -92,6 +92,7 @@ struct turn_end {
     int64_t id;
     enum turn_state state;     /* TURN_DONE or later */
     struct str message;        /* JSON of the final message, appended as role "assistant"; "" for none */
+    struct str agent;          /* whose usage it is */
     struct str provider;       /* who answered ("openrouter"); "" when no model did: then no usage is counted */
     struct str model;          /* with which model */
     struct str model_asked;    /* "provider/model" */
@@ -117,12 +118,12 @@ int turns_get(store_t *store, int64_t id, turn_row_fn *fn, void *ctx);
 /** Turns accepted or running, by id. @param after_id  0: from the first  @param limit  1..STORE_LIST_MAX
  *  @return 0, GW_ELIMIT, GW_EIO, or what fn returned */
 int turns_pending(store_t *store, int64_t after_id, int limit, turn_row_fn *fn, void *ctx);
-/** The greatest id ever given and still stored; 0: none. @return 0, GW_EIO */
+/** The greatest id ever given (turns_prune leaves it); 0: none. @return 0, GW_EIO */
 int turns_max_id(store_t *store, int64_t *id);
 
 struct turn_prune {
     int64_t keys_before_ms; /* forget idempotency keys of turns that ended earlier */
-    int64_t rows_before_ms; /* delete turns that ended earlier; transcripts stay */
+    int64_t rows_before_ms; /* delete turns that ended earlier, except the newest of all; transcripts stay */
     int limit;              /* rows looked at for each, 1..STORE_LIST_MAX: the work of one call is bounded */
 };
 struct turn_pruned {

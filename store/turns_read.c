@@ -3,9 +3,10 @@
 #include "store/turns.h"
 
 #define COLUMNS                                                                                                                            \
-    "t.id, t.state, t.session, s.key, s.agent, s.channel, t.run_id, t.lane, t.scope, t.idempotency_key, t.reply_to, i.input, i.extra, "    \
-    "i.options, t.created_ms, t.started_ms, t.ended_ms, t.user_seq, t.answer_seq, t.model_asked, t.model_answered, t.reason, t.error, "    \
-    "t.input_tokens, t.output_tokens, t.cache_read, t.cache_write"
+    "t.id, ifnull(e.state, b.turn IS NOT NULL), t.session, s.key, s.agent, s.channel, t.run_id, t.lane, t.scope, t.idempotency_key, "      \
+    "t.reply_to, i.input, i.extra, i.options, t.created_ms, b.started_ms, e.ended_ms, b.user_seq, e.answer_seq, e.model_asked, "           \
+    "e.model_answered, e.reason, e.error, e.input_tokens, e.output_tokens, e.cache_read, e.cache_write"
+#define PARTS " JOIN sessions s ON s.id = t.session LEFT JOIN turn_starts b ON b.turn = t.id LEFT JOIN turn_ends e ON e.turn = t.id "
 
 static void read_row(const struct query *q, struct turn_row *row)
 {
@@ -42,9 +43,8 @@ static void read_row(const struct query *q, struct turn_row *row)
 int turns_get(store_t *store, int64_t id, turn_row_fn *fn, void *ctx)
 {
     struct turn_row row;
-    struct query q = query_open(store, SQL_turn_get,
-                                "SELECT " COLUMNS " FROM turns t JOIN sessions s ON s.id = t.session "
-                                "LEFT JOIN turn_inputs i ON i.turn = t.id WHERE t.id = ?");
+    struct query q =
+        query_open(store, SQL_turn_get, "SELECT " COLUMNS " FROM turns t" PARTS "LEFT JOIN turn_inputs i ON i.turn = t.id WHERE t.id = ?");
     query_int(&q, id);
     int rc = query_row(&q);
     if (rc == 0) rc = sql_refuse(store, GW_ENOENT, "store: no turn %lld", (long long)id);
@@ -62,8 +62,8 @@ int turns_pending(store_t *store, int64_t after_id, int limit, turn_row_fn *fn, 
     if (rc != 0) return rc;
     /* CROSS JOIN fixes the order: from the few rows of turn_inputs to the many of turns. */
     struct query q = query_open(store, SQL_turn_pending,
-                                "SELECT " COLUMNS " FROM turn_inputs i CROSS JOIN turns t ON t.id = i.turn "
-                                "JOIN sessions s ON s.id = t.session WHERE i.turn > ? ORDER BY i.turn LIMIT ?");
+                                "SELECT " COLUMNS " FROM turn_inputs i CROSS JOIN turns t ON t.id = i.turn" PARTS
+                                "WHERE i.turn > ? ORDER BY i.turn LIMIT ?");
     query_int(&q, after_id);
     query_int(&q, limit);
     while ((rc = query_row(&q)) == 1) {
@@ -106,7 +106,8 @@ static int find_oldest(store_t *store, int64_t after_id, int64_t before_ms, int 
     int rc;
     found->count = 0;
     struct query q =
-        query_open(store, SQL_turn_oldest, "SELECT id, state >= 2 AND ended_ms < ? FROM turns WHERE id > ? ORDER BY id LIMIT ?");
+        query_open(store, SQL_turn_oldest,
+                   "SELECT id, ifnull(ended_ms < ?, 0) FROM turns LEFT JOIN turn_ends ON turn = id WHERE id > ? ORDER BY id LIMIT ?");
     query_int(&q, before_ms);
     query_int(&q, after_id);
     query_int(&q, limit);
@@ -134,9 +135,10 @@ static int forget_keys(store_t *store, const struct turn_prune *prune, struct ol
 static int delete_rows(store_t *store, const struct turn_prune *prune, struct old_turns *found, struct turn_pruned *out)
 {
     int rc = find_oldest(store, 0, prune->rows_before_ms, prune->limit, found);
-    int64_t deleted = 0;
+    int64_t newest = 0, deleted = 0;
+    if (rc == 0) rc = turns_max_id(store, &newest);
     for (int i = 0; i < found->count && rc == 0; i++) {
-        if (!found->old[i]) continue;
+        if (!found->old[i] || found->ids[i] == newest) continue; /* the newest keeps its number from being given again */
         rc = delete_turn(store, found->ids[i]);
         deleted++;
     }
@@ -151,11 +153,11 @@ int turns_prune(store_t *store, const struct turn_prune *prune, struct turn_prun
     int64_t to = store->keys_forgotten_to;
     *out = (struct turn_pruned){ 0 };
     int rc = sql_check_limit(store, prune->limit);
-    if (rc == 0) rc = store_step_begin(store);
+    if (rc == 0) rc = sql_work_begin(store);
     if (rc != 0) return rc;
     rc = forget_keys(store, prune, &found, &to, out);
     if (rc == 0) rc = delete_rows(store, prune, &found, out);
-    rc = store_step_end(store, rc);
+    rc = sql_work_end(store, rc);
     if (rc == 0) {
         store->keys_forgotten_to = to;
     } else {

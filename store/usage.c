@@ -4,6 +4,7 @@
 
 int usage_add(store_t *store, const struct usage_key *key, const struct chat_usage *used)
 {
+    const struct chat_usage counts = sql_bounded(*used);
     int rc = sql_check(store, key->agent, 0, STORE_NAME_MAX, "agent id");
     if (rc == 0) rc = sql_check(store, key->provider, 0, STORE_NAME_MAX, "provider");
     if (rc == 0) rc = sql_check(store, key->model, 0, STORE_NAME_MAX, "model");
@@ -17,10 +18,10 @@ int usage_add(store_t *store, const struct usage_key *key, const struct chat_usa
     query_text(&q, key->agent);
     query_text(&q, key->provider);
     query_text(&q, key->model);
-    query_int(&q, used->input);
-    query_int(&q, used->output);
-    query_int(&q, used->cache_read);
-    query_int(&q, used->cache_write);
+    query_int(&q, counts.input);
+    query_int(&q, counts.output);
+    query_int(&q, counts.cache_read);
+    query_int(&q, counts.cache_write);
     return query_run(&q);
 }
 

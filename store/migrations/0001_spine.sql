@@ -14,7 +14,12 @@ CREATE TABLE sessions (
     provider       TEXT NOT NULL DEFAULT '',    -- overrides by a user
     model          TEXT NOT NULL DEFAULT '',
     thinking       TEXT NOT NULL DEFAULT '',
-    created_ms     INTEGER NOT NULL,
+    created_ms     INTEGER NOT NULL
+) STRICT;
+
+-- What every turn changes of a session. Apart from its texts: SQLite rewrites whole rows, and these fit 60 to a page.
+CREATE TABLE session_counters (
+    session        INTEGER PRIMARY KEY REFERENCES sessions (id),
     updated_ms     INTEGER NOT NULL,
     last_seq       INTEGER NOT NULL DEFAULT 0,  -- newest entry of the transcript
     compaction_seq INTEGER NOT NULL DEFAULT 0,  -- newest compaction entry, 0: none
@@ -43,35 +48,43 @@ CREATE TABLE messages (
 ) STRICT;
 CREATE UNIQUE INDEX messages_of_session ON messages (session, seq);
 
+-- A turn is a row in turns, then one in turn_starts, then one in turn_ends: rows are added, never rewritten.
 CREATE TABLE turns (
     id              INTEGER PRIMARY KEY,        -- the router's turn number
-    state           INTEGER NOT NULL,           -- enum turn_state
     session         INTEGER NOT NULL,           -- sessions.id; no foreign key: it would need an index of its own
+    created_ms      INTEGER NOT NULL,
     run_id          TEXT NOT NULL,
     lane            TEXT NOT NULL,
     scope           TEXT NOT NULL,
     idempotency_key TEXT,                       -- NULL: none, or forgotten
-    reply_to        TEXT NOT NULL,
-    created_ms      INTEGER NOT NULL,
-    started_ms      INTEGER NOT NULL DEFAULT 0,
-    ended_ms        INTEGER NOT NULL DEFAULT 0,
-    user_seq        INTEGER NOT NULL DEFAULT 0, -- messages.seq of the user's message
-    answer_seq      INTEGER NOT NULL DEFAULT 0, -- and of the final one
-    model_asked     TEXT NOT NULL DEFAULT '',
-    model_answered  TEXT NOT NULL DEFAULT '',
-    reason          TEXT NOT NULL DEFAULT '',
-    error           TEXT NOT NULL DEFAULT '',
-    input_tokens    INTEGER NOT NULL DEFAULT 0,
-    output_tokens   INTEGER NOT NULL DEFAULT 0,
-    cache_read      INTEGER NOT NULL DEFAULT 0,
-    cache_write     INTEGER NOT NULL DEFAULT 0
+    reply_to        TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX turns_once ON turns (scope, idempotency_key) WHERE idempotency_key IS NOT NULL;
 
--- What a turn was given, kept while it is accepted or running: a row here is what makes a turn pending.
--- Apart from turns, so that marking progress does not rewrite megabytes of attachments.
+CREATE TABLE turn_starts (
+    turn       INTEGER PRIMARY KEY REFERENCES turns (id) ON DELETE CASCADE,
+    started_ms INTEGER NOT NULL,
+    user_seq   INTEGER NOT NULL                 -- messages.seq of the user's message
+) STRICT;
+
+CREATE TABLE turn_ends (
+    turn           INTEGER PRIMARY KEY REFERENCES turns (id) ON DELETE CASCADE,
+    state          INTEGER NOT NULL,            -- enum turn_state
+    ended_ms       INTEGER NOT NULL,
+    answer_seq     INTEGER NOT NULL,            -- messages.seq of the final message, 0: none
+    input_tokens   INTEGER NOT NULL,
+    output_tokens  INTEGER NOT NULL,
+    cache_read     INTEGER NOT NULL,
+    cache_write    INTEGER NOT NULL,
+    model_asked    TEXT NOT NULL,
+    model_answered TEXT NOT NULL,
+    reason         TEXT NOT NULL,
+    error          TEXT NOT NULL
+) STRICT;
+
+-- What a turn was given, kept until it ends: a row here is what makes a turn pending.
 CREATE TABLE turn_inputs (
-    turn    INTEGER PRIMARY KEY REFERENCES turns (id),
+    turn    INTEGER PRIMARY KEY REFERENCES turns (id) ON DELETE CASCADE,
     input   BLOB NOT NULL,
     extra   BLOB NOT NULL,
     options TEXT NOT NULL
