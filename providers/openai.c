@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "providers/classify.h"
 #include "providers/reply.h"
+#include "providers/scan.h"
 #include "providers/wire.h"
 
 /* ---- the request ---- */
@@ -401,6 +402,53 @@ static void read_choice(struct reply *r, const json_t *choice)
     read_finish(r, wire_str(choice, "finish_reason"));
 }
 
+static bool empty(struct str value)
+{
+    return str_is(value, "null") || str_is(value, "\"\"") || str_is(value, "[]");
+}
+
+/* The delta of a chunk that has nothing but text, or more that is null. Only then true, and *text the text. */
+static bool quick_delta(struct str delta, struct str *text)
+{
+    struct scan s = scan_object(delta);
+    struct str key, value;
+    while (scan_next(&s, &key, &value)) {
+        if (str_is(key, "content")) {
+            if (!scan_text(value, text)) return false;
+        } else if (!str_is(key, "role") && !empty(value)) {
+            return false;
+        }
+    }
+    return !s.bad;
+}
+
+static bool quick_choice(struct str choice, struct str *text)
+{
+    struct scan s = scan_object(choice);
+    struct str key, value;
+    while (scan_next(&s, &key, &value)) {
+        bool known = str_is(key, "delta") ? quick_delta(value, text) : str_is(key, "index") && str_is(value, "0");
+        if (!known && !str_is(key, "logprobs") && !empty(value)) return false;
+    }
+    return !s.bad;
+}
+
+/* Most events are a few bytes of text in a large wrapper: those are read without building a tree. */
+static bool quick_event(struct reply *r, struct str data)
+{
+    static const char *const telling[] = { "error", "usage", "code", "message", "detail" };
+    struct scan s = scan_object(data);
+    struct str key, value, text = { NULL, 0 };
+    while (scan_next(&s, &key, &value)) {
+        if (str_is(key, "choices") && !quick_choice(scan_only(value), &text)) return false;
+        for (size_t i = 0; i < sizeof telling / sizeof *telling; i++)
+            if (str_is(key, telling[i]) && !empty(value)) return false;
+    }
+    if (s.bad || text.n == 0) return false;
+    reply_delta(r, CHAT_TEXT, 0, text);
+    return true;
+}
+
 void openai_event(struct reply *reply, struct str event, struct str data)
 {
     size_t i;
@@ -409,6 +457,7 @@ void openai_event(struct reply *reply, struct str event, struct str data)
         reply->done = true;
         return;
     }
+    if (event.n == 0 && quick_event(reply, data)) return;
     json_t *root = wire_parse(data);
     const json_t *error = json_object_get(root, "error");
     if (!json_is_object(root) && !json_is_array(root)) {
