@@ -150,9 +150,12 @@ Test(store, sets_aside_a_file_that_lacks_a_table)
 
 Test(store, sets_aside_a_wal_that_has_lost_its_database)
 {
+    struct buf said = { 0 };
     write_file("openclaw.sqlite-wal", "some frames", 11);
-    expect_set_aside(1);
-    cr_assert(access(fixture_path("openclaw.sqlite.damaged-20260101T000000Z-wal"), F_OK) == 0);
+    store_t *store = fixture_open(&(struct store_options){ .now_ms = NOW }, 0, &said);
+    cr_assert(access(fixture_path("openclaw.sqlite.damaged-20260101T000000Z-wal"), F_OK) == 0, "%s", buf_cstr(&said));
+    store_close(&store);
+    buf_free(&said);
 }
 
 Test(store, reads_a_suspected_file_whole_and_keeps_it_when_it_is_sound)
