@@ -1,5 +1,6 @@
 #include "actors/history.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/err.h"
@@ -189,6 +190,7 @@ int history_repair(const struct chat_message *messages, size_t count, struct are
     *out = (struct history){ 0 };
     int rc = prepare(&r, messages, count);
     if (rc != 0) return rc;
+    assert(r.ids.slots && r.taken.slots);
     match(&r, messages, count);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         if (messages[i].role == CHAT_TOOL_RESULT || !emit(&r, &messages[i])) continue;

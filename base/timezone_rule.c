@@ -74,7 +74,11 @@ static int changeover(struct str *s, struct timezone_day *out)
 {
     out->time_s = 2 * 3600;
     if (!take(s, ',')) return GW_EPARSE;
-    out->kind = take(s, 'M') ? 'M' : take(s, 'J') ? 'J' : 'N';
+    out->kind = 'N';
+    if (take(s, 'M'))
+        out->kind = 'M';
+    else if (take(s, 'J'))
+        out->kind = 'J';
     if (out->kind == 'M') {
         if (digits(s, 1, 12, &out->month) != 0 || !take(s, '.') || digits(s, 1, 5, &out->week) != 0 || !take(s, '.')) return GW_EPARSE;
         if (digits(s, 0, 6, &out->day) != 0) return GW_EPARSE;
