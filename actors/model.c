@@ -15,10 +15,6 @@ enum {
     LINGER_AFTER_MS = 100, /* a server that keeps a finished stream open is given this long to end it */
 };
 
-struct limits {
-    int64_t connect_ms, first_byte_ms, silence_ms, total_ms;
-};
-
 struct transfer {
     UT_hash_handle hh;            /* in flight, by request */
     struct transfer *prev, *next; /* waiting, in order */
@@ -41,7 +37,6 @@ struct host {
     const struct config_provider *provider;
     const struct provider *dialect;
     struct provider_endpoint endpoint;
-    struct limits limits;
     CURLM *multi;
     struct transfer *in_flight;
     struct transfer *waiting;
@@ -157,7 +152,7 @@ static int launch(struct transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, 16384L);
-    curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)h->limits.connect_ms);
+    curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)h->provider->connect_ms);
     t->started_ms = t->heard_ms = clock_mono_ms();
     if (curl_multi_add_handle(h->multi, t->easy) != CURLM_OK) return GW_ENOMEM;
     HASH_ADD(hh, h->in_flight, request, sizeof t->request, t);
@@ -209,7 +204,7 @@ static void start(struct host *h, const struct msg *in)
     if (t) {
         t->host = h;
         t->request = in->model_try.request;
-        t->total_ms = in->model_try.timeout_ms ? in->model_try.timeout_ms : h->limits.total_ms;
+        t->total_ms = in->model_try.timeout_ms ? in->model_try.timeout_ms : h->provider->total_ms;
         rc = prepare(h, in, t);
     }
     if (rc) {
@@ -259,7 +254,7 @@ static void collect(struct host *h)
 
 static const char *overdue(const struct transfer *t, int64_t now)
 {
-    const struct limits *l = &t->host->limits;
+    const struct config_provider *l = t->host->provider;
     bool started = model_stream_started(t->attempt.stream);
     if (t->total_ms && now - t->started_ms >= t->total_ms) return "the reply took longer than its total time limit";
     if (!started && l->first_byte_ms && now - t->started_ms >= l->first_byte_ms) return "no first byte within its time limit";
@@ -330,7 +325,6 @@ static int open_host(struct host *h, mailbox_t *mb, struct model_options *option
                                               .api_key = h->provider->api_key,
                                               .headers = (const struct provider_header *)h->provider->headers,
                                               .header_count = h->provider->header_count };
-    h->limits = (struct limits){ MODEL_CONNECT_MS, MODEL_FIRST_BYTE_MS, MODEL_SILENCE_MS, MODEL_TOTAL_MS };
     h->multi = curl_multi_init();
     if (!h->multi) return GW_ENOMEM;
     curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)MODEL_CONNECTIONS_KEPT);

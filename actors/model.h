@@ -16,10 +16,6 @@ enum {
     MODEL_WAITING_MAX = 16384,    /* ... at most so many, then `overloaded` */
     MODEL_QUEUE = 16384,          /* messages its mailbox holds */
     MODEL_CONNECTIONS_KEPT = 256, /* idle connections kept open */
-    MODEL_CONNECT_MS = 10000,     /* defaults of models.providers.<id>.timeouts.* */
-    MODEL_FIRST_BYTE_MS = 120000,
-    MODEL_SILENCE_MS = 60000,
-    MODEL_TOTAL_MS = 600000,
 };
 
 struct model_options {

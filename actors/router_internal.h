@@ -110,7 +110,7 @@ void router_step(struct router *r, const struct policy_event *event); /* one eve
 void router_later(struct router *r, struct policy_event event);       /* after the present step; strings must not be borrowed */
 int router_send(struct router *r, const char *to, const struct msg *m, const payload_t *payload);
 void router_fail(struct router *r, int code, const char *text); /* the system cannot run: tell main, stop */
-void router_tell_fault(struct router *r);                          /* tell main, if it was not told yet */
+void router_tell_fault(struct router *r);                       /* tell main, if it was not told yet */
 
 /* router_turns.c */
 void router_on_submit(struct router *r, struct msg *in); /* takes the message over */

@@ -19,6 +19,7 @@ struct answer {
     struct msg about;
     struct msg m;
     payload_t *payload;
+    struct buf text; /* of an error */
 };
 
 struct keeper {
@@ -166,6 +167,7 @@ static int finish(struct keeper *k, const struct msg *in, struct answer *a)
         .id = q->turn,
         .state = states[q->outcome],
         .message = q->json,
+        .agent = q->agent,
         .provider = provider,
         .model = model,
         .model_asked = q->model_asked,
@@ -271,8 +273,10 @@ static int handle(struct keeper *k, const struct msg *in, struct answer *a)
 }
 
 /* Replace an answer by its failure. store.accepted carries its code itself. */
-static void spoil(struct keeper *k, struct answer *a, int code)
+static void refuse(struct keeper *k, struct answer *a, int code)
 {
+    log_event(LOG_ERROR, "store_operation_failed", LOG_T("kind", msg_kind_name(a->about.kind)), LOG_T("code", err_name(code)),
+              LOG_T("reason", store_error(k->store)));
     payload_free(&a->payload);
     if (a->about.kind == MSG_store_accept) {
         a->m = answer_of(&a->about, MSG_store_accepted);
@@ -281,29 +285,49 @@ static void spoil(struct keeper *k, struct answer *a, int code)
         return;
     }
     a->m = msg_error(&a->about, code);
-    a->m.error.text = str_utf8_prefix(str_of(store_error(k->store)), 1024);
+    buf_clear(&a->text);
+    buf_add(&a->text, str_utf8_prefix(str_of(store_error(k->store)), 1024));
+    if (a->text.n) a->m.error.text = buf_str(&a->text);
 }
 
-static void take(struct keeper *k, struct msg *in)
+/* Failures of the machine, not of the question: the whole group is lost with them. */
+static bool spoils_group(int rc)
 {
-    struct answer *a = &k->group[k->count++];
-    *a = (struct answer){ .about = *in };
+    return rc == GW_EIO || rc == GW_ENOMEM || rc == GW_ECORRUPT;
+}
+
+static int carry_out(struct keeper *k, struct answer *a)
+{
+    payload_free(&a->payload);
+    a->m = (struct msg){ 0 };
     int rc = handle(k, &a->about, a);
-    if (rc == 0) return;
-    log_event(LOG_ERROR, "store_operation_failed", LOG_T("kind", msg_kind_name(in->kind)), LOG_T("code", err_name(rc)),
-              LOG_T("reason", store_error(k->store)));
-    spoil(k, a, rc);
+    if (spoils_group(rc)) return rc;
+    if (rc) refuse(k, a, rc);
+    return 0;
 }
 
-static void commit(struct keeper *k)
+/* After a failed group: each question alone, so that only those are refused that fail themselves. */
+static void redo_alone(struct keeper *k)
 {
-    int rc = store_commit(k->store);
-    if (rc) log_event(LOG_ERROR, "store_commit_failed", LOG_T("code", err_name(rc)), LOG_T("reason", store_error(k->store)));
     for (size_t i = 0; i < k->count; i++) {
         struct answer *a = &k->group[i];
-        if (rc) spoil(k, a, rc);
+        int rc = store_begin(k->store);
+        if (rc == 0) {
+            rc = carry_out(k, a);
+            int end = rc ? store_rollback(k->store) : store_commit(k->store);
+            if (rc == 0) rc = end;
+        }
+        if (rc) refuse(k, a, rc);
+    }
+}
+
+static void send_answers(struct keeper *k)
+{
+    for (size_t i = 0; i < k->count; i++) {
+        struct answer *a = &k->group[i];
         if (a->m.kind != MSG_none && a->about.corr) mailbox_send_payload(k->mailbox, a->about.from, &a->m, a->payload);
         payload_free(&a->payload);
+        buf_free(&a->text);
         msg_clear(&a->about);
     }
     k->count = 0;
@@ -320,6 +344,28 @@ static void idle(struct keeper *k)
     k->next_prune_ms = now + STORE_PRUNE_MS;
 }
 
+/* Everything that waits becomes one transaction. `first` is received already. @return whether to stop */
+static bool run_group(struct keeper *k, struct msg *first)
+{
+    struct msg in = *first;
+    bool stop = false;
+    int rc = store_begin(k->store), more = 0;
+    while (more == 0) {
+        stop = in.kind == MSG_actor_stop;
+        if (stop) msg_clear(&in);
+        if (stop) break;
+        struct answer *a = &k->group[k->count++];
+        *a = (struct answer){ .about = in };
+        if (rc == 0) rc = carry_out(k, a);
+        more = k->count < STORE_GROUP_MAX ? mailbox_recv(k->mailbox, 0, &in) : GW_ETIMEOUT;
+    }
+    if (rc) store_rollback(k->store);
+    if (rc == 0) rc = store_commit(k->store);
+    if (rc) redo_alone(k);
+    send_answers(k);
+    return stop;
+}
+
 static int run(struct keeper *k)
 {
     struct msg in;
@@ -329,16 +375,7 @@ static int run(struct keeper *k)
         if (rc == GW_ETIMEOUT) idle(k);
         if (rc == GW_ETIMEOUT || rc == GW_EBADMSG) continue;
         if (rc) return rc == GW_ECLOSED ? 0 : rc;
-        bool stop = false;
-        rc = store_begin(k->store);
-        if (rc) return rc;
-        while (rc == 0 && !(stop = in.kind == MSG_actor_stop)) {
-            take(k, &in);
-            rc = k->count < STORE_GROUP_MAX ? mailbox_recv(k->mailbox, 0, &in) : GW_ETIMEOUT;
-        }
-        if (stop) msg_clear(&in);
-        commit(k);
-        if (stop) return 0;
+        if (run_group(k, &in)) return 0;
     }
 }
 

@@ -314,13 +314,22 @@ static int ask_model(struct turn *t, const payload_t *prompt, bool quiet, struct
 
 /* --- compaction ------------------------------------------------------------------------------------------------- */
 
-/* How many of the newest stored messages the repaired history keeps from `split` on: both count the same user messages. */
+/* Repair copies messages but borrows their strings: that is how one is found again. */
+static bool is_source_of(const struct chat_message *stored, const struct chat_message *repaired)
+{
+    if (stored->role != repaired->role || repaired->part_count == 0) return false;
+    for (size_t i = 0; i < stored->part_count; i++)
+        if (stored->parts[i].text.p && stored->parts[i].text.p == repaired->parts[0].text.p) return true;
+    return false;
+}
+
+/* How many of the newest stored messages the repaired history keeps from `split` on. */
 static size_t stored_kept(const struct session *s, const struct history *h, size_t split)
 {
-    size_t users = 0, i = s->count;
-    for (size_t k = split; k < h->count; k++) users += h->messages[k].role == CHAT_USER;
-    while (i > 0 && users > 0) users -= s->messages[--i].role == CHAT_USER;
-    return s->count - i;
+    if (split >= h->count) return 0;
+    for (size_t i = s->count; i > 0; i--)
+        if (is_source_of(&s->messages[i - 1], &h->messages[split])) return s->count - (i - 1);
+    return 0;
 }
 
 static void add_text(struct str packed, struct buf *out)
@@ -517,6 +526,7 @@ static int record_end(struct turn *t, enum turn_outcome outcome, struct buf *las
         .turn = t->run->turn,
         .session_key = str_of(t->s->key),
         .outcome = outcome,
+        .agent = t->s->agent->id,
         .model_asked = str_utf8_prefix(asked, 256),
         .model_answered = str_of(t->model),
         .reason = outcome == OUTCOME_ABORTED              ? str_of(t->cancelled)

@@ -171,6 +171,10 @@ struct config_provider {
     size_t header_count;
     const struct config_model *models;
     size_t model_count;
+    int64_t connect_ms;    /* timeouts.*: until the connection stands, */
+    int64_t first_byte_ms; /* until the first byte of an answer, */
+    int64_t silence_ms;    /* longest pause inside an answer, */
+    int64_t total_ms;      /* a whole answer */
 };
 
 /** A configured or built-in provider (openrouter, google, anthropic, openai, ollama, demo); NULL when it is neither. */

@@ -88,6 +88,21 @@ static void add_models(struct builder *b, struct config_provider *p, const struc
     p->models = list;
 }
 
+static void set_timeouts(struct config_provider *p, const struct json5_node *timeouts)
+{
+    const struct {
+        const char *key;
+        int64_t *to, standard;
+    } all[] = { { "connectMs", &p->connect_ms, 10000 },
+                { "firstByteMs", &p->first_byte_ms, 120000 },
+                { "silenceMs", &p->silence_ms, 60000 },
+                { "totalMs", &p->total_ms, 600000 } };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        const struct json5_node *node = json5_member(timeouts, str_of(all[i].key));
+        *all[i].to = node ? whole(node) : all[i].standard;
+    }
+}
+
 static void set_built_in(struct builder *b, struct config_provider *p, const struct built_in *known)
 {
     struct str url = from_env(b, known->url_env, NULL);
@@ -141,6 +156,7 @@ void config_resolve_providers(struct builder *b)
         struct config_provider *p = &cfg->providers[cfg->provider_count++];
         set_built_in(b, p, &built_ins[i]);
         if (node) set_configured(b, p, node);
+        set_timeouts(p, json5_member(node, STR("timeouts")));
         add_headers(b, p, json5_member(node, STR("headers")), built_ins[i].attribution);
         add_models(b, p, json5_member(node, STR("models")));
     }
@@ -148,6 +164,7 @@ void config_resolve_providers(struct builder *b)
         if (config_provider_find(cfg, node->key)) continue;
         struct config_provider *p = &cfg->providers[cfg->provider_count++];
         set_configured(b, p, node);
+        set_timeouts(p, json5_member(node, STR("timeouts")));
         add_headers(b, p, json5_member(node, STR("headers")), false);
         add_models(b, p, json5_member(node, STR("models")));
     }

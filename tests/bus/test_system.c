@@ -29,8 +29,10 @@ static struct bench boot(const char *config_text, const char *dir)
     struct config_problems problems = { 0 };
     struct buf why = { 0 };
     int port;
-    if (dir) str_copy(b.dir, sizeof b.dir, str_of(dir));
-    else tempdir_make(b.dir);
+    if (dir)
+        str_copy(b.dir, sizeof b.dir, str_of(dir));
+    else
+        tempdir_make(b.dir);
     cr_assert(config_parse(str_of(config_text), "test", &env, &b.config, &problems) == 0);
     config_problems_free(&problems);
     const struct system_options options = { .config = b.config, .state_dir = b.dir, .bind_host = "127.0.0.1" };
@@ -54,8 +56,13 @@ static void submit(struct bench *b, const char *key, const char *text, const cha
     struct buf packed = { 0 };
     cr_assert(chat_pack_message(&packed, &message) == 0);
     struct msg m = { .kind = MSG_turn_submit, .corr = corr, .trace = corr };
-    m.turn_submit = (struct msg_turn_submit){ .run_id = STR("run"), .session_key = str_of(key), .agent = STR("main"), .lane = 0,
-                                              .idempotency_key = str_of(idempotency), .channel = STR("http"), .stream = 1,
+    m.turn_submit = (struct msg_turn_submit){ .run_id = STR("run"),
+                                              .session_key = str_of(key),
+                                              .agent = STR("main"),
+                                              .lane = 0,
+                                              .idempotency_key = str_of(idempotency),
+                                              .channel = STR("http"),
+                                              .stream = 1,
                                               .message = buf_str(&packed) };
     cr_assert(mailbox_send(system_mailbox(b->system), "router", &m) == 0);
     buf_free(&packed);
