@@ -243,6 +243,7 @@ static enum failure decide(const struct facts *f)
     /* a 503 that says "rate limit" is one, but a 401 with a word like not_found_error stays a 401 */
     if (f->strong != FAILURE_none && (vague || f->status == 429 || f->status == 503 || f->status == 529)) return f->strong;
     if (f->known != FAILURE_none && vague) return f->known;
+    if (f->known == FAILURE_billing && (f->status == 403 || f->status == 429)) return f->known;
     if (by_status != FAILURE_none) return by_status;
     return f->weak != FAILURE_none ? f->weak : FAILURE_server;
 }

@@ -5,7 +5,7 @@
  *  Thread: any; pure
  *
  *  The class comes from the status and from code fields, in this order: codes that say more than a status, a few known
- *  texts (context overflow, billing, model ids) where the status is only 400, 413, 422 or a 5xx, the status, codes that
+ *  texts (context overflow, billing, model ids) where the status says little (400, 413, 422, 500, …), the status, codes that
  *  merely repeat it. Digits in a text decide nothing.
  *  Source: the error pages of OpenAI, OpenRouter, Google (google.rpc.Code, ErrorInfo, RetryInfo) and Anthropic, 2026-02. */
 #ifndef PROVIDERS_CLASSIFY_H

@@ -436,7 +436,7 @@ static bool quick_choice(struct str choice, struct str *text)
 /* Most events are a few bytes of text in a large wrapper: those are read without building a tree. */
 static bool quick_event(struct reply *r, struct str data)
 {
-    static const char *const telling[] = { "error", "usage", "code", "message", "detail" };
+    static const char *const telling[] = { "error", "usage", "code", "message" };
     struct scan s = scan_object(data);
     struct str key, value, text = { NULL, 0 };
     while (scan_next(&s, &key, &value)) {
@@ -460,9 +460,10 @@ void openai_event(struct reply *reply, struct str event, struct str data)
     if (event.n == 0 && quick_event(reply, data)) return;
     json_t *root = wire_parse(data);
     const json_t *error = json_object_get(root, "error");
-    if (!json_is_object(root) && !json_is_array(root)) {
+    bool says_error = (error && !json_is_null(error)) || str_is(event, "error") || str_is(wire_str(root, "object"), "error");
+    if (!root) {
         reply_fail(reply, FAILURE_server, STR("the provider sent an event that is not JSON"));
-    } else if (json_is_array(root) || (error && !json_is_null(error)) || str_is(event, "error")) {
+    } else if (!json_is_object(root) || says_error) {
         reply_fail_json(reply, root);
     } else {
         json_array_foreach(json_object_get(root, "choices"), i, choice)

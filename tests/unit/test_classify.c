@@ -45,6 +45,8 @@ static const struct row rows[] = {
       "API.\"}}",
       FAILURE_billing, NONE, NULL },
     { 403, "{\"type\":\"error\",\"error\":{\"type\":\"billing_error\",\"message\":\"m\"}}", FAILURE_billing, NONE, NULL },
+    { 429, "{\"error\":{\"code\":\"1113\",\"message\":\"Insufficient balance or no resource package.\"}}", FAILURE_billing, NONE, NULL },
+    { 401, "{\"error\":{\"message\":\"insufficient credits\"}}", FAILURE_auth, NONE, NULL },
     /* the prompt does not fit */
     { 400, "{\"error\":{\"message\":\"m\",\"type\":\"invalid_request_error\",\"code\":\"context_length_exceeded\"}}",
       FAILURE_context_overflow, NONE, NULL },

@@ -104,6 +104,9 @@ Test(openai, answers_that_are_none_have_a_class)
     rig_check(&a, STR("<!DOCTYPE html><html></html>"),
               "server 200 retry -1: the answer is a web page, not a model's reply: check the base URL\n");
     rig_check(&a, STR("data: {not json}\n\n"), "server 200 retry -1: the provider sent an event that is not JSON\n");
+    rig_check(&a, STR("event: error\ndata: \"crashed\"\n\n"), "server 200 retry -1: crashed\n");
+    rig_check(&a, STR("data: {\"object\":\"error\",\"message\":\"no room\",\"type\":\"BadRequestError\",\"code\":400}\n\n"),
+              "bad_request 200 retry -1: no room\n");
     rig_check(&a, STR("{\"ok\":true}"), "server 200 retry -1: the answer is JSON, but not a model's reply\n");
     rig_check(&a, STR("{\"ok\":tr"), "server 200 retry -1: the provider sent an event that is not JSON\n");
     rig_check(&a, STR("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"content_filter\"}]}\n\n"),
@@ -246,7 +249,7 @@ static struct chat_message history[] = {
     { .role = CHAT_ASSISTANT, .parts = none_parts, .part_count = 2 },
 };
 static const struct chat_tool tools[] = { { STR("read"), STR("Read a file"), STR("{\"type\":\"object\",\"properties\":{\"path\":{}}}") },
-                                           { STR("list"), STR(""), STR("not json") } };
+                                          { STR("list"), STR(""), STR("not json") } };
 
 Test(openai, builds_the_body_of_a_conversation_with_tools_and_images)
 {
