@@ -1,13 +1,11 @@
 /* From files to one tree: reading, $include, duplicate names, ${VARIABLES}. */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/config_internal.h"
 #include "base/err.h"
+#include "base/file.h"
 
 /* The files that are being read, innermost first: what includes what. */
 struct chain {
@@ -19,44 +17,15 @@ struct chain {
 
 static void resolve(struct builder *b, struct json5_node *node, const struct chain *in, int depth);
 
-/* Open for reading without ever waiting for a writer; only the first file may be a pipe (`config validate <(...)`). */
-static int open_file(const char *path, bool pipes)
+/* Why file_read() failed, for people. */
+static const char *reason(int rc)
 {
-    struct stat st = { 0 };
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0) return fd;
-    if (fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || (pipes && S_ISFIFO(st.st_mode) && fcntl(fd, F_SETFL, 0) == 0))) return fd;
-    close(fd);
-    errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
-    return -1;
-}
-
-/* Read at most JSON5_TEXT_MAX + 1 bytes (so that too much is seen). @return 0, GW_ENOENT, GW_EIO, GW_ENOMEM; errno says more */
-static int read_file(const char *path, bool pipes, struct buf *out)
-{
-    int rc = 0;
-    int fd = open_file(path, pipes);
-    if (fd < 0) return errno == ENOENT ? GW_ENOENT : GW_EIO;
-    out->max = JSON5_TEXT_MAX + 1;
-    while (rc == 0 && out->n <= JSON5_TEXT_MAX) {
-        size_t room = JSON5_TEXT_MAX + 1 - out->n;
-        if (room > 65536) room = 65536;
-        char *to = buf_reserve(out, room);
-        ssize_t n = to ? read(fd, to, room) : 0;
-        if (!to) {
-            rc = GW_ENOMEM;
-        } else if (n < 0 && errno != EINTR) {
-            rc = GW_EIO;
-        } else if (n == 0) {
-            break;
-        } else if (n > 0) {
-            out->n += (size_t)n;
-        }
+    switch (rc) {
+    case GW_ENOENT: return "no such file";
+    case GW_EDENIED: return "permission denied";
+    case GW_ELIMIT: return "larger than 1 MiB";
+    default: return "not a file that can be read";
     }
-    int saved = errno;
-    close(fd);
-    errno = saved;
-    return rc;
 }
 
 /* ---- one text ---- */
@@ -130,16 +99,16 @@ static struct json5_node *load(struct builder *b, const struct json5_node *at, c
     struct json5_node *root = NULL;
     struct chain here = { canonical, in, in->depth + 1, 0 };
     const char *spot = include_path(b);
-    int rc = realpath(path, canonical) ? read_file(canonical, false, &text) : GW_EIO;
+    int rc = realpath(path, canonical) ? file_read(canonical, JSON5_TEXT_MAX, &text) : errno == ENOENT ? GW_ENOENT : GW_EIO;
     for (const struct chain *up = in; rc == 0 && up; up = up->up) {
         if (strcmp(up->path, canonical) != 0) continue;
         config_report(b, CONFIG_ERROR, at, spot, "%s includes itself", canonical);
         rc = GW_ECONFIG;
     }
-    if (rc == GW_ENOENT || rc == GW_EIO) {
-        config_report(b, CONFIG_ERROR, at, spot, "cannot read %s: %s", path, strerror(errno));
-    } else if (rc == GW_ENOMEM) {
+    if (rc == GW_ENOMEM) {
         b->err = rc;
+    } else if (rc != 0 && rc != GW_ECONFIG) {
+        config_report(b, CONFIG_ERROR, at, spot, "cannot read %s: %s", path, reason(rc));
     } else if (rc == 0 && here.depth > CONFIG_INCLUDE_DEPTH_MAX) {
         config_report(b, CONFIG_ERROR, at, spot, "more than %d files include each other", CONFIG_INCLUDE_DEPTH_MAX);
     } else if (rc == 0 && !number_file(b, path, &here.file)) {
@@ -265,11 +234,11 @@ struct json5_node *config_source_file(struct builder *b, const char *path)
 {
     struct buf text = { 0 };
     struct json5_node *root = NULL;
-    int rc = read_file(path, true, &text);
+    int rc = file_read(path, JSON5_TEXT_MAX, &text);
     if (rc == 0) {
         root = config_source_text(b, path, buf_str(&text));
     } else {
-        struct config_problem problem = { .severity = CONFIG_ERROR, .file = str_of(path), .message = str_of(strerror(errno)) };
+        struct config_problem problem = { .severity = CONFIG_ERROR, .file = str_of(path), .message = str_of(reason(rc)) };
         b->err = rc;
         config_problems_add(b->problems, &problem);
     }

@@ -117,10 +117,10 @@ Test(config, says_which_file_is_missing, .fini = config_end)
     struct env env = { 0 };
     cr_assert_eq(config_load("/nowhere/openclaw.json", &env, &cfg, &problems), GW_ENOENT);
     cr_assert_null(cfg);
-    cr_assert_str_eq(problems_text(), "/nowhere/openclaw.json: error: No such file or directory\n");
+    cr_assert_str_eq(problems_text(), "/nowhere/openclaw.json: error: no such file\n");
     config_problems_free(&problems);
     cr_assert_eq(config_load("/", &env, &cfg, &problems), GW_EIO);
-    cr_assert_str_eq(problems_text(), "/: error: Is a directory\n");
+    cr_assert_str_eq(problems_text(), "/: error: not a file that can be read\n");
 }
 
 Test(config, finds_its_places_in_the_environment)

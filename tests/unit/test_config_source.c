@@ -50,10 +50,10 @@ Test(config_include, names_file_and_line_of_what_is_wrong, .fini = config_end)
     cr_assert_str_eq(
         short_text(),
         "config/parts/broken.json5:3:3: error: found 'b', expected ',' or '}'\n"
-        "config/include-bad.json5:3:21: error: cron.$include: cannot read config/missing.json5: No such file or directory\n"
+        "config/include-bad.json5:3:21: error: cron.$include: cannot read config/missing.json5: no such file\n"
         "config/include-bad.json5:4:22: error: hooks.$include: expected the name of a file\n"
         "config/include-bad.json5:5:22: error: tools: what $include names is no object, so no other names can stand beside it\n"
-        "config/include-bad.json5:6:24: error: logging.$include: cannot read /dev/null: Invalid argument\n");
+        "config/include-bad.json5:6:24: error: logging.$include: cannot read /dev/null: not a file that can be read\n");
 }
 
 Test(config_include, refuses_a_file_that_includes_itself, .fini = config_end)
