@@ -139,16 +139,33 @@ int policy_create(const struct policy_limits *limits, policy_t **out)
     return 0;
 }
 
-/* Frees a whole uthash table and what is in it. */
-#define FREE_TABLE(p, head, type)                                                                                                          \
-    do {                                                                                                                                   \
-        type *item_, *next_;                                                                                                               \
-        HASH_ITER(hh, (p)->head, item_, next_)                                                                                             \
-        {                                                                                                                                  \
-            HASH_DEL((p)->head, item_);                                                                                                    \
-            policy_free(p, item_);                                                                                                         \
-        }                                                                                                                                  \
-    } while (0)
+/* Frees the items of a table that has been cleared: they are still chained, by handles `at` bytes into each. */
+static void free_chain(policy_t *p, void *item, size_t at)
+{
+    for (void *next; item; item = next) {
+        next = ((UT_hash_handle *)(void *)((char *)item + at))->next;
+        policy_free(p, item);
+    }
+}
+
+static void free_tables(policy_t *p)
+{
+    struct turn *turns = p->turns;
+    struct session *sessions = p->sessions;
+    struct request *requests = p->requests;
+    struct spawn *spawns = p->spawns;
+    struct keep *keeps = p->keeps;
+    HASH_CLEAR(hh, p->turns);
+    HASH_CLEAR(hh, p->sessions);
+    HASH_CLEAR(hh, p->requests);
+    HASH_CLEAR(hh, p->spawns);
+    HASH_CLEAR(hh, p->keeps);
+    free_chain(p, turns, offsetof(struct turn, hh));
+    free_chain(p, sessions, offsetof(struct session, hh));
+    free_chain(p, requests, offsetof(struct request, hh));
+    free_chain(p, spawns, offsetof(struct spawn, hh));
+    free_chain(p, keeps, offsetof(struct keep, hh));
+}
 
 void policy_destroy(policy_t **policy_p)
 {
@@ -156,11 +173,7 @@ void policy_destroy(policy_t **policy_p)
     *policy_p = NULL;
     if (!p) return;
     policy_requests_bury(p);
-    FREE_TABLE(p, turns, struct turn);
-    FREE_TABLE(p, sessions, struct session);
-    FREE_TABLE(p, requests, struct request);
-    FREE_TABLE(p, spawns, struct spawn);
-    FREE_TABLE(p, keeps, struct keep);
+    free_tables(p);
     for (int i = 0; i < p->worker_count; i++) free(p->workers[i]);
     free(p->workers);
     free(p->retries);

@@ -140,36 +140,36 @@ enum policy_event_kind {
 /* One event; fields its kind does not name are not read. Strings and arrays are borrowed for the call. */
 struct policy_event {
     enum policy_event_kind kind;
-    int64_t turn;       /* > 0, chosen by the caller, never used twice while known */
-    struct str session; /* 1..POLICY_KEY_MAX bytes */
-    struct str agent;   /* 1..POLICY_KEY_MAX bytes; a session's agent is the one of its first turn */
     enum policy_lane lane;
-    struct str idempotency; /* 0..POLICY_KEY_MAX bytes; the caller makes it unique across clients */
-    bool bounded;           /* counts against queue_cap; false for callers that hold a connection */
-    int64_t spawn;          /* handle of DO_SPAWN_OK, 0: none */
-    struct str requester;   /* session that spawned this one, from the caller's durable record; empty: none or unknown */
-    int depth;              /* this session's depth, from the same record; the spawn tree's wins when it is larger */
-    bool ok;
-    enum policy_outcome outcome;
-    enum policy_reason reason;
-    bool cascade;
-    int worker;
+    int64_t turn;                              /* > 0, chosen by the caller, never used twice while known */
+    struct str session;                        /* 1..POLICY_KEY_MAX bytes */
+    struct str agent;                          /* 1..POLICY_KEY_MAX bytes; a session's agent is the one of its first turn */
+    struct str idempotency;                    /* 0..POLICY_KEY_MAX bytes; the caller makes it unique across clients */
+    int64_t spawn;                             /* handle of DO_SPAWN_OK, 0: none */
+    struct str requester;                      /* session that spawned this one, from the caller's durable record; empty: none or unknown */
     int64_t request;                           /* > 0, chosen by the caller, never used twice while known */
     const struct policy_candidate *candidates; /* in order of preference */
     size_t candidate_count;
-    int attempt;
-    enum failure failure;
     int64_t retry_after_ms;
-    bool visible;
-    int provider;
     int64_t until_ms;
-    int errors;
-    struct str target; /* agent id */
-    bool target_known;
-    bool allow_any;
+    struct str target;       /* agent id */
     const struct str *allow; /* agent ids; the requester's own agent is always allowed */
     size_t allow_count;
     const struct policy_limits *limits;
+    int depth; /* this session's depth, from the caller's durable record; the spawn tree's wins when it is larger */
+    enum policy_outcome outcome;
+    enum policy_reason reason;
+    int worker;
+    int attempt;
+    enum failure failure;
+    int provider;
+    int errors;
+    bool bounded; /* counts against queue_cap; false for callers that hold a connection */
+    bool ok;
+    bool cascade;
+    bool visible;
+    bool target_known;
+    bool allow_any;
 };
 
 enum policy_action_kind {

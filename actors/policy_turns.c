@@ -65,6 +65,7 @@ static void forget(policy_t *p, struct turn *t)
 void policy_turn_unqueue(policy_t *p, struct turn *t)
 {
     struct session *s = t->session;
+    assert(s); /* only a turn that was dropped has none, and that is in no queue */
     if (s->waiting.first == &t->in_waiting) policy_lane_unready(s);
     policy_list_remove(&t->in_waiting);
     policy_list_remove(&t->in_bounded);

@@ -44,7 +44,7 @@ static struct worker *make(policy_t *p)
 {
     if (p->worker_count == p->worker_cap) {
         int cap = p->worker_cap ? p->worker_cap * 2 : 64;
-        struct worker **grown = realloc(p->workers, (size_t)cap * sizeof *grown);
+        struct worker **grown = realloc(p->workers, (size_t)cap * sizeof(struct worker *));
         if (grown) {
             p->workers = grown;
             p->worker_cap = cap;

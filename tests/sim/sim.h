@@ -112,9 +112,6 @@ struct sim_trace {
 struct sim {
     uint64_t random;
     uint64_t seed;
-    int step;  /* so far */
-    int steps; /* before the work is wound down */
-    bool verbose;
     policy_t *policy;
     struct policy_limits limits;
     int64_t now_ms;   /* never runs backwards here; what the policy is told sometimes does */
@@ -123,25 +120,25 @@ struct sim {
     int64_t last_turn, last_request, last_key;
     struct sim_session sessions[SESSIONS];
     struct sim_turn turns[TURNS]; /* in order of submission */
-    int turn_count;
-    int64_t zombies[TURNS]; /* dropped, and the store still has them */
-    int zombie_count;
+    int64_t zombies[TURNS];       /* dropped, and the store still has them */
     struct sim_worker workers[WORKERS];
     struct sim_slot slots[SLOTS];
     struct sim_keep keeps[KEEPS]; /* in order of their ends, those in flight anywhere */
-    int keep_count;
     struct sim_request requests[REQUESTS];
     struct sim_provider providers[PROVIDERS];
     struct sim_cooldown cooldowns[COOLDOWNS]; /* announcements due in this step */
-    int cooldown_count, cooldown_seen;
-    bool stopping, drained;
     /* The event of this step and what must come of it. */
     const struct policy_event *event;
     enum policy_action_kind want;
     enum policy_reason want_reason;
-    bool wants, got;
     struct sim_trace trace[TRACE];
-    int trace_count;
+    int step;  /* so far */
+    int steps; /* before the work is wound down */
+    int turn_count, zombie_count, keep_count, trace_count;
+    int cooldown_count, cooldown_seen;
+    bool wants, got;
+    bool stopping, drained;
+    bool verbose;
 };
 
 void sim_fail(const struct sim *s, const char *format, ...) __attribute__((noreturn, format(printf, 2, 3)));
