@@ -141,7 +141,7 @@ static void escape(struct buf *b, unsigned char c)
 
 void buf_json_str(struct buf *b, struct str s)
 {
-    size_t plain = 0; /* start of the run not yet written */
+    size_t plain = 0;          /* start of the run not yet written */
     if (s.n == 0) s = STR(""); /* p may be NULL, which takes no offset */
     buf_char(b, '"');
     for (size_t i = 0; i < s.n;) {

@@ -119,7 +119,7 @@ static void run_changes(const uint8_t *data, size_t size, long changes)
     for (long i = 0; i < changes; i++) {
         size_t n = size;
         if (size) memcpy(work, data, size);
-        for (size_t rounds = 1 + below(8); rounds > 0; rounds--) n = change(work, n, sizeof work);
+        for (size_t rounds = 1 + below(size ? 8 : 64); rounds > 0; rounds--) n = change(work, n, sizeof work);
         run(work, n);
     }
 }
