@@ -1,0 +1,265 @@
+#include "actors/gateway_internal.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+enum { SERVICE_BYTES = 16384 }; /* libwebsockets' read buffer */
+
+/* --- asking on the bus ------------------------------------------------------------------------------------------ */
+
+int gateway_ask(struct gateway_conn *c, const char *to, struct msg *m)
+{
+    struct gateway *gw = c->gw;
+    m->corr = c->corr ? c->corr : mailbox_corr(gw->mailbox);
+    int rc = mailbox_send(gw->mailbox, to, m);
+    if (rc || c->corr) return rc;
+    c->corr = m->corr;
+    HASH_ADD(hh, gw->asking, corr, sizeof c->corr, c);
+    return 0;
+}
+
+void gateway_ask_over(struct gateway_conn *c)
+{
+    if (!c->corr) return;
+    HASH_DEL(c->gw->asking, c);
+    c->corr = 0;
+}
+
+/* Every connection's answer now ends it, and those without a request end at once. */
+static void drain(struct gateway *gw)
+{
+    struct gateway_conn *c;
+    if (gw->draining) return;
+    gw->draining = true;
+    gateway_stop_listening(gw);
+    DL_FOREACH(gw->conns, c)
+    {
+        if (c->state == CONN_IDLE) gateway_kill(c);
+        else if (!c->streaming) c->close_after = true;
+    }
+}
+
+static void stop(struct gateway *gw)
+{
+    struct gateway_conn *c;
+    drain(gw);
+    gw->stopping = true;
+    DL_FOREACH(gw->conns, c)
+    {
+        if (c->chat && c->corr) gateway_chat_stopping(c);
+    }
+}
+
+static void receive(struct gateway *gw, const struct msg *in)
+{
+    struct gateway_conn *c;
+    struct gateway_gone *g;
+    if (in->kind == MSG_system_drain) drain(gw);
+    if (in->kind == MSG_actor_stop) stop(gw);
+    HASH_FIND(hh, gw->asking, &in->corr, sizeof in->corr, c);
+    HASH_FIND(hh, gw->gone, &in->corr, sizeof in->corr, g);
+    if (c && c->chat) gateway_chat_message(c, in);
+    else if (c) gateway_probe_answer(c, in);
+    else if (g) gateway_gone_accepted(gw, g, in);
+}
+
+void gateway_drain_mailbox(struct gateway *gw)
+{
+    struct msg in;
+    for (;;) {
+        int rc = mailbox_recv(gw->mailbox, 0, &in);
+        if (rc == GW_EBADMSG) continue;
+        if (rc == GW_ECLOSED) gw->stopping = true;
+        if (rc) return;
+        receive(gw, &in);
+        msg_clear(&in);
+    }
+}
+
+/* --- time ------------------------------------------------------------------------------------------------------- */
+
+static void tick(lws_sorted_usec_list_t *sul)
+{
+    struct gateway *gw = lws_container_of(sul, struct gateway, tick);
+    struct gateway_conn *c, *safe;
+    struct gateway_gone *g, *next;
+    int64_t now_ms = clock_mono_ms();
+    bool busy = gw->gone != NULL;
+    gw->ticking = false;
+    DL_FOREACH_SAFE(gw->conns, c, safe)
+    {
+        if (c->state == CONN_IDLE && c->deadline_ms == 0) continue;
+        busy = true;
+        gateway_check_times(c, now_ms);
+    }
+    HASH_ITER(hh, gw->gone, g, next)
+    {
+        if (now_ms < g->until_ms) continue;
+        HASH_DEL(gw->gone, g);
+        free(g);
+    }
+    if (busy) gateway_start_tick(gw);
+}
+
+void gateway_start_tick(struct gateway *gw)
+{
+    if (gw->ticking) return;
+    gw->ticking = true;
+    lws_sul_schedule(gw->lws, 0, &gw->tick, tick, GATEWAY_TICK_MS * LWS_US_PER_MS);
+}
+
+/* --- libwebsockets ---------------------------------------------------------------------------------------------- */
+
+static int on_mailbox(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+    (void)user, (void)in, (void)len;
+    if (reason == LWS_CALLBACK_RAW_RX_FILE) gateway_drain_mailbox(lws_context_user(lws_get_context(wsi)));
+    return 0;
+}
+
+static int on_listener(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+    (void)user, (void)in, (void)len;
+    if (reason == LWS_CALLBACK_RAW_RX_FILE) gateway_accept(lws_context_user(lws_get_context(wsi)), lws_get_socket_fd(wsi));
+    return 0;
+}
+
+static const struct lws_protocols PROTOCOLS[] = {
+    { .name = "http", .callback = gateway_http_callback },
+    { .name = "mailbox", .callback = on_mailbox },
+    { .name = "listener", .callback = on_listener },
+    { .name = NULL },
+};
+
+static void emit(int level, const char *line)
+{
+    (void)level;
+    log_event(LOG_ERROR, "libwebsockets_failed", LOG_S("text", str_trim(str_of(line))));
+}
+
+static int create_context(struct gateway *gw)
+{
+    const struct config_gateway *cfg = gw->cfg;
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+        .protocols = PROTOCOLS,
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME,
+        .gid = -1,
+        .uid = -1,
+        .user = gw,
+        .vhost_name = "gateway",
+        .count_threads = 1,
+        .pt_serv_buf_size = SERVICE_BYTES,
+        .max_http_header_data = GATEWAY_HEADER_MAX,
+        .max_http_header_pool = GATEWAY_CONNECTIONS_MAX + GATEWAY_SURPLUS_MAX, /* made when needed, freed after a request */
+        .timeout_secs = (unsigned)((gw->times.body_ms + 999) / 1000),
+        .timeout_secs_ah_idle = (unsigned)((gw->times.header_ms + 999) / 1000),
+        .keepalive_timeout = (int)((gw->times.idle_ms + 999) / 1000),
+    };
+    if (cfg->tls) {
+        info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+        info.ssl_cert_filepath = cfg->tls_cert.p;
+        info.ssl_private_key_filepath = cfg->tls_key.p;
+        info.alpn = "http/1.1";
+    }
+    lws_set_log_level(LLL_ERR, emit);
+    gw->lws = lws_create_context(&info);
+    if (gw->lws) gw->vhost = lws_create_vhost(gw->lws, &info);
+    return gw->vhost ? 0 : GW_ESYS;
+}
+
+/* The mailbox's descriptor in libwebsockets' loop: a copy, because libwebsockets closes what it was given. */
+static int adopt_mailbox(struct gateway *gw)
+{
+    int fd = dup(mailbox_fd(gw->mailbox));
+    const lws_adopt_desc_t desc = { .vh = gw->vhost, .type = LWS_ADOPT_RAW_FILE_DESC, .fd.filefd = fd, .vh_prot_name = "mailbox" };
+    if (fd >= 0 && lws_adopt_descriptor_vhost_via_info(&desc)) return 0;
+    if (fd >= 0) close(fd);
+    return GW_ESYS;
+}
+
+static void set_times(struct gateway *gw)
+{
+    const struct gateway_times *o = &gw->options->times;
+    gw->times = (struct gateway_times){
+        .header_ms = o->header_ms ? o->header_ms : GATEWAY_HEADER_MS,
+        .body_ms = o->body_ms ? o->body_ms : GATEWAY_BODY_MS,
+        .idle_ms = o->idle_ms ? o->idle_ms : GATEWAY_IDLE_MS,
+        .stall_ms = o->stall_ms ? o->stall_ms : GATEWAY_STALL_MS,
+        .quiet_ms = o->quiet_ms ? o->quiet_ms : GATEWAY_QUIET_MS,
+        .keepalive_ms = o->keepalive_ms ? o->keepalive_ms : GATEWAY_KEEPALIVE_MS,
+        .probe_ms = o->probe_ms ? o->probe_ms : GATEWAY_PROBE_MS,
+    };
+}
+
+static int open_gateway(struct gateway *gw)
+{
+    struct msg listening = { .kind = MSG_gateway_listening };
+    int port = 0;
+    gw->cfg = config_gateway(gw->options->config);
+    set_times(gw);
+    int rc = gateway_auth_create(gw->cfg, str_of(gw->options->token), &gw->auth);
+    if (rc == 0) rc = create_context(gw);
+    if (rc == 0) rc = adopt_mailbox(gw);
+    if (rc == 0) rc = gateway_listen(gw, &port);
+    if (rc) return rc;
+    log_event(LOG_INFO, "gateway_listened", LOG_T("address", gw->options->bind_host), LOG_I("port", port));
+    listening.gateway_listening.port = port;
+    return mailbox_send(gw->mailbox, "router", &listening);
+}
+
+static bool has_unsent(const struct gateway *gw)
+{
+    const struct gateway_conn *c;
+    DL_FOREACH(gw->conns, c)
+    {
+        if (gateway_unsent(c) > 0) return true;
+    }
+    return false;
+}
+
+/* Bytes that can still be sent are, within GATEWAY_FLUSH_MS. */
+static void flush(struct gateway *gw)
+{
+    int64_t until_ms = clock_mono_ms() + GATEWAY_FLUSH_MS;
+    while (has_unsent(gw) && clock_mono_ms() < until_ms) {
+        gateway_start_tick(gw); /* so that the loop wakes without traffic */
+        if (lws_service(gw->lws, 0) < 0) return;
+    }
+}
+
+static void close_gateway(struct gateway *gw)
+{
+    struct gateway_gone *g, *next;
+    gw->stopping = true;
+    if (gw->lws) lws_context_destroy(gw->lws); /* closes and frees every connection */
+    HASH_ITER(hh, gw->gone, g, next)
+    {
+        HASH_DEL(gw->gone, g);
+        free(g);
+    }
+    gateway_auth_destroy(&gw->auth);
+    config_unref(&gw->options->config);
+    free(gw->options->token);
+    free(gw->options->config_note);
+    free(gw->options);
+}
+
+int gateway_actor(mailbox_t *mb, void *arg)
+{
+    struct gateway gw = { .options = arg, .mailbox = mb };
+    log_set_actor("gateway");
+    int rc = open_gateway(&gw);
+    if (rc == 0) gateway_drain_mailbox(&gw);
+    while (rc == 0 && !gw.stopping) {
+        if (lws_service(gw.lws, 0) < 0) rc = GW_ESYS;
+        gateway_drain_mailbox(&gw);
+    }
+    if (rc == 0) flush(&gw);
+    close_gateway(&gw);
+    return rc;
+}

@@ -1,0 +1,135 @@
+/* actors/gateway_internal.h -- what the gateway's files share. */
+#ifndef ACTORS_GATEWAY_INTERNAL_H
+#define ACTORS_GATEWAY_INTERNAL_H
+
+#include <libwebsockets.h>
+#include <uthash.h>
+
+#include "actors/gateway.h"
+#include "actors/gateway_auth.h"
+
+struct gateway_chat; /* gateway_chat.c */
+struct gateway_conn;
+
+enum gateway_method { GATEWAY_GET, GATEWAY_POST, GATEWAY_OTHER };
+
+struct gateway_route {
+    const char *path;
+    enum gateway_method method; /* GATEWAY_GET takes HEAD as well */
+    bool needs_auth;
+    bool while_draining;                   /* answers also when the gateway is stopping */
+    size_t body_max;                       /* bytes */
+    void (*run)(struct gateway_conn *c);   /* the body is complete in c->body */
+    bool (*enabled)(const struct config_gateway *cfg); /* NULL: always */
+};
+
+enum conn_state {
+    CONN_IDLE,      /* between requests */
+    CONN_BODY,      /* the body is being read */
+    CONN_WAITING,   /* for answers on the bus */
+    CONN_ANSWERING, /* the answer is complete in `out` */
+};
+
+/* One connection and the request on it. */
+struct gateway_conn {
+    struct gateway *gw;
+    struct lws *wsi;
+    struct gateway_conn *prev, *next;
+    struct gateway_peer peer;
+    bool surplus; /* one connection too many: 503 */
+
+    enum conn_state state;
+    const struct gateway_route *route;
+    bool head_only;    /* HEAD: the answer has no body */
+    bool http10;       /* no chunks */
+    bool close_after;  /* the connection ends with this answer */
+    bool streaming;    /* the answer's head is out, its length is not known */
+    bool body_done;    /* all bytes of the request are read */
+    bool flow_stopped; /* reading is paused: the next request waits for this answer */
+    size_t body_size;  /* content-length */
+    int64_t deadline_ms; /* of the state, or of the rest of an unwanted body; 0: none */
+    int64_t moved_ms;    /* when bytes of the answer last went out */
+    struct buf body;
+    struct buf out;
+    size_t out_sent; /* of out */
+
+    uint64_t corr; /* of what is asked on the bus; 0: nothing */
+    UT_hash_handle hh;
+    struct gateway_chat *chat; /* owned */
+    int probes_left;           /* answers that a probe still waits for */
+    struct buf reasons;        /* of a probe: JSON strings why not */
+};
+
+/* A client that left before its turn had a number: the turn is ended as soon as it has one. */
+struct gateway_gone {
+    uint64_t corr;
+    int64_t until_ms;
+    UT_hash_handle hh;
+};
+
+enum { GATEWAY_LISTENERS_MAX = 2 };
+
+struct gateway {
+    struct gateway_options *options; /* owned */
+    mailbox_t *mailbox;
+    const struct config_gateway *cfg;
+    gateway_auth_t *auth;
+    struct lws_context *lws;
+    struct lws_vhost *vhost;
+    struct lws *listeners[GATEWAY_LISTENERS_MAX];
+    size_t listener_count;
+    struct gateway_conn *conns;
+    size_t conn_count;
+    struct gateway_conn *adopting; /* the one that libwebsockets is being given; NULL once it is freed */
+    struct gateway_conn *asking; /* by corr */
+    struct gateway_gone *gone;   /* by corr */
+    lws_sorted_usec_list_t tick;
+    bool ticking;
+    bool draining;
+    bool stopping;
+    struct gateway_times times;
+};
+
+/* gateway.c */
+void gateway_start_tick(struct gateway *gw);
+void gateway_drain_mailbox(struct gateway *gw);
+/* Ask `to` on behalf of a connection, under the corr it already has or a new one. @return as mailbox_send() */
+int gateway_ask(struct gateway_conn *c, const char *to, struct msg *m);
+void gateway_ask_over(struct gateway_conn *c);
+
+/* gateway_listen.c */
+int gateway_listen(struct gateway *gw, int *port); /* @return 0, GW_EBUSY, GW_EINVAL, GW_ESYS; logged */
+void gateway_accept(struct gateway *gw, int fd);
+void gateway_stop_listening(struct gateway *gw);
+
+/* gateway_http.c */
+int gateway_http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);
+void gateway_free_conn(struct gateway_conn *c);
+/* The whole answer. `extra` is header lines, each ending in CRLF; may be NULL. */
+void gateway_answer(struct gateway_conn *c, int status, const char *content_type, struct str body, const char *extra);
+void gateway_answer_error(struct gateway_conn *c, int status, struct str message, const char *type, const char *code, const char *param,
+                          const char *extra);
+void gateway_stream_begin(struct gateway_conn *c, const char *extra);
+void gateway_stream_add(struct gateway_conn *c, struct str events);
+void gateway_stream_end(struct gateway_conn *c);
+size_t gateway_unsent(const struct gateway_conn *c);
+void gateway_kill(struct gateway_conn *c);
+void gateway_check_times(struct gateway_conn *c, int64_t now_ms);
+/* The value of a header; borrowed from `into`. `name` is lower case with a colon. Empty when absent or too long. */
+struct str gateway_header(struct gateway_conn *c, const char *name, char *into, size_t cap);
+
+/* gateway_routes.c */
+const struct gateway_route *gateway_route_find(const struct config_gateway *cfg, struct str path);
+void gateway_probe_answer(struct gateway_conn *c, const struct msg *in);
+void gateway_probe_late(struct gateway_conn *c);
+
+/* gateway_chat.c */
+void gateway_chat_run(struct gateway_conn *c);
+void gateway_chat_message(struct gateway_conn *c, const struct msg *in);
+void gateway_chat_tick(struct gateway_conn *c, int64_t now_ms);
+void gateway_chat_gone(struct gateway_conn *c); /* the client left: end its turn */
+void gateway_chat_stopping(struct gateway_conn *c);
+void gateway_chat_free(struct gateway_conn *c);
+void gateway_gone_accepted(struct gateway *gw, struct gateway_gone *g, const struct msg *in);
+
+#endif
