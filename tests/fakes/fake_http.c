@@ -22,15 +22,15 @@ struct fake_exchange {
     struct fake_exchange *next, *previous; /* all connections, for timers */
     int fd;
     struct buf in, out;
-    struct buf body;     /* of a chunked request */
-    size_t scanned;      /* bytes of `in` that chunk decoding has passed */
-    bool continued;      /* 100 Continue was sent */
-    bool busy;           /* a request was handed out and its answer is not complete */
-    bool chunked;        /* the answer's framing */
-    bool closing;        /* FIN when `out` is empty */
-    bool reset;          /* RST now */
-    bool gone;           /* the peer has left */
-    int64_t due_ms;      /* 0: no timer */
+    struct buf body; /* of a chunked request */
+    size_t scanned;  /* bytes of `in` that chunk decoding has passed */
+    bool continued;  /* 100 Continue was sent */
+    bool busy;       /* a request was handed out and its answer is not complete */
+    bool chunked;    /* the answer's framing */
+    bool closing;    /* FIN when `out` is empty */
+    bool reset;      /* RST now */
+    bool gone;       /* the peer has left */
+    int64_t due_ms;  /* 0: no timer */
     void (*timer)(void *ctx, fake_exchange_t *x);
     void *data;
 };
@@ -53,8 +53,15 @@ static const char *reason_of(int status)
     static const struct {
         int status;
         const char *text;
-    } known[] = { { 200, "OK" }, { 400, "Bad Request" }, { 401, "Unauthorized" }, { 404, "Not Found" }, { 405, "Method Not Allowed" },
-                  { 413, "Content Too Large" }, { 429, "Too Many Requests" }, { 500, "Internal Server Error" }, { 503, "Service Unavailable" } };
+    } known[] = { { 200, "OK" },
+                  { 400, "Bad Request" },
+                  { 401, "Unauthorized" },
+                  { 404, "Not Found" },
+                  { 405, "Method Not Allowed" },
+                  { 413, "Content Too Large" },
+                  { 429, "Too Many Requests" },
+                  { 500, "Internal Server Error" },
+                  { 503, "Service Unavailable" } };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].status == status) return known[i].text;
     return "Status";
@@ -289,8 +296,10 @@ static void drop(fake_exchange_t *x)
         setsockopt(x->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     }
     close(x->fd);
-    if (x->previous) x->previous->next = x->next;
-    else x->http->first = x->next;
+    if (x->previous)
+        x->previous->next = x->next;
+    else
+        x->http->first = x->next;
     if (x->next) x->next->previous = x->previous;
     buf_free(&x->in);
     buf_free(&x->out);

@@ -122,12 +122,15 @@ static void whole(const struct fake_ask *ask, const struct fake_answer *a, struc
 {
     buf_printf(b, "{\"id\":\"gen-%d-%lld\",\"provider\":\"%s\"", CREATED, (long long)ask->number, PROVIDER_NAME);
     buf_json_pair_str(b, "model", str_of(ask->model));
-    buf_printf(b, ",\"object\":\"chat.completion\",\"created\":%d,\"choices\":[{\"logprobs\":null,\"finish_reason\":\"%s\"", CREATED, a->finish);
+    buf_printf(b, ",\"object\":\"chat.completion\",\"created\":%d,\"choices\":[{\"logprobs\":null,\"finish_reason\":\"%s\"", CREATED,
+               a->finish);
     buf_printf(b, ",\"native_finish_reason\":\"%s\",\"index\":0,\"message\":{\"role\":\"assistant\"", a->finish);
     buf_json_pair_str(b, "content", a->text);
     buf_text(b, ",\"refusal\":null,\"reasoning\":");
-    if (a->reasoning.n > 0) buf_json_str(b, a->reasoning);
-    else buf_text(b, "null");
+    if (a->reasoning.n > 0)
+        buf_json_str(b, a->reasoning);
+    else
+        buf_text(b, "null");
     for (size_t i = 0; i < a->call_count; i++) {
         buf_text(b, i == 0 ? ",\"tool_calls\":[" : ",");
         buf_printf(b, "{\"index\":%zu", i);

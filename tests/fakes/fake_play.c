@@ -67,10 +67,11 @@ static void add_head(struct play *p, int status, const char *type, json_t *heade
     const char *name;
     json_t *value;
     buf_printf(&b, "HTTP/1.1 %d Scripted\r\nContent-Type: %s\r\n", status, type);
-    json_object_foreach (headers, name, value)
-        buf_printf(&b, "%s: %s\r\n", name, json_string_value(value));
-    if (length >= 0) buf_printf(&b, "Content-Length: %td\r\n\r\n", length);
-    else buf_text(&b, "Cache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n");
+    json_object_foreach(headers, name, value) buf_printf(&b, "%s: %s\r\n", name, json_string_value(value));
+    if (length >= 0)
+        buf_printf(&b, "Content-Length: %td\r\n\r\n", length);
+    else
+        buf_text(&b, "Cache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n");
     add_step(p, STEP_BYTES, buf_str(&b));
     buf_free(&b);
 }
@@ -92,20 +93,20 @@ static int64_t number(json_t *b, const char *key, int64_t otherwise)
 
 const char *play_check(json_t *behaviour)
 {
-    static const char *const known[] = { "text",     "echo",       "huge",    "reasoning", "tool_calls", "deltas",   "delay_ms", "first_ms",
-                                         "comments", "comment_ms", "finish",  "usage",     "crlf",       "status",   "body",     "headers",
-                                         "quota",    "json_error", "message", "error_after", "reset",    "hang",     "truncate", "garbage",
-                                         "times" };
+    static const char *const known[] = { "text",     "echo",     "huge",       "reasoning",  "tool_calls", "deltas",      "delay_ms",
+                                         "first_ms", "comments", "comment_ms", "finish",     "usage",      "crlf",        "status",
+                                         "body",     "headers",  "quota",      "json_error", "message",    "error_after", "reset",
+                                         "hang",     "truncate", "garbage",    "times" };
     const char *key;
     json_t *value;
     if (!json_is_object(behaviour)) return "a behaviour is not an object";
-    json_object_foreach (behaviour, key, value) {
+    json_object_foreach(behaviour, key, value)
+    {
         bool found = false;
         for (size_t i = 0; i < sizeof known / sizeof *known; i++) found |= strcmp(known[i], key) == 0;
         if (!found) return key;
     }
-    json_object_foreach (json_object_get(behaviour, "headers"), key, value)
-        if (!json_is_string(value)) return "headers";
+    json_object_foreach(json_object_get(behaviour, "headers"), key, value) if (!json_is_string(value)) return "headers";
     if (json_array_size(json_object_get(behaviour, "tool_calls")) > CALLS_MAX) return "tool_calls";
     return NULL;
 }
@@ -126,7 +127,8 @@ static size_t calls_of(json_t *behaviour, const struct fake_ask *ask, struct fak
 {
     json_t *list = json_object_get(behaviour, "tool_calls"), *call;
     size_t i;
-    json_array_foreach (list, i, call) {
+    json_array_foreach(list, i, call)
+    {
         const char *id = json_string_value(json_object_get(call, "id")), *name = json_string_value(json_object_get(call, "name"));
         char *arguments = json_dumps(json_object_get(call, "arguments"), JSON_COMPACT);
         snprintf(ids[i], ID_BYTES, "call_%lld_%zu", (long long)ask->number, i);

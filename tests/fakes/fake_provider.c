@@ -11,8 +11,8 @@ enum { BODIES_KEPT = 16, USERS_KEPT = 1024, REASONS_KEPT = 32 };
 struct program {
     const struct fake_dialect *dialect;
     const char *key;
-    json_t *next;     /* array of behaviours */
-    json_t *models;   /* name to behaviour */
+    json_t *next;      /* array of behaviours */
+    json_t *models;    /* name to behaviour */
     json_t *otherwise; /* the default behaviour */
     json_t *reasons, *users, *bodies;
     int64_t requests, active, max_active, completed, cut, violations, tls_hellos;
@@ -68,14 +68,13 @@ static const char *check_control(json_t *root)
     json_t *value, *behaviour;
     size_t i;
     if (!json_is_object(root)) return "not a JSON object";
-    json_object_foreach (root, key, value) {
+    json_object_foreach(root, key, value)
+    {
         if (strcmp(key, "next") == 0) {
             if (!json_is_array(value)) return "next is not an array";
-            json_array_foreach (value, i, behaviour)
-                if (!wrong) wrong = play_check(behaviour);
+            json_array_foreach(value, i, behaviour) if (!wrong) wrong = play_check(behaviour);
         } else if (strcmp(key, "models") == 0) {
-            json_object_foreach (value, model, behaviour)
-                if (!wrong) wrong = play_check(behaviour);
+            json_object_foreach(value, model, behaviour) if (!wrong) wrong = play_check(behaviour);
         } else if (strcmp(key, "default") == 0) {
             wrong = play_check(value);
         } else if (strcmp(key, "clear") != 0) {
@@ -163,8 +162,10 @@ static void on_request(void *ctx, fake_exchange_t *x, const struct fake_request 
         return;
     }
     if (str_is(r->target, "/__control")) {
-        if (str_is(r->method, "POST")) control(p, x, r);
-        else fake_reply(x, 405, "Allow: POST\r\n", STR("POST only\n"));
+        if (str_is(r->method, "POST"))
+            control(p, x, r);
+        else
+            fake_reply(x, 405, "Allow: POST\r\n", STR("POST only\n"));
         return;
     }
     p->requests++;
@@ -194,13 +195,16 @@ static void on_gone(void *ctx, fake_exchange_t *x, bool cut)
     if (!data) return; /* control */
     if (data != p) play_free(data);
     p->active--;
-    if (cut) p->cut++;
-    else p->completed++;
+    if (cut)
+        p->cut++;
+    else
+        p->completed++;
 }
 
 static int usage(const char *name)
 {
-    fprintf(stderr, "usage: %s [--port N] --key KEY\nA fake model provider on 127.0.0.1 for tests; see tests/fakes/fake_provider.h.\n", name);
+    fprintf(stderr, "usage: %s [--port N] --key KEY\nA fake model provider on 127.0.0.1 for tests; see tests/fakes/fake_provider.h.\n",
+            name);
     return 2;
 }
 
@@ -210,8 +214,10 @@ int fake_main(int argc, char **argv, const struct fake_dialect *dialect)
     struct program p = { .dialect = dialect };
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 == argc) return usage(dialect->name);
-        if (strcmp(argv[i], "--key") == 0) p.key = argv[i + 1];
-        else if (strcmp(argv[i], "--port") != 0 || str_to_int(str_of(argv[i + 1]), &port) != 0) return usage(dialect->name);
+        if (strcmp(argv[i], "--key") == 0)
+            p.key = argv[i + 1];
+        else if (strcmp(argv[i], "--port") != 0 || str_to_int(str_of(argv[i + 1]), &port) != 0)
+            return usage(dialect->name);
     }
     if (!p.key || port < 0 || port > 65535) return usage(dialect->name);
     p.next = json_array();

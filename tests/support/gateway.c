@@ -142,7 +142,8 @@ static void launch(struct kit *k)
     env[n] = NULL;
     k->port = free_port();
     snprintf(text[5], sizeof text[5], "%d", k->port);
-    const char *argv[] = { GW_OPENCLAW, "gateway", "--port", text[5], "--bind", "loopback", "--token", KIT_TOKEN, "--allow-unconfigured", NULL };
+    const char *argv[] = { GW_OPENCLAW, "gateway", "--port", text[5], "--bind", "loopback", "--token", KIT_TOKEN, "--allow-unconfigured",
+                           NULL };
     cr_assert_eq(proc_start(argv, env, &k->gateway), 0);
     int64_t deadline = now_ms() + KIT_START_MS;
     while (!healthy(k)) {

@@ -52,10 +52,10 @@ struct kit_options {
 };
 
 struct kit {
-    char dir[64];    /* temporary, removed by kit_stop */
-    char state[96];  /* OPENCLAW_STATE_DIR */
+    char dir[64];     /* temporary, removed by kit_stop */
+    char state[96];   /* OPENCLAW_STATE_DIR */
     char config[256]; /* OPENCLAW_CONFIG_PATH */
-    int port;        /* the gateway's; another one after each start */
+    int port;         /* the gateway's; another one after each start */
     proc_t *gateway;
     struct fake openrouter, gemini;
     struct kit_options options;

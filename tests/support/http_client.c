@@ -226,8 +226,10 @@ static int take_body(http_conn_t *c, int64_t deadline, struct buf *out)
         }
         if (c->in.n == 0) {
             int rc = receive(c, deadline);
-            if (rc == GW_ENOENT && c->framing == FRAMING_CLOSE) c->last = true;
-            else if (rc != 0) return rc == GW_ENOENT ? GW_EIO : rc;
+            if (rc == GW_ENOENT && c->framing == FRAMING_CLOSE)
+                c->last = true;
+            else if (rc != 0)
+                return rc == GW_ENOENT ? GW_EIO : rc;
             continue;
         }
         size_t n = c->framing == FRAMING_CLOSE || c->in.n < c->left ? c->in.n : c->left;

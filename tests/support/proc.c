@@ -52,8 +52,10 @@ static _Noreturn void become(const char *const *argv, const char *const *env, in
     signal(SIGPIPE, SIG_DFL);
     for (; env && *env; env++) {
         const char *eq = strchr(*env, '=');
-        if (!eq) unsetenv(*env);
-        else putenv((char *)(uintptr_t)*env);
+        if (!eq)
+            unsetenv(*env);
+        else
+            putenv((char *)(uintptr_t)*env);
     }
     int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     dup2(null_fd, STDIN_FILENO);
