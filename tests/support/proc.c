@@ -15,7 +15,7 @@
 
 #include "base/err.h"
 
-enum { LOOK_EVERY_MS = 1, STOP_PATIENCE_MS = 10000 };
+enum { LOOK_EVERY_MS = 1, STOP_PATIENCE_MS = 30000 };
 
 struct proc {
     pid_t pid;

@@ -34,7 +34,7 @@ bool proc_alive(proc_t *p);
 /** Wait for the end. @param status  as waitpid's, may be NULL. @return 0 or GW_ETIMEOUT */
 int proc_wait(proc_t *p, int timeout_ms, int *status);
 
-/** SIGTERM, 10 s of patience, SIGKILL; frees. @return waitpid's status, -1 when *p_p is NULL */
+/** SIGTERM, 30 s of patience, SIGKILL; frees. @return waitpid's status, -1 when *p_p is NULL */
 int proc_stop(proc_t **p_p);
 
 /** Monotonic time in milliseconds and in microseconds. */
