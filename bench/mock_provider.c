@@ -67,7 +67,8 @@ static size_t add_chunk(char *to, const char *payload)
     return (size_t)sprintf(to, "%zx\r\n%s\r\n", strlen(payload), payload);
 }
 
-static const char HEAD[] = "{\"id\":\"gen-1760000000-mock\",\"provider\":\"Mock\",\"model\":\"mock\",\"object\":\"chat.completion%s\",\"created\":1760000000,";
+static const char HEAD[] =
+    "{\"id\":\"gen-1760000000-mock\",\"provider\":\"Mock\",\"model\":\"mock\",\"object\":\"chat.completion%s\",\"created\":1760000000,";
 
 static void prepare_sse(struct answer *a)
 {
@@ -103,7 +104,8 @@ static void prepare_json(struct answer *a)
     size_t n = (size_t)snprintf(body, sizeof body, HEAD, "");
     n += (size_t)sprintf(body + n, "\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"");
     for (int i = 0; i < config.deltas; i++) n += (size_t)sprintf(body + n, "word%d ", i);
-    n += (size_t)sprintf(body + n, "\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":%d,\"total_tokens\":%d}}",
+    n += (size_t)sprintf(body + n,
+                         "\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":%d,\"total_tokens\":%d}}",
                          config.deltas, 10 + config.deltas);
     a->bytes = malloc(n + 256);
     if (!a->bytes) abort();
@@ -116,8 +118,10 @@ static void unwait(struct loop *l, struct conn *c)
 {
     if (!c->waiting) return;
     *c->prev_due = c->next_due;
-    if (c->next_due) c->next_due->prev_due = c->prev_due;
-    else l->waiting_end = c->prev_due;
+    if (c->next_due)
+        c->next_due->prev_due = c->prev_due;
+    else
+        l->waiting_end = c->prev_due;
     c->waiting = NULL;
     l->held--;
 }
@@ -260,8 +264,10 @@ static void *run(void *arg)
         int64_t left = timed ? l->waiting->due_ms - clock_ms() : -1;
         int n = epoll_wait(l->epoll, events, EVENTS, timed && left < 0 ? 0 : (int)left);
         for (int i = 0; i < n; i++) {
-            if (events[i].data.ptr == l) accept_all(l);
-            else on_event(l, events[i].data.ptr, events[i].events);
+            if (events[i].data.ptr == l)
+                accept_all(l);
+            else
+                on_event(l, events[i].data.ptr, events[i].events);
         }
         if (l->waiting && l->waiting->due_ms != INT64_MAX) release(l, clock_ms());
     }
@@ -283,7 +289,8 @@ static void start_loop(struct loop *l)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: mock_provider [--port N] [--threads 1..%d] [--deltas 1..%d] [--delay-ms N] [--hold]\n", THREADS_MAX, DELTAS_MAX);
+    fprintf(stderr, "usage: mock_provider [--port N] [--threads 1..%d] [--deltas 1..%d] [--delay-ms N] [--hold]\n", THREADS_MAX,
+            DELTAS_MAX);
     return 2;
 }
 
@@ -292,15 +299,23 @@ int main(int argc, char **argv)
     static struct loop loops[THREADS_MAX];
     for (int i = 1; i < argc; i++) {
         bool last = i + 1 == argc;
-        if (strcmp(argv[i], "--hold") == 0) config.hold = true;
-        else if (last) return usage();
-        else if (strcmp(argv[i], "--port") == 0) config.port = atoi(argv[++i]);
-        else if (strcmp(argv[i], "--threads") == 0) config.threads = atoi(argv[++i]);
-        else if (strcmp(argv[i], "--deltas") == 0) config.deltas = atoi(argv[++i]);
-        else if (strcmp(argv[i], "--delay-ms") == 0) config.delay_ms = atoi(argv[++i]);
-        else return usage();
+        if (strcmp(argv[i], "--hold") == 0)
+            config.hold = true;
+        else if (last)
+            return usage();
+        else if (strcmp(argv[i], "--port") == 0)
+            config.port = atoi(argv[++i]);
+        else if (strcmp(argv[i], "--threads") == 0)
+            config.threads = atoi(argv[++i]);
+        else if (strcmp(argv[i], "--deltas") == 0)
+            config.deltas = atoi(argv[++i]);
+        else if (strcmp(argv[i], "--delay-ms") == 0)
+            config.delay_ms = atoi(argv[++i]);
+        else
+            return usage();
     }
-    if (config.threads < 1 || config.threads > THREADS_MAX || config.deltas < 1 || config.deltas > DELTAS_MAX || config.delay_ms < 0) return usage();
+    if (config.threads < 1 || config.threads > THREADS_MAX || config.deltas < 1 || config.deltas > DELTAS_MAX || config.delay_ms < 0)
+        return usage();
     if (config.hold) config.threads = 1;
     struct rlimit files;
     getrlimit(RLIMIT_NOFILE, &files);

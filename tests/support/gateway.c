@@ -1,13 +1,11 @@
 #include "support/gateway.h"
 
-#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <ftw.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,18 +13,6 @@
 #include "base/err.h"
 
 enum { FAKE_START_MS = 10000, CONTROL_MS = 10000, HEALTH_TRY_MS = 2000 };
-
-int free_port(void)
-{
-    struct sockaddr_in a = { .sin_family = AF_INET };
-    socklen_t n = sizeof a;
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&a, n) == 0 && getsockname(fd, (struct sockaddr *)&a, &n) == 0;
-    if (fd >= 0) close(fd);
-    cr_assert(ok, "no free port");
-    return ntohs(a.sin_port);
-}
 
 int fake_start(const char *program, const char *key, struct fake *out)
 {
@@ -141,6 +127,7 @@ static void launch(struct kit *k)
     for (const char *const *e = k->options.env; e && *e && n + 1 < sizeof env / sizeof *env; e++) env[n++] = *e;
     env[n] = NULL;
     k->port = free_port();
+    cr_assert(k->port > 0, "no free port");
     snprintf(text[5], sizeof text[5], "%d", k->port);
     const char *argv[] = { GW_OPENCLAW, "gateway", "--port", text[5], "--bind", "loopback", "--token", KIT_TOKEN, "--allow-unconfigured",
                            NULL };

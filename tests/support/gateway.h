@@ -86,7 +86,4 @@ char *kit_error(const struct http_reply *r);
 /** First column of the first row of a query on the state database, as a number; -1 when there is no row, no table or no file. */
 int64_t kit_sql(const struct kit *k, const char *sql);
 
-/** A port that was free a moment ago. */
-int free_port(void);
-
 #endif

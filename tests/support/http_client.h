@@ -57,4 +57,7 @@ int http_comments(const http_conn_t *c);
 /** True when the peer has closed or reset the connection within the time; bytes that come before that are dropped. */
 bool http_closed_by_peer(http_conn_t *c, int timeout_ms);
 
+/** A port that was free a moment ago; -1 when there is none. */
+int free_port(void);
+
 #endif
