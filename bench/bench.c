@@ -30,6 +30,7 @@ enum {
     PAIRS_MAX = 20000,
     SESSIONS = 10000,
     IN_FLIGHT = 1000,
+    STEADY_LOOKS = 3,
 };
 
 static struct {
@@ -356,26 +357,41 @@ static void measure_sessions(void)
 struct flight {
     struct rig *rig;
     double rss_kib;
+    long held;  /* requests that wait at the mock, when last asked */
+    int steady; /* times in a row that it was the same */
     bool released;
 };
 
-/* Nothing moves any more: every turn is in flight. Look at the memory, then let them all land. */
+static long ask_mock(const struct rig *rig, const char *path)
+{
+    struct http_reply r = { 0 };
+    struct http_call call = { .path = path };
+    if (http_call(rig->mock_port, &call, 5000, &r) != 0) die("the mock does not answer", GW_EIO);
+    long n = strtol(r.body.p ? r.body.p : "", NULL, 10);
+    http_reply_free(&r);
+    return n;
+}
+
+/* Called while nothing moves at the clients. When nothing moves at the mock either, every turn is in flight: look at the
+ * memory, then let them all land. */
 static void all_in_flight(void *ctx)
 {
     struct flight *f = ctx;
-    struct http_reply r = { 0 };
-    struct http_call release = { .path = "/release" };
     if (f->released) return;
+    long held = ask_mock(f->rig, "/held");
+    f->steady = held > 0 && held == f->held ? f->steady + 1 : 0;
+    f->held = held;
+    if (f->steady < STEADY_LOOKS) return;
     f->rss_kib = memory_kib(f->rig->gateway, "Rss:");
     f->released = true;
-    if (http_call(f->rig->mock_port, &release, 5000, &r) != 0) die("the mock does not release", GW_EIO);
-    http_reply_free(&r);
+    ask_mock(f->rig, "/release");
 }
 
 static void measure_in_flight(void)
 {
     struct rig r;
     struct load_result all;
+    char note[160];
     open_rig(&r, "--hold");
     start_gateway(&r, r.config);
     struct flight f = { .rig = &r };
