@@ -1,5 +1,5 @@
 // The `openai` npm client, unchanged, talks to the gateway: what every OpenAI program will do.
-// Started by run.sh, which puts the packages beside a copy of this file. Needs GW_OPENCLAW, GW_FAKE_OPENAI, GW_CONFIG.
+// Started by run.sh. Needs GW_OPENCLAW, GW_FAKE_OPENAI, GW_CONFIG.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";

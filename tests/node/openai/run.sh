@@ -1,22 +1,13 @@
 #!/bin/sh
-# Runs openai.test.mjs with its packages in a folder of the build; nothing is written beside the sources.
-# usage: run.sh FOLDER
+# Installs the pinned openai package once (./dev test has done it already), then runs the test.
 set -eu
-here=$(dirname "$0")
-mkdir -p "$1"
-if ! cmp -s "$here/package-lock.json" "$1/package-lock.json" || ! [ -d "$1/node_modules/openai" ]; then
-    cp "$here/package.json" "$1/"
-    rm -f "$1/package-lock.json"
-    mkdir -p "$1/install"
-    cp "$here/package.json" "$here/package-lock.json" "$1/install/"
-    (cd "$1/install" && npm ci --ignore-scripts --no-audit --no-fund) || {
-        echo "run.sh: npm ci failed; the openai client test needs the npm registry once" >&2
-        exit 1
-    }
-    rm -rf "$1/node_modules"
-    mv "$1/install/node_modules" "$1/"
-    cp "$here/package-lock.json" "$1/"
+cd "$(dirname "$0")"
+if ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
+    echo "skipped: node and npm are not installed, so there is no openai package to try"
+    exit 77
 fi
-cp "$here/openai.test.mjs" "$1/"
-cd "$1"
+if ! [ -d node_modules/openai ]; then
+    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+    touch node_modules/.installed
+fi
 exec node --test openai.test.mjs
