@@ -280,7 +280,7 @@ static void start_loop(struct loop *l)
     l->waiting_end = &l->waiting;
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
     l->listener = open_listener(config.port);
-    struct sockaddr_in a;
+    struct sockaddr_in a = { 0 };
     socklen_t size = sizeof a;
     getsockname(l->listener, (struct sockaddr *)&a, &size);
     config.port = ntohs(a.sin_port); /* the others listen on the same */

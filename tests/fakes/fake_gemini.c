@@ -17,11 +17,11 @@ static const char *finish_name(const char *reason)
 static void add_usage(struct buf *b, const struct fake_usage *u)
 {
     buf_printf(b, ",\"usageMetadata\":{\"promptTokenCount\":%lld", (long long)u->input);
-    if (u->output > 0) buf_printf(b, ",\"candidatesTokenCount\":%lld", (long long)(u->output - u->reasoning));
+    if (u->output > 0) buf_printf(b, ",\"candidatesTokenCount\":%lld", (long long)u->output - (long long)u->reasoning);
     if (u->cached > 0) buf_printf(b, ",\"cachedContentTokenCount\":%lld", (long long)u->cached);
     if (u->reasoning > 0) buf_printf(b, ",\"thoughtsTokenCount\":%lld", (long long)u->reasoning);
     buf_printf(b, ",\"totalTokenCount\":%lld,\"promptTokensDetails\":[{\"modality\":\"TEXT\",\"tokenCount\":%lld}]}",
-               (long long)(u->input + u->output), (long long)u->input);
+               (long long)u->input + (long long)u->output, (long long)u->input);
 }
 
 static void close_answer(struct buf *b, const struct fake_ask *ask, const struct fake_usage *usage)

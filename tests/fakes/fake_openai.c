@@ -85,7 +85,8 @@ static void add_usage(struct buf *b, const struct fake_usage *u)
     buf_printf(b,
                ",\"usage\":{\"prompt_tokens\":%lld,\"completion_tokens\":%lld,\"total_tokens\":%lld,\"cost\":0,"
                "\"prompt_tokens_details\":{\"cached_tokens\":%lld},\"completion_tokens_details\":{\"reasoning_tokens\":%lld}}",
-               (long long)u->input, (long long)u->output, (long long)(u->input + u->output), (long long)u->cached, (long long)u->reasoning);
+               (long long)u->input, (long long)u->output, (long long)u->input + (long long)u->output, (long long)u->cached,
+               (long long)u->reasoning);
 }
 
 static void finish(struct play *p, const struct fake_ask *ask, const char *reason, const struct fake_usage *usage)
