@@ -2,37 +2,15 @@
  * Each wait is on the mailbox, so an abort always gets through. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
-#include "actors/history.h"
 #include "actors/prompt.h"
-#include "actors/session.h"
+#include "actors/turn_internal.h"
 #include "base/clock.h"
-#include "base/failure.h"
 #include "base/log.h"
 #include "msgs/chat_json.h"
 #include "msgs/chat_pack.h"
 
 #define SILENT_REPLY "NO_REPLY" /* the whole reply: nothing is to be said (agent-runtime 10) */
-
-struct turn {
-    struct session *s;
-    const struct msg_turn_run *run; /* borrowed from the turn.run in hand */
-    uint64_t corr, trace;
-    int64_t deadline_ms; /* monotonic; -1: none */
-    struct buf text;     /* what the user is to read, all steps */
-    size_t sent;         /* bytes of it sent as turn.delta */
-    struct buf candidates;
-    struct buf error;
-    enum failure failure; /* of the last attempt */
-    char cancelled[65];   /* reason; "" while nobody has */
-    char model[257];      /* the ref that answered last */
-    struct chat_usage usage;
-    enum chat_stop stop;
-    int compactions;
-    bool step_has_text; /* the running request has given text */
-};
 
 static bool stopping(const struct turn *t)
 {
@@ -64,13 +42,12 @@ static int await(struct turn *t, uint64_t corr, int64_t deadline_ms, bool firm, 
     }
 }
 
-/* Ask the store; its answers follow the commit. */
-static int ask_store(struct turn *t, struct msg *q, const payload_t *payload, struct msg *answer)
+int turn_ask_store(struct turn *t, struct msg *q, struct msg *answer)
 {
     q->corr = mailbox_corr(t->s->mailbox);
     q->trace = t->trace;
     *answer = (struct msg){ 0 };
-    int rc = mailbox_send_payload(t->s->mailbox, "store", q, payload);
+    int rc = mailbox_send(t->s->mailbox, "store", q);
     if (rc == 0) rc = await(t, q->corr, clock_mono_ms() + SESSION_STORE_MS, true, answer);
     if (rc || answer->kind != MSG_error) return rc;
     rc = (int)answer->error.code;
@@ -80,7 +57,7 @@ static int ask_store(struct turn *t, struct msg *q, const payload_t *payload, st
     return rc;
 }
 
-static void fail(struct turn *t, enum failure failure, const char *text)
+void turn_fail(struct turn *t, enum failure failure, const char *text)
 {
     t->failure = failure;
     buf_clear(&t->error);
@@ -88,15 +65,6 @@ static void fail(struct turn *t, enum failure failure, const char *text)
 }
 
 /* --- the user's message ----------------------------------------------------------------------------------------- */
-
-static int64_t window_tokens(const struct turn *t)
-{
-    const struct config_agent *agent = t->s->agent;
-    if (agent->context_tokens) return agent->context_tokens;
-    const struct config_provider *p = config_provider_find(t->s->config, agent->models[0].provider);
-    const struct config_model *m = p ? config_provider_model(p, agent->models[0].model) : NULL;
-    return m && m->context_window ? m->context_window : SESSION_WINDOW_TOKENS;
-}
 
 /* People's texts carry the time they were said at; what comes over the OpenAI API is sent as it is (agent-runtime 2). */
 static int write_user_json(struct turn *t, struct buf *json)
@@ -137,116 +105,22 @@ static int take_history(struct session *s, struct str lines)
     return 0;
 }
 
-/* Record that the turn runs, with the user's message, and have the conversation in memory. */
-static int begin(struct turn *t)
+int turn_begin(struct turn *t)
 {
     struct session *s = t->s;
     struct buf json = { 0 };
-    int64_t bytes = 6 * window_tokens(t);
+    int64_t bytes = 6 * turn_window(t);
     struct msg q = { .kind = MSG_store_begin }, answer = { 0 };
     int rc = write_user_json(t, &json);
     q.store_begin.turn = t->run->turn;
     q.store_begin.session_key = str_of(s->key);
     q.store_begin.load_bytes = s->loaded ? 0 : bytes < SESSION_LOAD_MAX ? bytes : SESSION_LOAD_MAX;
     q.store_begin.json = buf_str(&json);
-    if (rc == 0) rc = ask_store(t, &q, NULL, &answer);
+    if (rc == 0) rc = turn_ask_store(t, &q, &answer);
     if (rc == 0) rc = s->loaded ? session_add(s, buf_str(&json)) : take_history(s, answer.store_begun.json);
     msg_clear(&answer);
     buf_free(&json);
-    if (rc && t->error.n == 0) fail(t, FAILURE_server, "The conversation could not be loaded.");
-    return rc;
-}
-
-/* --- the prompt ------------------------------------------------------------------------------------------------- */
-
-static struct str host_os(char *out, size_t cap)
-{
-    struct utsname u;
-    if (uname(&u) != 0) return STR("Linux");
-    struct str release = str_of(u.release);
-    struct str major = str_split(&release, '.'), minor = str_split(&release, '.');
-    int n =
-        snprintf(out, cap, "%s %.*s.%.*s (%s)", u.sysname, STR_ARG(major), STR_ARG(minor), strcmp(u.machine, "x86_64") ? u.machine : "x64");
-    return (struct str){ out, n > 0 && (size_t)n < cap ? (size_t)n : 0 };
-}
-
-static int build_system(struct turn *t, struct buf *out)
-{
-    struct session *s = t->s;
-    const struct config_agent *agent = s->agent;
-    const struct config_limits *limits = config_limits(s->config);
-    char host[256] = "", os[128];
-    bool minimal = str_find(str_of(s->key), STR(":subagent:")) >= 0 || str_find(str_of(s->key), STR(":cron:")) >= 0;
-    gethostname(host, sizeof host - 1);
-    struct prompt_input in = {
-        .mode = minimal ? PROMPT_MINIMAL : PROMPT_FULL,
-        .agent_id = agent->id,
-        .agent_name = agent->identity_name.n ? agent->identity_name : agent->name,
-        .workspace = agent->workspace.p,
-        .model = t->run->model.n ? t->run->model : agent->models[0].text,
-        .default_model = agent->models[0].text,
-        .timezone = agent->time_zone,
-        .host = str_of(host),
-        .os = host_os(os, sizeof os),
-        .channel = t->run->channel,
-        .thinking = t->run->thinking.n ? t->run->thinking : agent->thinking,
-        .extra_system = t->run->system,
-        .depth_max = (unsigned)limits->max_spawn_depth,
-        .skills = session_skills(s),
-        .file_chars = limits->bootstrap_max_chars,
-        .total_chars = limits->bootstrap_total_max_chars,
-    };
-    return prompt_build(&in, out);
-}
-
-/* The model refs to try, one a line: the one asked for, then the agent's own chain. */
-static void list_candidates(struct turn *t)
-{
-    const struct config_agent *agent = t->s->agent;
-    buf_clear(&t->candidates);
-    buf_add(&t->candidates, t->run->model);
-    for (size_t i = 0; i < agent->model_count; i++) {
-        if (str_eq(agent->models[i].text, t->run->model)) continue;
-        if (t->candidates.n) buf_char(&t->candidates, '\n');
-        buf_add(&t->candidates, agent->models[i].text);
-    }
-}
-
-static payload_t *pack(const struct chat_request *request)
-{
-    struct buf packed = { 0 };
-    size_t n;
-    int rc = chat_pack_request(&packed, request);
-    char *bytes = rc ? NULL : buf_take(&packed, &n);
-    buf_free(&packed);
-    return bytes ? payload_take(bytes, n) : NULL;
-}
-
-/* The whole conversation as one packed request: repaired, and no longer than the window. */
-static int build_prompt(struct turn *t, payload_t **out)
-{
-    struct session *s = t->s;
-    struct arena arena = { 0 };
-    struct buf system = { 0 };
-    struct history history;
-    *out = NULL;
-    int rc = build_system(t, &system);
-    if (rc == 0) rc = history_repair(s->messages, s->count, &arena, &history);
-    if (rc == 0) {
-        int64_t budget = window_tokens(t) - SESSION_RESERVE_TOKENS - (int64_t)system.n / 4;
-        size_t from = history_window(history.messages, history.count, budget > 4096 ? budget : 4096);
-        const struct chat_request request = {
-            .system = buf_str(&system),
-            .messages = history.messages + from,
-            .message_count = history.count - from,
-            .thinking = t->run->thinking.n ? t->run->thinking : s->agent->thinking,
-        };
-        *out = pack(&request);
-        if (!*out) rc = GW_ENOMEM;
-    }
-    arena_free(&arena);
-    buf_free(&system);
-    if (rc) fail(t, FAILURE_server, "The prompt could not be built.");
+    if (rc && t->error.n == 0) turn_fail(t, FAILURE_server, "The conversation could not be loaded.");
     return rc;
 }
 
@@ -288,8 +162,7 @@ static int on_failed(struct turn *t, const struct msg_model_failed *failed)
     return GW_EIO;
 }
 
-/* Ask for one reply. Deltas go on to the user unless `quiet`. @return 0 with a model.reply in *reply */
-static int ask_model(struct turn *t, const payload_t *prompt, bool quiet, struct msg *reply)
+int turn_ask_model(struct turn *t, const payload_t *prompt, bool quiet, struct msg *reply)
 {
     struct msg q = { .kind = MSG_model_request, .corr = mailbox_corr(t->s->mailbox), .trace = t->trace };
     q.model_request.turn = t->run->turn;
@@ -298,109 +171,18 @@ static int ask_model(struct turn *t, const payload_t *prompt, bool quiet, struct
     int rc = mailbox_send_payload(t->s->mailbox, "router", &q, prompt);
     while (rc == 0) {
         rc = await(t, q.corr, t->deadline_ms, false, reply);
-        if (rc == GW_ETIMEOUT) fail(t, FAILURE_timeout, "The turn took longer than its time limit (agents.defaults.timeoutSeconds).");
+        if (rc == GW_ETIMEOUT) turn_fail(t, FAILURE_timeout, "The turn took longer than its time limit (agents.defaults.timeoutSeconds).");
         if (rc) break;
         if (reply->kind == MSG_model_reply) return 0;
         if (reply->kind == MSG_model_delta && !quiet) on_delta(t, &reply->model_delta);
         if (reply->kind == MSG_model_failed) rc = on_failed(t, &reply->model_failed);
         if (reply->kind == MSG_error) {
             rc = (int)reply->error.code;
-            fail(t, FAILURE_server, "The gateway could not pass the request on.");
+            turn_fail(t, FAILURE_server, "The gateway could not pass the request on.");
         }
         msg_clear(reply);
     }
     return rc;
-}
-
-/* --- compaction ------------------------------------------------------------------------------------------------- */
-
-/* Repair copies messages but borrows their strings: that is how one is found again. */
-static bool is_source_of(const struct chat_message *stored, const struct chat_message *repaired)
-{
-    if (stored->role != repaired->role || repaired->part_count == 0) return false;
-    for (size_t i = 0; i < stored->part_count; i++)
-        if (stored->parts[i].text.p && stored->parts[i].text.p == repaired->parts[0].text.p) return true;
-    return false;
-}
-
-/* How many of the newest stored messages the repaired history keeps from `split` on. */
-static size_t stored_kept(const struct session *s, const struct history *h, size_t split)
-{
-    if (split >= h->count) return 0;
-    for (size_t i = s->count; i > 0; i--)
-        if (is_source_of(&s->messages[i - 1], &h->messages[split])) return s->count - (i - 1);
-    return 0;
-}
-
-static void add_text(struct str packed, struct buf *out)
-{
-    struct arena arena = { 0 };
-    struct chat_message message;
-    if (chat_unpack_message(packed, &arena, &message) == 0)
-        for (size_t i = 0; i < message.part_count; i++)
-            if (message.parts[i].kind == CHAT_TEXT) buf_add(out, message.parts[i].text);
-    arena_free(&arena);
-}
-
-static int summarise(struct turn *t, const struct history *h, size_t split, struct buf *summary)
-{
-    struct buf system = { 0 }, user = { 0 };
-    struct msg reply = { 0 };
-    int rc = history_compaction_prompt(h->messages, split, STR(""), (size_t)window_tokens(t) * 2, &system, &user);
-    struct chat_part part = { .kind = CHAT_TEXT, .text = buf_str(&user) };
-    struct chat_message message = { .role = CHAT_USER, .parts = &part, .part_count = 1 };
-    struct chat_request request = { .system = buf_str(&system), .messages = &message, .message_count = 1 };
-    payload_t *prompt = rc ? NULL : pack(&request);
-    if (rc == 0 && !prompt) rc = GW_ENOMEM;
-    if (rc == 0) rc = ask_model(t, prompt, true, &reply);
-    if (rc == 0) {
-        struct buf text = { 0 };
-        add_text(reply.model_reply.message, &text);
-        if (text.n == 0) rc = GW_EIO;
-        if (rc == 0) history_compaction_text(buf_str(&text), summary);
-        buf_free(&text);
-        msg_clear(&reply);
-    }
-    payload_free(&prompt);
-    buf_free(&system);
-    buf_free(&user);
-    return rc;
-}
-
-/* The prompt did not fit: replace the older messages by a summary, on record, and go on with the rest. */
-static int compact(struct turn *t)
-{
-    struct session *s = t->s;
-    struct arena arena = { 0 };
-    struct history history;
-    struct buf summary = { .max = 1024 * 1024 }, before = { 0 };
-    struct msg q = { .kind = MSG_store_compact }, answer = { 0 };
-    buf_add(&before, buf_str(&t->error)); /* shown when nothing can be compacted */
-    int rc = history_repair(s->messages, s->count, &arena, &history);
-    size_t split = rc ? 0 : history_compaction_split(history.messages, history.count, HISTORY_KEEP_TOKENS);
-    if (rc == 0 && split == 0) rc = GW_ELIMIT;
-    if (rc == 0) rc = summarise(t, &history, split, &summary);
-    if (rc == 0) {
-        q.store_compact.session_key = str_of(s->key);
-        q.store_compact.turn = t->run->turn;
-        q.store_compact.keep = (int64_t)stored_kept(s, &history, split);
-        q.store_compact.summary = buf_str(&summary);
-        rc = ask_store(t, &q, NULL, &answer);
-        msg_clear(&answer);
-    }
-    arena_free(&arena);
-    buf_free(&summary);
-    log_event(LOG_INFO, "session_compacted", LOG_T("session", s->key), LOG_I("code", rc), LOG_I("kept", q.store_compact.keep));
-    if (rc && rc != GW_EABORTED) {
-        buf_clear(&t->error);
-        buf_add(&t->error, buf_str(&before));
-        t->failure = FAILURE_context_overflow;
-    }
-    buf_free(&before);
-    if (rc) return rc;
-    t->compactions++;
-    s->loaded = false;
-    return begin(t); /* repeats nothing: it loads what is kept */
 }
 
 /* --- steps ------------------------------------------------------------------------------------------------------ */
@@ -413,7 +195,7 @@ static int append(struct turn *t, const struct chat_message *message)
     q.store_append.session_key = str_of(t->s->key);
     q.store_append.turn = t->run->turn;
     q.store_append.json = buf_str(&json);
-    if (rc == 0) rc = ask_store(t, &q, NULL, &answer);
+    if (rc == 0) rc = turn_ask_store(t, &q, &answer);
     if (rc == 0) {
         msg_clear(&answer);
         rc = session_add(t->s, buf_str(&json));
@@ -479,7 +261,7 @@ static int take_reply(struct turn *t, const struct msg *in, struct buf *last, bo
         for (size_t i = 0; i < m.part_count && rc == 0; i++)
             if (m.parts[i].kind == CHAT_TOOL_CALL) rc = t->cancelled[0] ? GW_EABORTED : run_tool(t, &m.parts[i]);
     }
-    if (rc && rc != GW_EABORTED && t->error.n == 0) fail(t, FAILURE_server, "The reply could not be taken in.");
+    if (rc && rc != GW_EABORTED && t->error.n == 0) turn_fail(t, FAILURE_server, "The reply could not be taken in.");
     arena_free(&arena);
     return rc;
 }
@@ -488,10 +270,10 @@ static int step(struct turn *t, struct buf *last, bool *over)
 {
     payload_t *prompt;
     struct msg reply = { 0 };
-    int rc = build_prompt(t, &prompt);
-    if (rc == 0) rc = ask_model(t, prompt, false, &reply);
+    int rc = turn_build_prompt(t, &prompt);
+    if (rc == 0) rc = turn_ask_model(t, prompt, false, &reply);
     payload_free(&prompt);
-    if (rc == GW_EIO && t->failure == FAILURE_context_overflow && t->compactions < SESSION_COMPACTIONS_MAX) return compact(t);
+    if (rc == GW_EIO && t->failure == FAILURE_context_overflow && t->compactions < SESSION_COMPACTIONS_MAX) return turn_compact(t);
     if (rc) return rc;
     rc = take_reply(t, &reply, last, over);
     msg_clear(&reply);
@@ -539,7 +321,7 @@ static int record_end(struct turn *t, enum turn_outcome outcome, struct buf *las
         .cache_write_tokens = t->usage.cache_write,
         .json = buf_str(last),
     };
-    int rc = ask_store(t, &q, NULL, &answer);
+    int rc = turn_ask_store(t, &q, &answer);
     if (rc == 0) msg_clear(&answer);
     if (rc == 0 && last->n && t->s->loaded) rc = session_add(t->s, buf_str(last));
     return rc;
@@ -565,7 +347,7 @@ static void tell_end(struct turn *t, enum turn_outcome outcome)
 static void end(struct turn *t, int rc, struct buf *last)
 {
     enum turn_outcome outcome = rc == 0 ? OUTCOME_DONE : rc == GW_EABORTED ? OUTCOME_ABORTED : OUTCOME_FAILED;
-    if (outcome == OUTCOME_FAILED && t->error.n == 0) fail(t, FAILURE_server, err_text(rc));
+    if (outcome == OUTCOME_FAILED && t->error.n == 0) turn_fail(t, FAILURE_server, err_text(rc));
     if (outcome != OUTCOME_DONE) write_partial(t, outcome == OUTCOME_ABORTED, last);
     /* A turn cut off by the gateway's own stop is not over: it stays running on record and is taken up at the next start. */
     if (!(outcome == OUTCOME_ABORTED && stopping(t)) && rc != GW_ECLOSED) {
@@ -590,12 +372,12 @@ void turn_run(struct session *s, struct msg *in)
     struct buf last = { 0 };
     bool over = false;
     if (run->timeout_ms) t.deadline_ms = clock_mono_ms() + run->timeout_ms;
-    list_candidates(&t);
-    int rc = begin(&t);
+    turn_list_candidates(&t);
+    int rc = turn_begin(&t);
     for (int steps = 0; rc == 0 && !over; steps++) {
         if (t.cancelled[0]) rc = GW_EABORTED;
         if (rc == 0 && steps == SESSION_STEPS_MAX) {
-            fail(&t, FAILURE_server, "The turn took too many steps (SESSION_STEPS_MAX).");
+            turn_fail(&t, FAILURE_server, "The turn took too many steps (SESSION_STEPS_MAX).");
             rc = GW_ELIMIT;
         }
         if (rc == 0) rc = step(&t, &last, &over);

@@ -1,0 +1,50 @@
+/** actors/turn_internal.h -- what the files of a turn share; not for others.
+ *
+ *  turn.c reads top to bottom; turn_prompt.c builds what the model is asked, turn_compact.c makes room when it did not fit. */
+#ifndef ACTORS_TURN_INTERNAL_H
+#define ACTORS_TURN_INTERNAL_H
+
+#include "actors/session.h"
+#include "base/failure.h"
+
+struct turn {
+    struct session *s;
+    const struct msg_turn_run *run; /* borrowed from the turn.run in hand */
+    uint64_t corr, trace;
+    int64_t deadline_ms; /* monotonic; -1: none */
+    struct buf text;     /* what the user is to read, all steps */
+    size_t sent;         /* bytes of it sent as turn.delta */
+    struct buf candidates;
+    struct buf error;
+    enum failure failure; /* of the last attempt */
+    char cancelled[65];   /* reason; "" while nobody has */
+    char model[257];      /* the ref that answered last */
+    struct chat_usage usage;
+    enum chat_stop stop;
+    int compactions;
+    bool step_has_text; /* the running request has given text */
+};
+
+/* turn.c */
+void turn_fail(struct turn *t, enum failure failure, const char *text); /* what end() will tell */
+
+/** Ask the store and wait, through aborts: its answers follow the commit. On an error t->error says what failed.
+ *  @return 0, then the caller clears *answer; a code */
+int turn_ask_store(struct turn *t, struct msg *q, struct msg *answer);
+
+/** Ask for one reply. Deltas go on to the user unless `quiet`. @return 0 with a model.reply in *reply, or a code */
+int turn_ask_model(struct turn *t, const payload_t *prompt, bool quiet, struct msg *reply);
+
+/** Record that the turn runs, with the user's message once, and have the conversation in memory. May be repeated. */
+int turn_begin(struct turn *t);
+
+/* turn_prompt.c */
+int64_t turn_window(const struct turn *t);                /* the model's context window, tokens */
+void turn_list_candidates(struct turn *t);                /* fills t->candidates */
+payload_t *turn_pack(const struct chat_request *request); /* NULL: memory is out or it is too large */
+int turn_build_prompt(struct turn *t, payload_t **out);   /* the conversation as one packed request */
+
+/* turn_compact.c */
+int turn_compact(struct turn *t); /* replace the older messages by a summary, on record; 0: ask again */
+
+#endif

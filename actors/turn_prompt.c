@@ -1,0 +1,109 @@
+/* actors/turn_prompt.c -- what a model is asked: system prompt, conversation within the window, candidates. */
+#include <stdio.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "actors/history.h"
+#include "actors/prompt.h"
+#include "actors/turn_internal.h"
+#include "msgs/chat_pack.h"
+
+int64_t turn_window(const struct turn *t)
+{
+    const struct config_agent *agent = t->s->agent;
+    if (agent->context_tokens) return agent->context_tokens;
+    const struct config_provider *p = config_provider_find(t->s->config, agent->models[0].provider);
+    const struct config_model *m = p ? config_provider_model(p, agent->models[0].model) : NULL;
+    return m && m->context_window ? m->context_window : SESSION_WINDOW_TOKENS;
+}
+
+static struct str host_os(char *out, size_t cap)
+{
+    struct utsname u;
+    if (uname(&u) != 0) return STR("Linux");
+    struct str release = str_of(u.release);
+    struct str major = str_split(&release, '.'), minor = str_split(&release, '.');
+    int n =
+        snprintf(out, cap, "%s %.*s.%.*s (%s)", u.sysname, STR_ARG(major), STR_ARG(minor), strcmp(u.machine, "x86_64") ? u.machine : "x64");
+    return (struct str){ out, n > 0 && (size_t)n < cap ? (size_t)n : 0 };
+}
+
+static int build_system(struct turn *t, struct buf *out)
+{
+    struct session *s = t->s;
+    const struct config_agent *agent = s->agent;
+    const struct config_limits *limits = config_limits(s->config);
+    char host[256] = "", os[128];
+    bool minimal = str_find(str_of(s->key), STR(":subagent:")) >= 0 || str_find(str_of(s->key), STR(":cron:")) >= 0;
+    gethostname(host, sizeof host - 1);
+    struct prompt_input in = {
+        .mode = minimal ? PROMPT_MINIMAL : PROMPT_FULL,
+        .agent_id = agent->id,
+        .agent_name = agent->identity_name.n ? agent->identity_name : agent->name,
+        .workspace = agent->workspace.p,
+        .model = t->run->model.n ? t->run->model : agent->models[0].text,
+        .default_model = agent->models[0].text,
+        .timezone = agent->time_zone,
+        .host = str_of(host),
+        .os = host_os(os, sizeof os),
+        .channel = t->run->channel,
+        .thinking = t->run->thinking.n ? t->run->thinking : agent->thinking,
+        .extra_system = t->run->system,
+        .depth_max = (unsigned)limits->max_spawn_depth,
+        .skills = session_skills(s),
+        .file_chars = limits->bootstrap_max_chars,
+        .total_chars = limits->bootstrap_total_max_chars,
+    };
+    return prompt_build(&in, out);
+}
+
+/* The model refs to try, one a line: the one asked for, then the agent's own chain. */
+void turn_list_candidates(struct turn *t)
+{
+    const struct config_agent *agent = t->s->agent;
+    buf_clear(&t->candidates);
+    buf_add(&t->candidates, t->run->model);
+    for (size_t i = 0; i < agent->model_count; i++) {
+        if (str_eq(agent->models[i].text, t->run->model)) continue;
+        if (t->candidates.n) buf_char(&t->candidates, '\n');
+        buf_add(&t->candidates, agent->models[i].text);
+    }
+}
+
+payload_t *turn_pack(const struct chat_request *request)
+{
+    struct buf packed = { 0 };
+    size_t n;
+    int rc = chat_pack_request(&packed, request);
+    char *bytes = rc ? NULL : buf_take(&packed, &n);
+    buf_free(&packed);
+    return bytes ? payload_take(bytes, n) : NULL;
+}
+
+/* The whole conversation as one packed request: repaired, and no longer than the window. */
+int turn_build_prompt(struct turn *t, payload_t **out)
+{
+    struct session *s = t->s;
+    struct arena arena = { 0 };
+    struct buf system = { 0 };
+    struct history history;
+    *out = NULL;
+    int rc = build_system(t, &system);
+    if (rc == 0) rc = history_repair(s->messages, s->count, &arena, &history);
+    if (rc == 0) {
+        int64_t budget = turn_window(t) - SESSION_RESERVE_TOKENS - (int64_t)system.n / 4;
+        size_t from = history_window(history.messages, history.count, budget > 4096 ? budget : 4096);
+        const struct chat_request request = {
+            .system = buf_str(&system),
+            .messages = history.messages + from,
+            .message_count = history.count - from,
+            .thinking = t->run->thinking.n ? t->run->thinking : s->agent->thinking,
+        };
+        *out = turn_pack(&request);
+        if (!*out) rc = GW_ENOMEM;
+    }
+    arena_free(&arena);
+    buf_free(&system);
+    if (rc) turn_fail(t, FAILURE_server, "The prompt could not be built.");
+    return rc;
+}
