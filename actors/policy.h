@@ -255,15 +255,15 @@ int64_t policy_next_due(const policy_t *policy);
 /* Queries: for /readyz, metrics and the UI. They read only. */
 
 enum policy_turn_state {
-    TURN_UNKNOWN,  /* never seen, or ended */
-    TURN_PENDING,  /* the store has it */
-    TURN_QUEUED,   /* durable, waits */
-    TURN_STARTING, /* has its permit, its worker's thread is starting */
-    TURN_RUNNING,
-    TURN_WAITING,  /* waits for another session, without a permit */
-    TURN_RESUMING, /* wants its permit back */
-    TURN_DROPPED,  /* was dropped while the store had it */
-    TURN_STATE_COUNT
+    POLICY_TURN_UNKNOWN,  /* never seen, or ended */
+    POLICY_TURN_PENDING,  /* the store has it */
+    POLICY_TURN_QUEUED,   /* durable, waits */
+    POLICY_TURN_STARTING, /* has its permit, its worker's thread is starting */
+    POLICY_TURN_RUNNING,
+    POLICY_TURN_WAITING,  /* waits for another session, without a permit */
+    POLICY_TURN_RESUMING, /* wants its permit back */
+    POLICY_TURN_DROPPED,  /* was dropped while the store had it */
+    POLICY_TURN_STATE_COUNT
 };
 enum policy_turn_state policy_turn_state(const policy_t *policy, int64_t turn);
 

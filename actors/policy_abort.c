@@ -6,15 +6,15 @@
 static void stop(policy_t *p, struct turn *t, enum policy_reason reason)
 {
     if (t->aborted) return;
-    if (t->state == TURN_QUEUED) {
+    if (t->state == POLICY_TURN_QUEUED) {
         policy_turn_end(p, t, POLICY_ABORTED, reason);
         return;
     }
     t->aborted = reason;
-    if (t->state == TURN_PENDING || t->state == TURN_STARTING) return;
-    if (t->state == TURN_RESUMING) {
+    if (t->state == POLICY_TURN_PENDING || t->state == POLICY_TURN_STARTING) return;
+    if (t->state == POLICY_TURN_RESUMING) {
         policy_list_remove(&t->in_resume);
-        policy_turn_set(p, t, TURN_WAITING);
+        policy_turn_set(p, t, POLICY_TURN_WAITING);
     }
     if (t->request) policy_request_cancel(p, t->request, reason);
     struct policy_action *a = policy_act(p, POLICY_DO_CANCEL);

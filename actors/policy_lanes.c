@@ -48,7 +48,7 @@ static void resume(policy_t *p, struct lane *lane)
 {
     struct turn *t = HOLDER(lane->resume.first, struct turn, in_resume);
     policy_list_remove(&t->in_resume);
-    policy_turn_set(p, t, TURN_RUNNING);
+    policy_turn_set(p, t, POLICY_TURN_RUNNING);
     struct policy_action *a = policy_act(p, POLICY_DO_RESUME);
     a->turn = t->id;
     a->worker = t->session->worker->index;

@@ -195,7 +195,7 @@ int policy_on_model_request(policy_t *p, const struct policy_event *e)
     struct turn *t = policy_turn_find(p, e->turn);
     enum policy_reason reason = REASON_NONE;
     if (e->request <= 0) return GW_EINVAL;
-    if (!t || t->state != TURN_RUNNING || t->aborted)
+    if (!t || t->state != POLICY_TURN_RUNNING || t->aborted)
         reason = REASON_NOT_RUNNING;
     else if (t->request || find(p, e->request))
         reason = REASON_REQUEST_OPEN;

@@ -48,7 +48,7 @@ int64_t policy_next_due(const policy_t *policy)
 enum policy_turn_state policy_turn_state(const policy_t *policy, int64_t turn)
 {
     const struct turn *t = policy_turn_find(policy, turn);
-    return t ? t->state : TURN_UNKNOWN;
+    return t ? t->state : POLICY_TURN_UNKNOWN;
 }
 
 struct policy_lane_info policy_lane_info(const policy_t *policy, enum policy_lane lane)

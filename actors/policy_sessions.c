@@ -36,7 +36,7 @@ void policy_session_attach(struct session *s, struct session *parent)
 void policy_session_settle(policy_t *p, struct session *s)
 {
     const struct turn *head = FIRST(&s->waiting, struct turn, in_waiting);
-    if (!s->active && head && head->state == TURN_QUEUED) policy_lane_ready(p, s);
+    if (!s->active && head && head->state == POLICY_TURN_QUEUED) policy_lane_ready(p, s);
 }
 
 void policy_session_release(policy_t *p, struct session *s)

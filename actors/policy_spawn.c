@@ -59,7 +59,7 @@ static bool is_allowed(const struct policy_event *e, const struct session *reque
 /* Why this spawn may not be, in the order in which OpenClaw checks; a bound sets current and max. */
 static enum policy_reason check(const policy_t *p, const struct policy_event *e, const struct turn *t, struct policy_action *a)
 {
-    if (!t || t->state != TURN_RUNNING || t->aborted) return REASON_NOT_RUNNING;
+    if (!t || t->state != POLICY_TURN_RUNNING || t->aborted) return REASON_NOT_RUNNING;
     if (p->stopping) return REASON_STOPPING;
     if (e->session.n == 0 || e->session.n > POLICY_KEY_MAX || e->target.n == 0 || e->target.n > POLICY_KEY_MAX) return REASON_TOO_LONG;
     const struct session *s = t->session;

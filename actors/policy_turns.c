@@ -10,24 +10,24 @@ struct turn *policy_turn_find(const policy_t *p, int64_t id)
 }
 
 /* What may follow what; an ended turn is freed, so that has no state. */
-static const bool allowed[TURN_STATE_COUNT][TURN_STATE_COUNT] = {
-    [TURN_UNKNOWN] = { [TURN_PENDING] = true, [TURN_QUEUED] = true },
-    [TURN_PENDING] = { [TURN_QUEUED] = true, [TURN_DROPPED] = true },
-    [TURN_QUEUED] = { [TURN_STARTING] = true, [TURN_RUNNING] = true },
-    [TURN_STARTING] = { [TURN_RUNNING] = true },
-    [TURN_RUNNING] = { [TURN_WAITING] = true },
-    [TURN_WAITING] = { [TURN_RESUMING] = true },
-    [TURN_RESUMING] = { [TURN_RUNNING] = true, [TURN_WAITING] = true },
+static const bool allowed[POLICY_TURN_STATE_COUNT][POLICY_TURN_STATE_COUNT] = {
+    [POLICY_TURN_UNKNOWN] = { [POLICY_TURN_PENDING] = true, [POLICY_TURN_QUEUED] = true },
+    [POLICY_TURN_PENDING] = { [POLICY_TURN_QUEUED] = true, [POLICY_TURN_DROPPED] = true },
+    [POLICY_TURN_QUEUED] = { [POLICY_TURN_STARTING] = true, [POLICY_TURN_RUNNING] = true },
+    [POLICY_TURN_STARTING] = { [POLICY_TURN_RUNNING] = true },
+    [POLICY_TURN_RUNNING] = { [POLICY_TURN_WAITING] = true },
+    [POLICY_TURN_WAITING] = { [POLICY_TURN_RESUMING] = true },
+    [POLICY_TURN_RESUMING] = { [POLICY_TURN_RUNNING] = true, [POLICY_TURN_WAITING] = true },
 };
 
 static bool is_active(enum policy_turn_state state)
 {
-    return state >= TURN_STARTING && state <= TURN_RESUMING;
+    return state >= POLICY_TURN_STARTING && state <= POLICY_TURN_RESUMING;
 }
 
 static bool has_permit(enum policy_turn_state state)
 {
-    return state == TURN_STARTING || state == TURN_RUNNING;
+    return state == POLICY_TURN_STARTING || state == POLICY_TURN_RUNNING;
 }
 
 /* Keeps the counts that follow from a state: permits, active turns, turns the store has. */
@@ -35,7 +35,7 @@ static void count(policy_t *p, const struct turn *t, enum policy_turn_state stat
 {
     if (has_permit(state)) p->lanes[t->lane].used += by;
     if (is_active(state)) p->active += by;
-    if (state == TURN_PENDING || state == TURN_DROPPED) p->pending += by;
+    if (state == POLICY_TURN_PENDING || state == POLICY_TURN_DROPPED) p->pending += by;
 }
 
 void policy_turn_set(policy_t *p, struct turn *t, enum policy_turn_state state)
@@ -111,8 +111,8 @@ static void drop(policy_t *p, struct turn *t, int64_t by)
     a->of_turn = by;
     a->outcome = POLICY_DROPPED;
     t->session = NULL;
-    if (t->state == TURN_PENDING)
-        policy_turn_set(p, t, TURN_DROPPED);
+    if (t->state == POLICY_TURN_PENDING)
+        policy_turn_set(p, t, POLICY_TURN_DROPPED);
     else
         forget(p, t);
     policy_session_settle(p, s);
@@ -213,7 +213,7 @@ int policy_on_submit(policy_t *p, const struct policy_event *e)
         if (spawn) policy_spawn_free(p, spawn); /* nobody will submit it again */
         return 0;
     }
-    struct turn *t = add(p, e, TURN_PENDING);
+    struct turn *t = add(p, e, POLICY_TURN_PENDING);
     if (!t) return p->err;
     struct list *bounded = &t->session->bounded;
     while (e->bounded && bounded->count > p->limits.queue_cap) drop(p, HOLDER(bounded->first, struct turn, in_bounded), t->id);
@@ -227,7 +227,7 @@ int policy_on_recover(policy_t *p, const struct policy_event *e)
 {
     if (malformed(p, e) || !keys_fit(e)) return GW_EINVAL;
     if (e->idempotency.n && policy_key_find(p, e->idempotency)) return GW_EINVAL;
-    struct turn *t = add(p, e, TURN_QUEUED);
+    struct turn *t = add(p, e, POLICY_TURN_QUEUED);
     if (!t) return p->err;
     if (e->spawn && t->session->parent) {
         t->spawn = policy_spawn_add(p, t->session->parent, t->session, 0);
@@ -242,17 +242,17 @@ int policy_on_stored(policy_t *p, const struct policy_event *e)
 {
     struct turn *t = policy_turn_find(p, e->turn);
     if (!t) return GW_ENOENT;
-    if (t->state == TURN_DROPPED) {
+    if (t->state == POLICY_TURN_DROPPED) {
         forget(p, t);
         return 0;
     }
-    if (t->state != TURN_PENDING) return GW_EINVAL;
+    if (t->state != POLICY_TURN_PENDING) return GW_EINVAL;
     if (!e->ok) {
         policy_turn_end(p, t, POLICY_FAILED, REASON_STORE_FAILED);
     } else if (t->aborted) {
         policy_turn_end(p, t, POLICY_ABORTED, t->aborted);
     } else {
-        policy_turn_set(p, t, TURN_QUEUED);
+        policy_turn_set(p, t, POLICY_TURN_QUEUED);
         act(p, POLICY_DO_ACK, t->id);
         policy_session_settle(p, t->session);
     }
@@ -263,7 +263,7 @@ int policy_on_turn_done(policy_t *p, const struct policy_event *e)
 {
     struct turn *t = policy_turn_find(p, e->turn);
     if (!t) return GW_ENOENT;
-    if (!is_active(t->state) || t->state == TURN_STARTING) return GW_EINVAL;
+    if (!is_active(t->state) || t->state == POLICY_TURN_STARTING) return GW_EINVAL;
     if ((unsigned)e->outcome > POLICY_ABORTED) return GW_EINVAL;
     policy_turn_end(p, t, e->outcome, e->outcome == POLICY_ABORTED ? t->aborted : REASON_NONE);
     return 0;
@@ -273,8 +273,8 @@ int policy_on_wait_begin(policy_t *p, const struct policy_event *e)
 {
     struct turn *t = policy_turn_find(p, e->turn);
     if (!t) return GW_ENOENT;
-    if (t->state != TURN_RUNNING) return GW_EINVAL;
-    policy_turn_set(p, t, TURN_WAITING);
+    if (t->state != POLICY_TURN_RUNNING) return GW_EINVAL;
+    policy_turn_set(p, t, POLICY_TURN_WAITING);
     return 0;
 }
 
@@ -282,9 +282,9 @@ int policy_on_wait_end(policy_t *p, const struct policy_event *e)
 {
     struct turn *t = policy_turn_find(p, e->turn);
     if (!t) return GW_ENOENT;
-    if (t->state != TURN_WAITING) return GW_EINVAL;
+    if (t->state != POLICY_TURN_WAITING) return GW_EINVAL;
     if (t->aborted) return 0; /* its DO_CANCEL is on the way: it will end, not resume */
-    policy_turn_set(p, t, TURN_RESUMING);
+    policy_turn_set(p, t, POLICY_TURN_RESUMING);
     policy_list_push(&p->lanes[t->lane].resume, &t->in_resume);
     return 0;
 }

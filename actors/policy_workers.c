@@ -101,7 +101,7 @@ static void run(policy_t *p, struct worker *w, struct turn *t)
     w->session = s;
     w->turn = t;
     set_state(p, w, WORKER_BUSY);
-    policy_turn_set(p, t, TURN_RUNNING);
+    policy_turn_set(p, t, POLICY_TURN_RUNNING);
     struct policy_action *a = act(p, POLICY_DO_RUN, w);
     a->turn = t->id;
     a->fresh = fresh;
@@ -116,7 +116,7 @@ void policy_worker_run(policy_t *p, struct worker *w, struct turn *t)
     }
     w->turn = t;
     set_state(p, w, WORKER_STARTING);
-    policy_turn_set(p, t, TURN_STARTING);
+    policy_turn_set(p, t, POLICY_TURN_STARTING);
     act(p, POLICY_DO_START, w)->turn = t->id;
 }
 

@@ -145,10 +145,10 @@ void sim_models_event(struct sim *s, const struct policy_event *e)
         t = sim_turn_find(s, e->turn);
         s->wants = true;
         s->want = POLICY_DO_MODEL_REFUSED;
-        s->want_reason = !t || t->state != TURN_RUNNING || t->aborted ? REASON_NOT_RUNNING
-                         : t->request || r                            ? REASON_REQUEST_OPEN
-                         : e->candidate_count > POLICY_CANDIDATES_MAX ? REASON_CANDIDATES_MANY
-                                                                      : REASON_NONE;
+        s->want_reason = !t || t->state != POLICY_TURN_RUNNING || t->aborted ? REASON_NOT_RUNNING
+                         : t->request || r                                   ? REASON_REQUEST_OPEN
+                         : e->candidate_count > POLICY_CANDIDATES_MAX        ? REASON_CANDIDATES_MANY
+                                                                             : REASON_NONE;
         if (s->want_reason) break;
         s->wants = false;
         t->request = e->request;

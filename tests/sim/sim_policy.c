@@ -264,7 +264,7 @@ static void do_recover(struct sim *s)
 
 static void do_stored(struct sim *s)
 {
-    struct sim_turn *t = any_turn(s, TURN_PENDING);
+    struct sim_turn *t = any_turn(s, POLICY_TURN_PENDING);
     struct policy_event e = { .kind = POLICY_STORED, .turn = t ? t->id : 0, .ok = chance(s, 92) };
     if (s->zombie_count && chance(s, 50)) e.turn = s->zombies[below(s, s->zombie_count)];
     if (e.turn) step(s, &e);
@@ -272,7 +272,7 @@ static void do_stored(struct sim *s)
 
 static void do_done(struct sim *s)
 {
-    struct sim_turn *t = any_turn(s, chance(s, 85) ? TURN_RUNNING : chance(s, 50) ? TURN_WAITING : TURN_RESUMING);
+    struct sim_turn *t = any_turn(s, chance(s, 85) ? POLICY_TURN_RUNNING : chance(s, 50) ? POLICY_TURN_WAITING : POLICY_TURN_RESUMING);
     if (!t) return;
     struct policy_event e = { .kind = POLICY_TURN_DONE, .turn = t->id, .outcome = chance(s, 70) ? POLICY_OK : POLICY_FAILED };
     if (t->aborted && chance(s, 80)) e.outcome = POLICY_ABORTED;
@@ -295,7 +295,7 @@ static void do_abort(struct sim *s)
 static void do_wait(struct sim *s)
 {
     bool begins = chance(s, 50);
-    struct sim_turn *t = any_turn(s, begins ? TURN_RUNNING : TURN_WAITING);
+    struct sim_turn *t = any_turn(s, begins ? POLICY_TURN_RUNNING : POLICY_TURN_WAITING);
     struct policy_event e = { .kind = begins ? POLICY_WAIT_BEGIN : POLICY_WAIT_END, .turn = t ? t->id : 0 };
     if (t) step(s, &e);
 }
@@ -319,7 +319,7 @@ static void do_worker(struct sim *s)
 static void do_request(struct sim *s)
 {
     struct policy_candidate c[POLICY_CANDIDATES_MAX + 1];
-    struct sim_turn *t = any_turn(s, chance(s, 97) ? TURN_RUNNING : TURN_WAITING);
+    struct sim_turn *t = any_turn(s, chance(s, 97) ? POLICY_TURN_RUNNING : POLICY_TURN_WAITING);
     if (!t) return;
     size_t n = chance(s, 2) ? POLICY_CANDIDATES_MAX + 1 : (size_t)below(s, 20) % 7;
     for (size_t i = 0; i < n; i++) c[i] = (struct policy_candidate){ below(s, PROVIDERS + 2) - 1, (uint64_t)below(s, 2) };
@@ -365,7 +365,7 @@ static void do_spawn(struct sim *s)
 {
     struct str allow[AGENTS];
     size_t n = 0;
-    struct sim_turn *t = any_turn(s, chance(s, 95) ? TURN_RUNNING : TURN_WAITING);
+    struct sim_turn *t = any_turn(s, chance(s, 95) ? POLICY_TURN_RUNNING : POLICY_TURN_WAITING);
     int place = chance(s, 3) ? any_session(s) : new_place(s), target = below(s, AGENTS);
     if (!t || place < 0) return;
     for (int i = 0; i < AGENTS; i++)
@@ -390,7 +390,7 @@ static void do_child_ended(struct sim *s)
 
 static void do_bad(struct sim *s)
 {
-    struct sim_turn *running = any_turn(s, TURN_RUNNING), *queued = any_turn(s, TURN_QUEUED);
+    struct sim_turn *running = any_turn(s, POLICY_TURN_RUNNING), *queued = any_turn(s, POLICY_TURN_QUEUED);
     struct sim_request *r = any_request(s);
     const struct policy_event bad[] = {
         { .kind = POLICY_STORED, .turn = running ? running->id : -5, .ok = true },
@@ -496,7 +496,7 @@ static void wind_down(struct sim *s)
         /* What a stop left waiting stays waiting: it is in the store. Here it is withdrawn. */
         if (s->stopping && s->turn_count) {
             e = (struct policy_event){ .kind = POLICY_ABORT, .turn = s->turns[0].id, .reason = REASON_USER };
-            if (s->turns[0].state == TURN_QUEUED) step(s, &e);
+            if (s->turns[0].state == POLICY_TURN_QUEUED) step(s, &e);
         }
     }
     s->now_ms += 400000000;

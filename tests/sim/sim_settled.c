@@ -24,9 +24,9 @@ static void check_lane(struct sim *s, enum policy_lane lane)
     for (int i = 0; i < s->turn_count; i++) {
         const struct sim_turn *t = &s->turns[i];
         if (t->lane != lane) continue;
-        used += t->state == TURN_STARTING || t->state == TURN_RUNNING;
-        waiting += t->state == TURN_PENDING || t->state == TURN_QUEUED;
-        resuming += t->state == TURN_RESUMING;
+        used += t->state == POLICY_TURN_STARTING || t->state == POLICY_TURN_RUNNING;
+        waiting += t->state == POLICY_TURN_PENDING || t->state == POLICY_TURN_QUEUED;
+        resuming += t->state == POLICY_TURN_RESUMING;
     }
     for (int i = 0; i < SESSIONS; i++) ready += s->sessions[i].ready_seq && s->sessions[i].ready_lane == lane;
     for (int i = 0; i < WORKERS; i++) {
@@ -48,7 +48,7 @@ static void check_sessions(struct sim *s)
     int64_t active[SESSIONS] = { 0 };
     for (int i = 0; i < s->turn_count; i++) {
         const struct sim_turn *t = &s->turns[i];
-        waiting[t->session] += t->state == TURN_PENDING || t->state == TURN_QUEUED;
+        waiting[t->session] += t->state == POLICY_TURN_PENDING || t->state == POLICY_TURN_QUEUED;
         if (sim_is_active(t)) {
             RULE(s, !active[t->session], "session %s runs two turns", s->sessions[t->session].key);
             active[t->session] = t->id;
@@ -102,8 +102,8 @@ static void check_counts(struct sim *s)
     for (int i = 0; i < REQUESTS; i++) requests += s->requests[i].id != 0;
     for (int i = 0; i < s->turn_count; i++) {
         active += sim_is_active(&s->turns[i]);
-        pending += s->turns[i].state == TURN_PENDING;
-        waiting += s->turns[i].state == TURN_QUEUED;
+        pending += s->turns[i].state == POLICY_TURN_PENDING;
+        waiting += s->turns[i].state == POLICY_TURN_QUEUED;
     }
     RULE(s, counts.spawns == slots, "%d child slots, expected %d", counts.spawns, slots);
     RULE(s, counts.requests == requests, "%d requests, expected %d", counts.requests, requests);

@@ -17,17 +17,17 @@ int sim_session_find(const struct sim *s, struct str key)
 
 bool sim_is_active(const struct sim_turn *t)
 {
-    return t->state >= TURN_STARTING && t->state <= TURN_RESUMING;
+    return t->state >= POLICY_TURN_STARTING && t->state <= POLICY_TURN_RESUMING;
 }
 
 static bool is_waiting(const struct sim_turn *t)
 {
-    return t->state == TURN_PENDING || t->state == TURN_QUEUED;
+    return t->state == POLICY_TURN_PENDING || t->state == POLICY_TURN_QUEUED;
 }
 
 static bool has_permit(const struct sim_turn *t)
 {
-    return t->state == TURN_STARTING || t->state == TURN_RUNNING;
+    return t->state == POLICY_TURN_STARTING || t->state == POLICY_TURN_RUNNING;
 }
 
 static int used(const struct sim *s, enum policy_lane lane)
@@ -104,7 +104,7 @@ static void make_ready(struct sim *s, int session)
 {
     struct sim_session *it = &s->sessions[session];
     const struct sim_turn *head = head_of(s, session);
-    if (it->ready_seq || !head || head->state != TURN_QUEUED || active_of(s, session)) return;
+    if (it->ready_seq || !head || head->state != POLICY_TURN_QUEUED || active_of(s, session)) return;
     it->ready_lane = head->lane;
     it->ready_group = it->parent >= 0 ? it->parent : session;
     int ahead = 0;
@@ -132,14 +132,15 @@ static int live_workers(const struct sim *s)
 static void check_grant(struct sim *s, struct sim_turn *t)
 {
     struct sim_session *own = &s->sessions[t->session];
-    RULE(s, t->state == TURN_QUEUED, "turn %ld starts though it is not waiting", (long)t->id);
+    RULE(s, t->state == POLICY_TURN_QUEUED, "turn %ld starts though it is not waiting", (long)t->id);
     RULE(s, !t->aborted, "turn %ld starts though it was stopped", (long)t->id);
     RULE(s, head_of(s, t->session) == t, "turn %ld overtakes in its session", (long)t->id);
     RULE(s, own->ready_seq && !active_of(s, t->session), "turn %ld: its session runs another", (long)t->id);
     RULE(s, used(s, t->lane) < s->limits.lane_cap[t->lane], "lane %d above its cap of %d", t->lane, s->limits.lane_cap[t->lane]);
     RULE(s, !s->stopping || (s->limits.drain_all && !s->drained), "turn %ld starts while stopping", (long)t->id);
     for (int i = 0; i < s->turn_count; i++)
-        RULE(s, s->turns[i].lane != t->lane || s->turns[i].state != TURN_RESUMING, "turn %ld starts before one that resumes", (long)t->id);
+        RULE(s, s->turns[i].lane != t->lane || s->turns[i].state != POLICY_TURN_RESUMING, "turn %ld starts before one that resumes",
+             (long)t->id);
     int64_t ring = s->sessions[own->ready_group].ring_seq;
     for (int i = 0; i < SESSIONS; i++) {
         struct sim_session *other = &s->sessions[i];
@@ -160,7 +161,7 @@ static void check_start(struct sim *s, struct sim_turn *t, int worker)
     RULE(s, live_workers(s) < s->limits.workers_max, "more than %d workers", s->limits.workers_max);
     RULE(s, s->sessions[t->session].worker < 0 && !free_workers(s, W_FREE), "a new worker though there is one");
     check_grant(s, t);
-    t->state = TURN_STARTING;
+    t->state = POLICY_TURN_STARTING;
     s->workers[worker] = (struct sim_worker){ .state = W_STARTING, .session = t->session, .turn = t->id };
 }
 
@@ -170,7 +171,7 @@ static void check_run(struct sim *s, struct sim_turn *t, const struct policy_act
     struct sim_worker *w = &s->workers[a->worker];
     RULE(s, str_is(a->session, s->sessions[t->session].key), "turn %ld runs for another session", (long)t->id);
     RULE(s, a->fresh == (s->sessions[t->session].worker != a->worker), "turn %ld: wrong fresh", (long)t->id);
-    if (t->state == TURN_STARTING) {
+    if (t->state == POLICY_TURN_STARTING) {
         RULE(s, w->state == W_STARTING && w->turn == t->id, "turn %ld on a worker that was not started for it", (long)t->id);
         RULE(s, s->event->kind == POLICY_WORKER_READY && s->event->worker == a->worker, "worker %d is not ready", a->worker);
         RULE(s, !t->aborted, "turn %ld runs though it was stopped", (long)t->id);
@@ -181,7 +182,7 @@ static void check_run(struct sim *s, struct sim_turn *t, const struct policy_act
         for (int i = 0; i < WORKERS && own < 0; i++)
             RULE(s, s->workers[i].state != W_FREE || s->workers[i].since_seq <= w->since_seq, "not the worker used last");
     }
-    t->state = TURN_RUNNING;
+    t->state = POLICY_TURN_RUNNING;
     s->sessions[t->session].worker = a->worker;
     *w = (struct sim_worker){ .state = W_BUSY, .session = t->session, .turn = t->id };
 }
@@ -293,7 +294,7 @@ static void check_drop(struct sim *s, struct sim_turn *t)
         if (n++ == 0) oldest = &s->turns[i];
     }
     RULE(s, n > s->limits.queue_cap && oldest == t && by && by->session == t->session, "turn %ld is not the one to drop", (long)t->id);
-    if (t->state == TURN_PENDING) s->zombies[s->zombie_count++] = t->id;
+    if (t->state == POLICY_TURN_PENDING) s->zombies[s->zombie_count++] = t->id;
     key_ended(s, t, POLICY_DROPPED, false);
     turn_gone(s, t);
 }
@@ -336,7 +337,7 @@ static void submit(struct sim *s, const struct policy_event *e)
         s->want_reason = REASON_NONE;
     } else if (!s->want_reason) {
         s->want = POLICY_DO_STORE;
-        add_turn(s, e, TURN_PENDING);
+        add_turn(s, e, POLICY_TURN_PENDING);
         if (slot) slot->turn = e->turn;
         return;
     }
@@ -346,7 +347,7 @@ static void submit(struct sim *s, const struct policy_event *e)
 static void recover(struct sim *s, const struct policy_event *e)
 {
     int session = sim_session_find(s, e->session);
-    add_turn(s, e, TURN_QUEUED);
+    add_turn(s, e, POLICY_TURN_QUEUED);
     if (e->spawn && s->sessions[session].parent >= 0)
         *new_slot(s) = (struct sim_slot){ .handle = -1, .parent = s->sessions[session].parent, .child = session, .turn = e->turn };
     make_ready(s, session);
@@ -362,7 +363,7 @@ static void spawn(struct sim *s, const struct policy_event *e)
     if (own) allowed |= e->target.p[1] - '0' == own->agent;
     s->wants = true;
     s->want = POLICY_DO_SPAWN_REFUSED;
-    s->want_reason = !t || t->state != TURN_RUNNING || t->aborted            ? REASON_NOT_RUNNING
+    s->want_reason = !t || t->state != POLICY_TURN_RUNNING || t->aborted     ? REASON_NOT_RUNNING
                      : s->stopping                                           ? REASON_STOPPING
                      : own->depth >= s->limits.spawn_depth_max               ? REASON_SPAWN_DEPTH
                      : sim_children(s, t->session) >= s->limits.children_max ? REASON_SPAWN_CHILDREN
@@ -392,13 +393,13 @@ static void spawned(struct sim *s, const struct policy_action *a)
 static void doom_turn(struct sim_turn *t, enum policy_reason reason)
 {
     if (t->aborted) return;
-    if (t->state == TURN_QUEUED) {
+    if (t->state == POLICY_TURN_QUEUED) {
         t->must_end = true;
         return;
     }
     t->aborted = reason;
-    if (t->state == TURN_PENDING || t->state == TURN_STARTING) return;
-    if (t->state == TURN_RESUMING) t->state = TURN_WAITING;
+    if (t->state == POLICY_TURN_PENDING || t->state == POLICY_TURN_STARTING) return;
+    if (t->state == POLICY_TURN_RESUMING) t->state = POLICY_TURN_WAITING;
     t->must_cancel = true;
 }
 
@@ -451,10 +452,10 @@ void sim_event(struct sim *s, const struct policy_event *e)
         s->want_reason = e->outcome == POLICY_ABORTED ? t->aborted : REASON_NONE;
         break;
     case POLICY_ABORT: abort_all(s, e); break;
-    case POLICY_WAIT_BEGIN: t->state = TURN_WAITING; break;
+    case POLICY_WAIT_BEGIN: t->state = POLICY_TURN_WAITING; break;
     case POLICY_WAIT_END:
         if (t->aborted) break;
-        t->state = TURN_RESUMING;
+        t->state = POLICY_TURN_RESUMING;
         t->resume_seq = ++s->seq;
         break;
     case POLICY_WORKER_READY:
@@ -486,13 +487,13 @@ void sim_event(struct sim *s, const struct policy_event *e)
 
 static void check_resume(struct sim *s, struct sim_turn *t, int worker)
 {
-    RULE(s, t->state == TURN_RESUMING && !t->aborted, "turn %ld resumes though it did not ask", (long)t->id);
+    RULE(s, t->state == POLICY_TURN_RESUMING && !t->aborted, "turn %ld resumes though it did not ask", (long)t->id);
     RULE(s, used(s, t->lane) < s->limits.lane_cap[t->lane], "lane %d above its cap", t->lane);
     for (int i = 0; i < s->turn_count; i++)
-        RULE(s, s->turns[i].lane != t->lane || s->turns[i].state != TURN_RESUMING || s->turns[i].resume_seq >= t->resume_seq,
+        RULE(s, s->turns[i].lane != t->lane || s->turns[i].state != POLICY_TURN_RESUMING || s->turns[i].resume_seq >= t->resume_seq,
              "turn %ld resumes before its time", (long)t->id);
     RULE(s, s->sessions[t->session].worker == worker, "turn %ld resumes elsewhere", (long)t->id);
-    t->state = TURN_RUNNING;
+    t->state = POLICY_TURN_RUNNING;
 }
 
 static void check_duplicate(struct sim *s, const struct policy_action *a)
@@ -518,7 +519,7 @@ void sim_action(struct sim *s, const struct policy_action *a)
     }
     switch ((int)a->kind) {
     case POLICY_DO_ACK:
-        t->state = TURN_QUEUED;
+        t->state = POLICY_TURN_QUEUED;
         make_ready(s, t->session);
         break;
     case POLICY_DO_DUPLICATE: check_duplicate(s, a); break;

@@ -7,10 +7,10 @@ Test(policy, acknowledges_only_what_is_durable, .init = rig_start, .fini = rig_s
 {
     cr_assert(step(turn_of(1, "s")) == 0);
     cr_assert(one(POLICY_DO_STORE)->turn == 1 && actions() == 1);
-    cr_assert(policy_turn_state(policy, 1) == TURN_PENDING);
+    cr_assert(policy_turn_state(policy, 1) == POLICY_TURN_PENDING);
     cr_assert(step((struct policy_event){ .kind = POLICY_STORED, .turn = 1, .ok = true }) == 0);
     cr_assert(nth(POLICY_DO_ACK, 0)->turn == 1 && one(POLICY_DO_START)->turn == 1);
-    cr_assert(policy_turn_state(policy, 1) == TURN_STARTING);
+    cr_assert(policy_turn_state(policy, 1) == POLICY_TURN_STARTING);
 }
 
 Test(policy, ends_what_could_not_be_stored_and_forgets_its_key, .init = rig_start, .fini = rig_stop)
@@ -91,7 +91,7 @@ Test(policy, refuses_one_waiting_turn_too_many, .init = rig_start, .fini = rig_s
     fill_queue(POLICY_DROP_NEW);
     const struct policy_action *a = one(POLICY_DO_REFUSE);
     cr_assert(a->turn == 22 && a->reason == REASON_QUEUE_FULL && a->current == 20 && a->max == 20);
-    cr_assert(policy_turn_state(policy, 22) == TURN_UNKNOWN);
+    cr_assert(policy_turn_state(policy, 22) == POLICY_TURN_UNKNOWN);
     cr_assert(step(turn_of(23, "s")) == 0);
     cr_assert(one(POLICY_DO_STORE)->turn == 23, "whoever holds a connection is not bounded by the queue");
 }
@@ -116,7 +116,7 @@ Test(policy, drops_a_turn_the_store_still_has, .init = rig_start, .fini = rig_st
     cr_assert(step(e) == 0);
     cr_assert(one(POLICY_DO_DROP)->turn == 1);
     cr_assert(step((struct policy_event){ .kind = POLICY_STORED, .turn = 1, .ok = true }) == 0 && actions() == 0);
-    cr_assert(policy_turn_state(policy, 1) == TURN_UNKNOWN);
+    cr_assert(policy_turn_state(policy, 1) == POLICY_TURN_UNKNOWN);
 }
 
 Test(policy, refuses_one_turn_too_many_in_a_lane, .init = rig_start, .fini = rig_stop)

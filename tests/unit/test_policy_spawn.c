@@ -154,7 +154,7 @@ Test(policy_spawn, a_recovered_child_takes_its_slot_and_place_again, .init = rig
     run(turn_of(1, "main"));
     cr_assert(!spawn(1, "b", "alpha") && one(POLICY_DO_SPAWN_REFUSED)->reason == REASON_SPAWN_CHILDREN);
     cr_assert(step((struct policy_event){ .kind = POLICY_ABORT, .turn = 1, .reason = REASON_USER, .cascade = true }) == 0);
-    cr_assert(policy_turn_state(policy, 2) == TURN_STARTING);
+    cr_assert(policy_turn_state(policy, 2) == POLICY_TURN_STARTING);
     cr_assert(step((struct policy_event){ .kind = POLICY_WORKER_READY, .worker = 0 }) == 0);
     cr_assert(one(POLICY_DO_END)->turn == 2 && policy_session_info(policy, STR("main")).children == 0);
 }
