@@ -230,6 +230,7 @@ static void handle(struct router *r, struct msg *in)
     case MSG_model_reply: router_on_model_reply(r, in); break;
     case MSG_model_failed: router_on_model_failed(r, in); break;
     case MSG_store_accepted: router_on_accepted(r, in); break;
+    case MSG_store_answered: router_on_answered(r, in); break;
     case MSG_store_pending: router_on_pending(r, in); break;
     case MSG_store_recovered: on_recovered(r, in); break;
     case MSG_store_cooldown: {

@@ -116,6 +116,7 @@ void router_tell_fault(struct router *r);                       /* tell main, if
 void router_on_submit(struct router *r, struct msg *in); /* takes the message over */
 void router_on_pending(struct router *r, struct msg *in);
 void router_on_accepted(struct router *r, const struct msg *in);
+void router_on_answered(struct router *r, const struct msg *in);
 void router_on_abort(struct router *r, const struct msg *in);
 void router_on_turn_done(struct router *r, struct msg *in);
 void router_do_turn(struct router *r, const struct policy_action *a);

@@ -126,14 +126,49 @@ void router_on_pending(struct router *r, struct msg *in)
     router_step(r, &event);
 }
 
-/* The store knows an idempotency key that the policy has forgotten: tell it as a repeat. */
+/* A repeat of a key whose turn has ended: the store knows the answer. The entry stays until it has told it. */
+static void ask_answer(struct router *r, struct turn_entry *e, int64_t of_turn)
+{
+    struct msg m = { .kind = MSG_store_answer, .corr = (uint64_t)e->turn, .trace = e->said.trace };
+    m.store_answer.turn = of_turn;
+    if (router_send(r, "store", &m, NULL) == 0) return;
+    refuse(r, e->reply, &e->said, "store_failed", "the earlier answer could not be read", 1000);
+    free_entry(r, e);
+}
+
+void router_on_answered(struct router *r, const struct msg *in)
+{
+    const struct msg_store_answered *a = &in->store_answered;
+    struct turn_entry *e = find(r, (int64_t)in->corr);
+    if (!e) return;
+    struct msg m = { .kind = MSG_turn_done, .corr = e->said.corr, .trace = e->said.trace };
+    payload_t *text = payload_keep(in);
+    m.turn_done = (struct msg_turn_done){ .turn = a->turn,
+                                          .outcome = a->outcome,
+                                          .model = a->model,
+                                          .failure = a->outcome == OUTCOME_FAILED ? FAILURE_server : FAILURE_none,
+                                          .error = a->error,
+                                          .input_tokens = a->input_tokens,
+                                          .output_tokens = a->output_tokens,
+                                          .stop = CHAT_STOP_END };
+    router_send(r, e->reply, &m, text);
+    payload_free(&text);
+    free_entry(r, e);
+}
+
+/* The store knows an idempotency key that the policy has forgotten: a repeat, too. */
 static void known_already(struct router *r, const struct msg_store_accepted *a)
 {
-    struct turn_entry *e = find(r, a->turn);
+    struct turn_entry *e = find(r, a->turn), *again;
     struct msg m = { .kind = MSG_turn_accepted, .corr = e->said.corr, .trace = e->said.trace };
     m.turn_accepted.turn = a->existing ? a->existing : a->turn;
     m.turn_accepted.state = a->existing_ended ? 2 : 1;
     if (e->reply[0]) router_send(r, e->reply, &m, NULL);
+    again = e->reply[0] && a->existing_ended ? add(r, ++r->last_turn, &e->said) : NULL; /* the policy ends `e` */
+    if (again) {
+        str_copy(again->reply, sizeof again->reply, str_of(e->reply));
+        ask_answer(r, again, a->existing);
+    }
     e->reply[0] = '\0';
 }
 
@@ -282,7 +317,11 @@ static void duplicate(struct router *r, struct turn_entry *e, const struct polic
         l->corr = e->said.corr;
         LL_PREPEND(first->listeners, l);
     }
-    free_entry(r, e);
+    if (e->reply[0] && !a->in_flight) {
+        ask_answer(r, e, a->of_turn);
+    } else {
+        free_entry(r, e);
+    }
 }
 
 /* The end of a turn that no session told: it never ran, or its thread is gone. */

@@ -8,6 +8,7 @@
 #include "base/failure.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "msgs/chat_json.h"
 #include "store/cooldowns.h"
 #include "store/messages.h"
 #include "store/turns.h"
@@ -19,7 +20,7 @@ struct answer {
     struct msg about;
     struct msg m;
     payload_t *payload;
-    struct buf text; /* of an error */
+    struct buf text; /* what strings of m borrow from, where it is not `about` */
 };
 
 struct keeper {
@@ -182,6 +183,59 @@ static int finish(struct keeper *k, const struct msg *in, struct answer *a)
     return turns_finish(k->store, &end, NULL);
 }
 
+/* What a repeat of an idempotency key is answered with: the row, then the text of the message it points to. */
+struct ended {
+    struct msg_store_answered *out;
+    struct buf *words; /* what out's strings borrow from */
+    int64_t session, answer_seq;
+};
+
+static int note_ended(void *ctx, const struct turn_row *row)
+{
+    static const int outcomes[] = { OUTCOME_FAILED, OUTCOME_FAILED, OUTCOME_DONE, OUTCOME_FAILED, OUTCOME_ABORTED, OUTCOME_DROPPED };
+    struct ended *e = ctx;
+    struct str model = str_utf8_prefix(row->model_answered, 256), error = str_utf8_prefix(row->error, 8192);
+    buf_add(e->words, model);
+    buf_add(e->words, error);
+    if (e->words->err) return e->words->err;
+    *e->out = (struct msg_store_answered){ .turn = row->id,
+                                           .outcome = outcomes[row->state],
+                                           .model = { e->words->p, model.n },
+                                           .error = { e->words->p + model.n, error.n },
+                                           .input_tokens = row->used.input,
+                                           .output_tokens = row->used.output };
+    e->session = row->session;
+    e->answer_seq = row->answer_seq;
+    return 0;
+}
+
+static int add_words(void *ctx, const struct message_row *row)
+{
+    struct buf *text = ctx;
+    struct arena arena = { 0 };
+    struct chat_message m;
+    if (chat_json_read(row->json, &arena, &m) == 0)
+        for (size_t i = 0; i < m.part_count; i++)
+            if (m.parts[i].kind == CHAT_TEXT) buf_add(text, m.parts[i].text);
+    arena_free(&arena);
+    return text->err;
+}
+
+static int tell_answer(struct keeper *k, const struct msg *in, struct answer *a)
+{
+    struct buf text = { 0 };
+    a->m = answer_of(in, MSG_store_answered);
+    buf_clear(&a->text);
+    struct ended e = { .out = &a->m.store_answered, .words = &a->text };
+    int rc = turns_get(k->store, in->store_answer.turn, note_ended, &e);
+    if (rc == 0 && e.answer_seq) rc = messages_get(k->store, e.session, e.answer_seq, add_words, &text);
+    size_t n = 0;
+    char *bytes = rc == 0 && text.n ? buf_take(&text, &n) : NULL;
+    buf_free(&text);
+    if (bytes) a->payload = payload_take(bytes, n);
+    return rc;
+}
+
 static int keep_cooldown(struct keeper *k, const struct msg_store_cooldown *q)
 {
     struct cooldown_row row = { .provider = q->provider,
@@ -265,6 +319,7 @@ static int handle(struct keeper *k, const struct msg *in, struct answer *a)
     case MSG_store_append: return append(k, in, a);
     case MSG_store_compact: return compact(k, in, a);
     case MSG_store_finish: return finish(k, in, a);
+    case MSG_store_answer: return tell_answer(k, in, a);
     case MSG_store_cooldown: return keep_cooldown(k, &in->store_cooldown);
     case MSG_store_recover: return recover(k, in, a);
     case MSG_store_ping: a->m = answer_of(in, MSG_store_pong); return 0;

@@ -187,6 +187,30 @@ Test(system, a_repeat_of_an_idempotency_key_gets_the_first_answer, .timeout = 30
     tempdir_remove(b.dir);
 }
 
+Test(system, a_repeat_after_the_end_and_after_a_restart_gets_the_first_answer, .timeout = 30)
+{
+    struct bench b = boot("{}", NULL);
+    submit(&b, "agent:main:main", "what was it?", "key-1", 1);
+    struct msg first = await_done(&b, 1), second;
+    submit(&b, "agent:main:main", "what was it?", "key-1", 2);
+    second = await_done(&b, 2);
+    cr_assert(str_eq(first.turn_done.text, second.turn_done.text) && first.turn_done.text.n > 0);
+    cr_assert(str_eq(first.turn_done.model, second.turn_done.model));
+    msg_clear(&second);
+    halt(&b, false);
+    struct bench again = boot("{}", b.dir);
+    submit(&again, "agent:main:main", "what was it?", "key-1", 3);
+    second = await_done(&again, 3);
+    cr_assert(str_eq(first.turn_done.text, second.turn_done.text));
+    msg_clear(&first);
+    msg_clear(&second);
+    halt(&again, false);
+    int counts[3];
+    count_messages(b.dir, "agent:main:main", counts);
+    cr_assert(counts[0] == 1 && counts[1] == 1);
+    tempdir_remove(b.dir);
+}
+
 Test(system, an_abort_ends_a_running_turn_at_once_and_keeps_what_was_said, .timeout = 30)
 {
     struct bench b = boot("{}", NULL);
