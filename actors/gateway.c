@@ -38,8 +38,10 @@ static void drain(struct gateway *gw)
     gateway_stop_listening(gw);
     DL_FOREACH(gw->conns, c)
     {
-        if (c->state == CONN_IDLE) gateway_kill(c);
-        else if (!c->streaming) c->close_after = true;
+        if (c->state == CONN_IDLE)
+            gateway_kill(c);
+        else if (!c->streaming)
+            c->close_after = true;
     }
 }
 
@@ -62,9 +64,12 @@ static void receive(struct gateway *gw, const struct msg *in)
     if (in->kind == MSG_actor_stop) stop(gw);
     HASH_FIND(hh, gw->asking, &in->corr, sizeof in->corr, c);
     HASH_FIND(hh, gw->gone, &in->corr, sizeof in->corr, g);
-    if (c && c->chat) gateway_chat_message(c, in);
-    else if (c) gateway_probe_answer(c, in);
-    else if (g) gateway_gone_accepted(gw, g, in);
+    if (c && c->chat)
+        gateway_chat_message(c, in);
+    else if (c)
+        gateway_probe_answer(c, in);
+    else if (g)
+        gateway_gone_accepted(gw, g, in);
 }
 
 void gateway_drain_mailbox(struct gateway *gw)

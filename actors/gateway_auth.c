@@ -26,9 +26,12 @@ int gateway_auth_create(const struct config_gateway *cfg, struct str token, gate
     gateway_auth_t *auth = *out = calloc(1, sizeof *auth);
     if (!auth) return GW_ENOMEM;
     auth->cfg = cfg;
-    if (token.n) auth->token = token;
-    else if (cfg->auth == CONFIG_AUTH_TOKEN) auth->token = cfg->token;
-    else if (cfg->auth == CONFIG_AUTH_PASSWORD) auth->password = cfg->password;
+    if (token.n)
+        auth->token = token;
+    else if (cfg->auth == CONFIG_AUTH_TOKEN)
+        auth->token = cfg->token;
+    else if (cfg->auth == CONFIG_AUTH_PASSWORD)
+        auth->password = cfg->password;
     return 0;
 }
 
@@ -67,8 +70,10 @@ static struct offender *find(gateway_auth_t *auth, const char *address)
 static struct offender *touch(gateway_auth_t *auth, const char *address)
 {
     struct offender *o = find(auth, address);
-    if (o) HASH_DEL(auth->offenders, o);
-    else if (HASH_COUNT(auth->offenders) >= GATEWAY_AUTH_ADDRESSES_MAX) forget(auth, auth->offenders);
+    if (o)
+        HASH_DEL(auth->offenders, o);
+    else if (HASH_COUNT(auth->offenders) >= GATEWAY_AUTH_ADDRESSES_MAX)
+        forget(auth, auth->offenders);
     if (!o) o = calloc(1, sizeof *o);
     if (!o) return NULL;
     str_copy(o->address, sizeof o->address, str_of(address));

@@ -13,9 +13,9 @@
 #define JSON_TYPE "application/json; charset=utf-8"
 
 enum {
-    EXTRA_MAX = 1024,    /* bytes of header lines made here */
-    HELD_MAX = 64,       /* bytes held back while they may become NO_REPLY */
-    ID_PREFIX = 9,       /* "chatcmpl_" */
+    EXTRA_MAX = 1024, /* bytes of header lines made here */
+    HELD_MAX = 64,    /* bytes held back while they may become NO_REPLY */
+    ID_PREFIX = 9,    /* "chatcmpl_" */
     IDEMPOTENCY_MAX = 256,
 };
 
@@ -23,17 +23,17 @@ struct gateway_chat {
     char id[ID_PREFIX + RANDOM_UUID_SIZE];
     char agent[OPENAI_AGENT_MAX + 1];
     char session_key[OPENAI_SESSION_KEY_MAX + 1];
-    char *model;         /* echoed; owned */
-    int64_t created_s;   /* wall clock */
-    int64_t started_ms;  /* monotonic */
-    int64_t wrote_ms;    /* when something was last streamed */
-    int64_t turn;        /* 0: not accepted yet */
-    size_t text_sent;    /* bytes of the answer that were streamed */
-    struct buf held;     /* first bytes, not streamed yet */
+    char *model;        /* echoed; owned */
+    int64_t created_s;  /* wall clock */
+    int64_t started_ms; /* monotonic */
+    int64_t wrote_ms;   /* when something was last streamed */
+    int64_t turn;       /* 0: not accepted yet */
+    size_t text_sent;   /* bytes of the answer that were streamed */
+    struct buf held;    /* first bytes, not streamed yet */
     bool stream, include_usage;
-    bool repeat;    /* of an idempotency key: not ours to abort */
+    bool repeat; /* of an idempotency key: not ours to abort */
     bool role_sent;
-    bool lost;      /* a delta is missing: the rest comes with turn.done */
+    bool lost; /* a delta is missing: the rest comes with turn.done */
 };
 
 void gateway_chat_free(struct gateway_conn *c)
@@ -141,7 +141,8 @@ static void start(struct gateway_conn *c, const struct openai_chat *request)
     } else if (!config_agent_find(c->gw->options->config, str_of(c->chat->agent))) {
         refuse_agent(c, c->chat->agent);
     } else if (submit(c, request) != 0) {
-        gateway_answer_error(c, 503, STR("The gateway is overloaded; try again later."), "api_error", "overloaded", NULL, "Retry-After: 1\r\n");
+        gateway_answer_error(c, 503, STR("The gateway is overloaded; try again later."), "api_error", "overloaded", NULL,
+                             "Retry-After: 1\r\n");
     } else if (c->chat->stream) {
         gateway_start_tick(c->gw);
     }
@@ -152,9 +153,12 @@ void gateway_chat_run(struct gateway_conn *c)
     struct openai_chat request = { 0 };
     struct openai_error why = { 0 };
     int rc = openai_chat_parse(buf_str(&c->body), &request, &why);
-    if (rc == GW_ENOMEM) gateway_kill(c);
-    else if (rc) refuse(c, &why);
-    else start(c, &request);
+    if (rc == GW_ENOMEM)
+        gateway_kill(c);
+    else if (rc)
+        refuse(c, &why);
+    else
+        start(c, &request);
     openai_chat_free(&request);
     buf_free(&c->body);
 }
@@ -277,8 +281,10 @@ static void on_failed(struct gateway_conn *c, const struct msg_turn_done *d, con
     enum failure failure = (enum failure)d->failure;
     const char *code = failure_name(failure);
     struct str text = d->error.n ? d->error : STR("The turn failed.");
-    if (failure == FAILURE_context_overflow || failure == FAILURE_bad_request) fail(c, 400, text, "invalid_request_error", code, extra);
-    else fail(c, failure == FAILURE_timeout ? 504 : 502, text, "api_error", code, extra);
+    if (failure == FAILURE_context_overflow || failure == FAILURE_bad_request)
+        fail(c, 400, text, "invalid_request_error", code, extra);
+    else
+        fail(c, failure == FAILURE_timeout ? 504 : 502, text, "api_error", code, extra);
 }
 
 static void on_done(struct gateway_conn *c, const struct msg_turn_done *d)
@@ -291,8 +297,8 @@ static void on_done(struct gateway_conn *c, const struct msg_turn_done *d)
     if (d->outcome == OUTCOME_FAILED) {
         on_failed(c, d, extra);
     } else if (d->outcome != OUTCOME_DONE) {
-        fail(c, 503, d->error.n ? d->error : STR("The turn was stopped."), "api_error", d->outcome == OUTCOME_DROPPED ? "dropped" : "aborted",
-             extra);
+        fail(c, 503, d->error.n ? d->error : STR("The turn was stopped."), "api_error",
+             d->outcome == OUTCOME_DROPPED ? "dropped" : "aborted", extra);
     } else if (c->chat->stream) {
         end_stream(c, d, usage);
     } else {
@@ -310,10 +316,14 @@ static void on_refused(struct gateway_conn *c, const struct msg_turn_refused *r)
     snprintf(retry, sizeof retry, "Retry-After: %lld\r\n", (long long)(r->retry_after_ms + 999) / 1000);
     str_copy(code, sizeof code, r->reason);
     const char *extra = r->retry_after_ms > 0 ? retry : NULL;
-    if (full) fail(c, 429, text, "rate_limit_error", code, extra ? extra : "Retry-After: 1\r\n");
-    else if (str_is(r->reason, "unknown_agent")) fail(c, 404, text, "not_found_error", code, NULL);
-    else if (str_is(r->reason, "too_long")) fail(c, 400, text, "invalid_request_error", code, NULL);
-    else fail(c, 503, text, "api_error", code, extra);
+    if (full)
+        fail(c, 429, text, "rate_limit_error", code, extra ? extra : "Retry-After: 1\r\n");
+    else if (str_is(r->reason, "unknown_agent"))
+        fail(c, 404, text, "not_found_error", code, NULL);
+    else if (str_is(r->reason, "too_long"))
+        fail(c, 400, text, "invalid_request_error", code, NULL);
+    else
+        fail(c, 503, text, "api_error", code, extra);
 }
 
 static void on_accepted(struct gateway_conn *c, const struct msg_turn_accepted *a)
@@ -332,7 +342,9 @@ void gateway_chat_message(struct gateway_conn *c, const struct msg *in)
     case MSG_turn_refused: on_refused(c, &in->turn_refused); break;
     case MSG_turn_delta: on_delta(c, &in->turn_delta); break;
     case MSG_turn_done: on_done(c, &in->turn_done); break;
-    case MSG_error: fail(c, 503, STR("The gateway is overloaded; try again later."), "api_error", "overloaded", "Retry-After: 1\r\n"); break;
+    case MSG_error:
+        fail(c, 503, STR("The gateway is overloaded; try again later."), "api_error", "overloaded", "Retry-After: 1\r\n");
+        break;
     default: break;
     }
 }

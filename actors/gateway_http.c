@@ -110,8 +110,10 @@ static void write_head(struct gateway_conn *c, int status, const char *content_t
     if (c->gw->draining || c->surplus) c->close_after = true;
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &utc));
     buf_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\n", status, reason_phrase(status), date, content_type);
-    if (length != NO_LENGTH) buf_printf(out, "Content-Length: %lld\r\n", (long long)length);
-    else if (!c->http10) buf_text(out, "Transfer-Encoding: chunked\r\n");
+    if (length != NO_LENGTH)
+        buf_printf(out, "Content-Length: %lld\r\n", (long long)length);
+    else if (!c->http10)
+        buf_text(out, "Transfer-Encoding: chunked\r\n");
     buf_text(out, c->close_after ? "Connection: close\r\n" : "Connection: keep-alive\r\n");
     buf_text(out, "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n");
     if (extra) buf_text(out, extra);
@@ -127,8 +129,10 @@ void gateway_answer(struct gateway_conn *c, int status, const char *content_type
     c->deadline_ms = 0;
     gateway_ask_over(c);
     buf_free(&c->body);
-    if (c->out.err) gateway_kill(c); /* out of memory: nothing whole can be said */
-    else lws_callback_on_writable(c->wsi);
+    if (c->out.err)
+        gateway_kill(c); /* out of memory: nothing whole can be said */
+    else
+        lws_callback_on_writable(c->wsi);
 }
 
 void gateway_answer_error(struct gateway_conn *c, int status, struct str message, const char *type, const char *code, const char *param,
@@ -153,8 +157,10 @@ void gateway_stream_add(struct gateway_conn *c, struct str events)
     if (!c->http10) buf_printf(&c->out, "%zx\r\n", events.n);
     buf_add(&c->out, events);
     if (!c->http10) buf_text(&c->out, "\r\n");
-    if (c->out.err) gateway_kill(c);
-    else lws_callback_on_writable(c->wsi);
+    if (c->out.err)
+        gateway_kill(c);
+    else
+        lws_callback_on_writable(c->wsi);
 }
 
 void gateway_stream_end(struct gateway_conn *c)
@@ -241,7 +247,8 @@ static bool authorize(struct gateway_conn *c)
     case GATEWAY_LOCKED: break;
     }
     snprintf(extra, sizeof extra, "Retry-After: %lld\r\n", (long long)(wait_ms + 999) / 1000);
-    gateway_answer_error(c, 429, STR("Too many failed authentication attempts. Please try again later."), "rate_limited", NULL, NULL, extra);
+    gateway_answer_error(c, 429, STR("Too many failed authentication attempts. Please try again later."), "rate_limited", NULL, NULL,
+                         extra);
     return false;
 }
 
@@ -308,12 +315,18 @@ static int on_request(struct gateway_conn *c, struct str path)
     lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0); /* ours are in gateway_check_times() */
     c->body_done = length == 0 || (length == NO_LENGTH && method == GATEWAY_GET);
     c->route = gateway_route_find(c->gw->cfg, path);
-    if (c->surplus) refuse_busy(c, "The gateway has no room for another connection; try again later.", "too_many_connections");
-    else if (c->gw->draining && !(c->route && c->route->while_draining)) refuse_busy(c, "The gateway is stopping.", "stopping");
-    else if (!c->route) gateway_answer_error(c, 404, STR("Not Found"), "not_found_error", NULL, NULL, NULL);
-    else if (c->route->method != method) refuse_method(c, c->route);
-    else if (c->route->needs_auth && !authorize(c)) return 0;
-    else if (method == GATEWAY_POST) begin_body(c, length);
+    if (c->surplus)
+        refuse_busy(c, "The gateway has no room for another connection; try again later.", "too_many_connections");
+    else if (c->gw->draining && !(c->route && c->route->while_draining))
+        refuse_busy(c, "The gateway is stopping.", "stopping");
+    else if (!c->route)
+        gateway_answer_error(c, 404, STR("Not Found"), "not_found_error", NULL, NULL, NULL);
+    else if (c->route->method != method)
+        refuse_method(c, c->route);
+    else if (c->route->needs_auth && !authorize(c))
+        return 0;
+    else if (method == GATEWAY_POST)
+        begin_body(c, length);
     else {
         c->state = CONN_WAITING;
         c->route->run(c);
@@ -358,9 +371,12 @@ void gateway_check_times(struct gateway_conn *c, int64_t now_ms)
     if (c->state == CONN_WAITING && c->chat) gateway_chat_tick(c, now_ms);
     if (c->deadline_ms == 0 || now_ms < c->deadline_ms) return;
     c->deadline_ms = 0;
-    if (c->state == CONN_BODY) refuse_closing(c, 408, "The body took too long to arrive.", "body_timeout");
-    else if (c->state == CONN_WAITING) gateway_probe_late(c);
-    else if (c->state == CONN_IDLE) gateway_kill(c); /* the rest of an unwanted body is still coming */
+    if (c->state == CONN_BODY)
+        refuse_closing(c, 408, "The body took too long to arrive.", "body_timeout");
+    else if (c->state == CONN_WAITING)
+        gateway_probe_late(c);
+    else if (c->state == CONN_IDLE)
+        gateway_kill(c); /* the rest of an unwanted body is still coming */
 }
 
 /* Protocols are not changed on this port by HTTP/1.1's Upgrade. */

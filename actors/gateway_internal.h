@@ -17,9 +17,9 @@ struct gateway_route {
     const char *path;
     enum gateway_method method; /* GATEWAY_GET takes HEAD as well */
     bool needs_auth;
-    bool while_draining;                   /* answers also when the gateway is stopping */
-    size_t body_max;                       /* bytes */
-    void (*run)(struct gateway_conn *c);   /* the body is complete in c->body */
+    bool while_draining;                               /* answers also when the gateway is stopping */
+    size_t body_max;                                   /* bytes */
+    void (*run)(struct gateway_conn *c);               /* the body is complete in c->body */
     bool (*enabled)(const struct config_gateway *cfg); /* NULL: always */
 };
 
@@ -40,13 +40,13 @@ struct gateway_conn {
 
     enum conn_state state;
     const struct gateway_route *route;
-    bool head_only;    /* HEAD: the answer has no body */
-    bool http10;       /* no chunks */
-    bool close_after;  /* the connection ends with this answer */
-    bool streaming;    /* the answer's head is out, its length is not known */
-    bool body_done;    /* all bytes of the request are read */
-    bool flow_stopped; /* reading is paused: the next request waits for this answer */
-    size_t body_size;  /* content-length */
+    bool head_only;      /* HEAD: the answer has no body */
+    bool http10;         /* no chunks */
+    bool close_after;    /* the connection ends with this answer */
+    bool streaming;      /* the answer's head is out, its length is not known */
+    bool body_done;      /* all bytes of the request are read */
+    bool flow_stopped;   /* reading is paused: the next request waits for this answer */
+    size_t body_size;    /* content-length */
     int64_t deadline_ms; /* of the state, or of the rest of an unwanted body; 0: none */
     int64_t moved_ms;    /* when bytes of the answer last went out */
     struct buf body;
@@ -81,8 +81,8 @@ struct gateway {
     struct gateway_conn *conns;
     size_t conn_count;
     struct gateway_conn *adopting; /* the one that libwebsockets is being given; NULL once it is freed */
-    struct gateway_conn *asking; /* by corr */
-    struct gateway_gone *gone;   /* by corr */
+    struct gateway_conn *asking;   /* by corr */
+    struct gateway_gone *gone;     /* by corr */
     lws_sorted_usec_list_t tick;
     bool ticking;
     bool draining;

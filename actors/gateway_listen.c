@@ -78,7 +78,8 @@ int gateway_listen(struct gateway *gw, int *port)
     int fd = open_socket(host, gw->options->port);
     if (fd < 0) {
         log_event(LOG_ERROR, "listen_failed", LOG_T("address", host), LOG_I("port", gw->options->port), LOG_T("error", err_text(fd)),
-                  LOG_T("fix", fd == GW_EBUSY ? "stop what listens there, or choose another port with --port" : "choose another address with --bind"));
+                  LOG_T("fix", fd == GW_EBUSY ? "stop what listens there, or choose another port with --port"
+                                              : "choose another address with --bind"));
         return fd;
     }
     *port = port_of(fd);
@@ -109,8 +110,10 @@ static void set_options(int fd, const struct gateway_times *times)
 
 static void name_peer(const union address *a, struct gateway_peer *peer)
 {
-    if (a->any.sa_family == AF_INET6) inet_ntop(AF_INET6, &a->v6.sin6_addr, peer->address, sizeof peer->address);
-    else inet_ntop(AF_INET, &a->v4.sin_addr, peer->address, sizeof peer->address);
+    if (a->any.sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &a->v6.sin6_addr, peer->address, sizeof peer->address);
+    else
+        inet_ntop(AF_INET, &a->v4.sin_addr, peer->address, sizeof peer->address);
     peer->loopback = gateway_is_loopback(peer->address);
 }
 
@@ -129,10 +132,9 @@ static void take(struct gateway *gw, int fd, const union address *from)
     gw->conn_count++;
     DL_APPEND(gw->conns, c); /* from here on the callback frees it, when its socket is closed */
     gw->adopting = c;
-    const lws_adopt_desc_t desc = { .vh = gw->vhost,
-                                    .type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL,
-                                    .fd.sockfd = fd,
-                                    .opaque = c };
+    const lws_adopt_desc_t desc = {
+        .vh = gw->vhost, .type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL, .fd.sockfd = fd, .opaque = c
+    };
     if (!lws_adopt_descriptor_vhost_via_info(&desc) && gw->adopting) gateway_free_conn(gw->adopting);
     gw->adopting = NULL;
 }

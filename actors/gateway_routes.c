@@ -59,8 +59,10 @@ static void conclude(struct gateway_conn *c)
 static void probe(struct gateway_conn *c, const char *to, enum msg_kind kind)
 {
     struct msg ping = { .kind = kind };
-    if (gateway_ask(c, to, &ping) == 0) c->probes_left++;
-    else add_reason(c, STR("the gateway's mailbox is full"));
+    if (gateway_ask(c, to, &ping) == 0)
+        c->probes_left++;
+    else
+        add_reason(c, STR("the gateway's mailbox is full"));
 }
 
 static void start_probe(struct gateway_conn *c)

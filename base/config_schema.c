@@ -106,48 +106,13 @@ const struct config_rule *config_schema_find(const struct config_rule *root, str
 
 /* ---- the nearest name ---- */
 
-enum { NAME_MAX_COMPARED = 64 };
-
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static bool alike(char a, char b)
-{
-    return (a | 0x20) == (b | 0x20);
-}
-
-/* Insertions, deletions, changes and swaps of neighbours that turn a into b, case ignored (Damerau-Levenshtein, restricted). */
-static size_t distance(struct str a, struct str b)
-{
-    size_t rows[3][NAME_MAX_COMPARED + 1];
-    size_t *last = rows[0], *row = rows[1], *older = rows[2];
-    if (a.n > NAME_MAX_COMPARED || b.n > NAME_MAX_COMPARED) return SIZE_MAX;
-    for (size_t j = 0; j <= b.n; j++) last[j] = older[j] = j;
-    for (size_t i = 1; i <= a.n; i++) {
-        row[0] = i;
-        for (size_t j = 1; j <= b.n; j++) {
-            size_t change = last[j - 1] + !alike(a.p[i - 1], b.p[j - 1]);
-            row[j] = least(change, least(last[j], row[j - 1]) + 1);
-            bool swapped = i > 1 && j > 1 && alike(a.p[i - 1], b.p[j - 2]) && alike(a.p[i - 2], b.p[j - 1]);
-            if (swapped) row[j] = least(row[j], older[j - 2] + 1);
-        }
-        size_t *spare = older;
-        older = last;
-        last = row;
-        row = spare;
-    }
-    return last[b.n];
-}
-
 struct str config_schema_nearest(const struct config_rule *rule, struct str name)
 {
     struct str best = { NULL, 0 };
     size_t best_distance = name.n / 2 + 2; /* further away is no resemblance */
     for (; rule; rule = rule->same) {
         for (const struct config_rule *child = rule->first; child; child = child->next) {
-            size_t d = str_is(child->name, "*") ? SIZE_MAX : distance(name, child->name);
+            size_t d = str_is(child->name, "*") ? SIZE_MAX : str_distance(name, child->name);
             if (d >= best_distance || d >= child->name.n) continue;
             best_distance = d;
             best = child->name;

@@ -141,3 +141,35 @@ bool str_secret_eq(struct str a, struct str b)
     if (a.n != b.n) return false;
     return a.n == 0 || CRYPTO_memcmp(a.p, b.p, a.n) == 0;
 }
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static bool alike(char a, char b)
+{
+    return (a | 0x20) == (b | 0x20);
+}
+
+size_t str_distance(struct str a, struct str b)
+{
+    size_t rows[3][STR_DISTANCE_MAX + 1];
+    size_t *last = rows[0], *row = rows[1], *older = rows[2];
+    if (a.n > STR_DISTANCE_MAX || b.n > STR_DISTANCE_MAX) return SIZE_MAX;
+    for (size_t j = 0; j <= b.n; j++) last[j] = older[j] = j;
+    for (size_t i = 1; i <= a.n; i++) {
+        row[0] = i;
+        for (size_t j = 1; j <= b.n; j++) {
+            size_t change = last[j - 1] + !alike(a.p[i - 1], b.p[j - 1]);
+            row[j] = least(change, least(last[j], row[j - 1]) + 1);
+            bool swapped = i > 1 && j > 1 && alike(a.p[i - 1], b.p[j - 2]) && alike(a.p[i - 2], b.p[j - 1]);
+            if (swapped) row[j] = least(row[j], older[j - 2] + 1);
+        }
+        size_t *spare = older;
+        older = last;
+        last = row;
+        row = spare;
+    }
+    return last[b.n];
+}

@@ -56,6 +56,11 @@ bool str_utf8_valid(struct str s);
 /** The longest prefix of s of at most `max` bytes that does not end inside a UTF-8 sequence. Borrows s. */
 struct str str_utf8_prefix(struct str s, size_t max);
 
+/** How unlike two names are: insertions, deletions, changes and swaps of neighbours that turn a into b, ASCII case
+ *  ignored (Damerau-Levenshtein, restricted). @return SIZE_MAX when one is longer than STR_DISTANCE_MAX bytes */
+size_t str_distance(struct str a, struct str b);
+enum { STR_DISTANCE_MAX = 64 };
+
 /** Compare two secrets in time that depends on their lengths only. */
 bool str_secret_eq(struct str a, struct str b);
 

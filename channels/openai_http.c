@@ -119,8 +119,7 @@ static int read_text(const json_t *content, size_t index, struct buf *out, struc
     json_array_foreach(content, i, part)
     {
         const json_t *type = json_object_get(part, "type"), *text = json_object_get(part, "text");
-        if (!json_is_string(type))
-            return refuse(why, GW_EINVAL, where, "`%s[%zu]` must be an object with a string `type`.", where, i);
+        if (!json_is_string(type)) return refuse(why, GW_EINVAL, where, "`%s[%zu]` must be an object with a string `type`.", where, i);
         if (!str_is(text_of(type), "text") && !str_is(text_of(type), "input_text")) continue;
         if (!json_is_string(text))
             return refuse(why, GW_EINVAL, where, "`%s[%zu].text` must be a string, not %s.", where, i, kind_of(text));
@@ -192,10 +191,14 @@ static int read_images(const json_t *content, struct openai_chat *chat, struct o
 static void name_sender(const json_t *message, struct entry *e)
 {
     struct str name = str_trim(text_of(json_object_get(message, "name")));
-    if (str_is(str_of(e->role), "assistant")) str_copy(e->sender, sizeof e->sender, STR("Assistant"));
-    else if (str_is(str_of(e->role), "user")) str_copy(e->sender, sizeof e->sender, STR("User"));
-    else if (name.n) snprintf(e->sender, sizeof e->sender, "Tool:%.*s", STR_ARG(str_utf8_prefix(name, SENDER_MAX - 8)));
-    else str_copy(e->sender, sizeof e->sender, STR("Tool"));
+    if (str_is(str_of(e->role), "assistant"))
+        str_copy(e->sender, sizeof e->sender, STR("Assistant"));
+    else if (str_is(str_of(e->role), "user"))
+        str_copy(e->sender, sizeof e->sender, STR("User"));
+    else if (name.n)
+        snprintf(e->sender, sizeof e->sender, "Tool:%.*s", STR_ARG(str_utf8_prefix(name, SENDER_MAX - 8)));
+    else
+        str_copy(e->sender, sizeof e->sender, STR("Tool"));
 }
 
 static const char *plain_role(struct str role)

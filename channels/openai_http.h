@@ -14,14 +14,14 @@
 #include "base/buf.h"
 
 enum {
-    OPENAI_MESSAGES_MAX = 10000,      /* elements of `messages` */
-    OPENAI_IMAGES_MAX = 32,           /* images of the current message */
-    OPENAI_SYSTEM_MAX = 1024 * 1024,  /* bytes of all system messages (turn.submit's limit) */
-    OPENAI_MODEL_MAX = 256,           /* bytes of `model`, which is echoed */
-    OPENAI_USER_MAX = 256,            /* bytes of `user` */
-    OPENAI_SESSION_KEY_MAX = 512,     /* bytes of a session key (turn.submit's limit) */
-    OPENAI_AGENT_MAX = 64,            /* bytes of an agent id */
-    OPENAI_ERROR_TEXT_MAX = 400,      /* bytes of an error message made here, with its NUL */
+    OPENAI_MESSAGES_MAX = 10000,     /* elements of `messages` */
+    OPENAI_IMAGES_MAX = 32,          /* images of the current message */
+    OPENAI_SYSTEM_MAX = 1024 * 1024, /* bytes of all system messages (turn.submit's limit) */
+    OPENAI_MODEL_MAX = 256,          /* bytes of `model`, which is echoed */
+    OPENAI_USER_MAX = 256,           /* bytes of `user` */
+    OPENAI_SESSION_KEY_MAX = 512,    /* bytes of a session key (turn.submit's limit) */
+    OPENAI_AGENT_MAX = 64,           /* bytes of an agent id */
+    OPENAI_ERROR_TEXT_MAX = 400,     /* bytes of an error message made here, with its NUL */
 };
 
 #define OPENAI_NO_REPLY_TEXT "No response from OpenClaw."
@@ -47,9 +47,9 @@ void openai_chat_free(struct openai_chat *chat);
 
 /** Why a request is refused. */
 struct openai_error {
-    int status;        /* HTTP */
-    const char *type;  /* "invalid_request_error" ... static */
-    char param[64];    /* the field; empty: none */
+    int status;       /* HTTP */
+    const char *type; /* "invalid_request_error" ... static */
+    char param[64];   /* the field; empty: none */
     char message[OPENAI_ERROR_TEXT_MAX];
 };
 

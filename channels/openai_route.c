@@ -72,10 +72,13 @@ int openai_chat_route(const struct openai_chat *chat, const struct openai_header
                           of_header, agent);
         return str_copy(session_key, OPENAI_SESSION_KEY_MAX + 1, headers->session_key);
     }
-    if (of_header[0]) str_copy(agent, OPENAI_AGENT_MAX + 1, str_of(of_header));
+    if (of_header[0])
+        str_copy(agent, OPENAI_AGENT_MAX + 1, str_of(of_header));
     else if (!agent_of_model(chat->model, agent) && !copy_agent(default_agent, agent))
         return refuse(why, "No agent is configured.");
-    if (chat->user.n) snprintf(session_key, OPENAI_SESSION_KEY_MAX + 1, "agent:%s:openai-user:%.*s", agent, STR_ARG(chat->user));
-    else snprintf(session_key, OPENAI_SESSION_KEY_MAX + 1, "agent:%s:openai:%s", agent, uuid);
+    if (chat->user.n)
+        snprintf(session_key, OPENAI_SESSION_KEY_MAX + 1, "agent:%s:openai-user:%.*s", agent, STR_ARG(chat->user));
+    else
+        snprintf(session_key, OPENAI_SESSION_KEY_MAX + 1, "agent:%s:openai:%s", agent, uuid);
     return 0;
 }

@@ -73,3 +73,14 @@ Test(err, names_and_texts_are_unique_to_their_code)
     cr_assert_str_eq(err_name(GW_EFULL), "GW_EFULL");
     cr_assert_str_eq(err_text(-9999), "unknown error");
 }
+
+Test(str, tells_how_unlike_two_names_are)
+{
+    cr_assert_eq(str_distance(STR("gateway"), STR("gateway")), 0);
+    cr_assert_eq(str_distance(STR("GATEWAY"), STR("gatewya")), 1);
+    cr_assert_eq(str_distance(STR(""), STR("abc")), 3);
+    char longer[STR_DISTANCE_MAX + 1];
+    memset(longer, 'a', sizeof longer);
+    cr_assert_eq(str_distance((struct str){ longer, STR_DISTANCE_MAX }, STR("a")), STR_DISTANCE_MAX - 1);
+    cr_assert_eq(str_distance((struct str){ longer, sizeof longer }, STR("a")), SIZE_MAX);
+}

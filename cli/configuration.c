@@ -1,0 +1,161 @@
+#include "cli/configuration.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "cli/cli.h"
+
+#define LAST_GOOD "openclaw.last-good.json"
+
+void configuration_tell(const struct config_problems *problems)
+{
+    for (size_t i = 0; i < problems->count; i++) {
+        const struct config_problem *p = &problems->items[i];
+        fprintf(stderr, "%s%.*s%s%.*s", p->severity == CONFIG_WARNING ? "warning: " : "", STR_ARG(p->path), p->path.n ? ": " : "",
+                STR_ARG(p->message));
+        if (p->file.n && p->line)
+            fprintf(stderr, " (%.*s:%u)", STR_ARG(p->file), (unsigned)p->line);
+        else if (p->file.n)
+            fprintf(stderr, " (%.*s)", STR_ARG(p->file));
+        fputc('\n', stderr);
+    }
+    size_t left = problems->errors + problems->warnings - problems->count;
+    if (left) fprintf(stderr, "... and %zu more problems\n", left);
+}
+
+static void last_good_path(const struct configuration *c, char out[CONFIGURATION_PATH_MAX + 32], const char *suffix)
+{
+    snprintf(out, CONFIGURATION_PATH_MAX + 32, "%s/" LAST_GOOD "%s", c->state, suffix);
+}
+
+/* Relative $include paths are those of the wanted file, so the copy is read under its name. */
+static int load_last_good(struct configuration *c)
+{
+    char path[CONFIGURATION_PATH_MAX + 32];
+    struct buf text = { 0 };
+    struct config_problems problems = { 0 };
+    last_good_path(c, path, "");
+    int rc = file_read(path, JSON5_TEXT_MAX, &text);
+    if (rc == 0) rc = config_parse(buf_str(&text), c->path, &c->env, &c->config, &problems);
+    if (rc == 0) {
+        fprintf(stderr, "THE CONFIGURATION HAS ERRORS (above). Starting on the last good one: %s\n", path);
+        buf_printf(&c->note, "the configuration %s has errors; the last good one is in use", c->path);
+    }
+    config_problems_free(&problems);
+    buf_free(&text);
+    return rc;
+}
+
+static int explain(const struct configuration *c, int rc, const struct config_problems *problems)
+{
+    if (problems->errors == 0) fprintf(stderr, "%s: %s\n", c->path, err_text(rc));
+    return rc == GW_ENOMEM ? CLI_FAILED : CLI_CONFIG;
+}
+
+int configuration_load(struct configuration *c, bool last_good)
+{
+    struct config_problems problems = { 0 };
+    *c = (struct configuration){ .env = env_process() };
+    int rc = config_state_dir(&c->env, c->state, sizeof c->state);
+    if (rc == 0) rc = config_path(&c->env, c->path, sizeof c->path);
+    if (rc) {
+        fprintf(stderr, "OPENCLAW_STATE_DIR or OPENCLAW_CONFIG_PATH is longer than %d bytes\n", CONFIGURATION_PATH_MAX);
+        return CLI_CONFIG;
+    }
+    rc = config_load(c->path, &c->env, &c->config, &problems);
+    c->file_found = rc != GW_ENOENT;
+    if (rc == GW_ENOENT) rc = config_default(&c->env, &c->config, &problems);
+    configuration_tell(&problems);
+    if (rc == GW_ECONFIG && last_good && load_last_good(c) == 0) rc = 0;
+    rc = rc ? explain(c, rc, &problems) : CLI_OK;
+    config_problems_free(&problems);
+    return rc;
+}
+
+void configuration_free(struct configuration *c)
+{
+    config_unref(&c->config);
+    buf_free(&c->note);
+}
+
+static int write_file(const char *path, struct str text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) return -1;
+    bool whole = write(fd, text.p, text.n) == (ssize_t)text.n && fsync(fd) == 0;
+    return close(fd) == 0 && whole ? 0 : -1;
+}
+
+void configuration_keep(const struct configuration *c)
+{
+    char path[CONFIGURATION_PATH_MAX + 32], fresh[CONFIGURATION_PATH_MAX + 32];
+    struct buf text = { 0 }, kept = { 0 };
+    if (!c->file_found || c->note.n) return;
+    last_good_path(c, path, "");
+    last_good_path(c, fresh, ".new");
+    mkdir(c->state, 0700);
+    bool known = file_read(c->path, JSON5_TEXT_MAX, &text) == 0;
+    bool same = known && file_read(path, JSON5_TEXT_MAX, &kept) == 0 && str_eq(buf_str(&text), buf_str(&kept));
+    if (known && !same && (write_file(fresh, buf_str(&text)) != 0 || rename(fresh, path) != 0))
+        log_event(LOG_WARN, "last_good_config_not_kept", LOG_T("file", path), LOG_T("error", strerror(errno)));
+    buf_free(&text);
+    buf_free(&kept);
+}
+
+void configuration_log(const struct configuration *c, bool verbose)
+{
+    for (size_t i = 0; i < config_secret_count(c->config); i++) log_secret_add(config_secret_at(c->config, i));
+    struct str style = config_str(c->config, "logging.consoleStyle"), format = env_get(&c->env, "OPENCLAW_LOG_FORMAT");
+    log_set_json(format.n ? str_is(format, "json") : str_is(style, "json"));
+    log_set_level_name(config_str(c->config, "logging.level"));
+    struct str console = config_str(c->config, "logging.consoleLevel");
+    if (console.n) log_set_level_name(console);
+    struct str level = env_get(&c->env, "OPENCLAW_LOG_LEVEL");
+    if (level.n) log_set_level_name(level);
+    if (verbose) log_set_level(LOG_DEBUG);
+}
+
+/* This host's address in a tailnet (100.64.0.0/10, RFC 6598); loopback when it has none. */
+static void find_tailnet(char out[64])
+{
+    struct ifaddrs *all = NULL;
+    str_copy(out, 64, STR("127.0.0.1"));
+    if (getifaddrs(&all) != 0) return;
+    for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
+        if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET) continue;
+        const struct sockaddr_in *a = (const struct sockaddr_in *)(const void *)i->ifa_addr;
+        if ((ntohl(a->sin_addr.s_addr) & 0xffc00000u) == 0x64400000u) inet_ntop(AF_INET, &a->sin_addr, out, 64);
+    }
+    freeifaddrs(all);
+}
+
+static int copy_address(struct str host, char out[64])
+{
+    unsigned char bytes[16];
+    if (str_copy(out, 64, host) != 0) return GW_EINVAL;
+    return inet_pton(AF_INET, out, bytes) == 1 || inet_pton(AF_INET6, out, bytes) == 1 ? 0 : GW_EINVAL;
+}
+
+int configuration_bind(const config_t *cfg, const char *flag, char out[64])
+{
+    const struct config_gateway *g = config_gateway(cfg);
+    enum config_bind bind = g->bind;
+    if (flag && config_bind_parse(str_of(flag), &bind) != 0) return copy_address(str_of(flag), out);
+    switch (bind) {
+    case CONFIG_BIND_LAN: return str_copy(out, 64, STR("0.0.0.0"));
+    case CONFIG_BIND_TAILNET: find_tailnet(out); return 0;
+    case CONFIG_BIND_CUSTOM: return copy_address(g->bind_host, out);
+    case CONFIG_BIND_LOOPBACK:
+    case CONFIG_BIND_AUTO: break;
+    }
+    return str_copy(out, 64, STR("127.0.0.1"));
+}
