@@ -330,9 +330,6 @@ static void on_accepted(struct gateway_conn *c, const struct msg_turn_accepted *
 {
     c->chat->turn = a->turn;
     c->chat->repeat = a->state != 0;
-    if (a->state == 2)
-        fail(c, 409, STR("This Idempotency-Key was used before and its turn has ended; its answer stands in the session's transcript."),
-             "invalid_request_error", "idempotency_key_used", NULL);
 }
 
 void gateway_chat_message(struct gateway_conn *c, const struct msg *in)

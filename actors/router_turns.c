@@ -4,6 +4,7 @@
 #include <utlist.h>
 
 #include "actors/router_internal.h"
+#include "base/chat.h"
 #include "base/log.h"
 
 /* The fields that turn.submit and store.pending share. */
