@@ -34,7 +34,8 @@ typedef struct config config_t;
 /** Read, substitute, check and resolve the file at `path`.
  *  @param env  borrowed for the call; also gives HOME, state directory, keys and base URLs
  *  @param problems  zero-initialised by the caller, freed with config_problems_free(); filled also on success (warnings)
- *  @return 0 and *out with one reference; GW_ENOENT (no such file), GW_EDENIED, GW_EIO, GW_ECONFIG (problems say why), GW_ENOMEM; *out is then NULL */
+ *  @return 0 and *out with one reference; GW_ENOENT (no such file), GW_EDENIED, GW_EIO, GW_ECONFIG (problems say why), GW_ENOMEM; *out is
+ * then NULL */
 int config_load(const char *path, const struct env *env, config_t **out, struct config_problems *problems);
 
 /** The same from text. @param name  stands for the file in problems; $include is relative to its folder */

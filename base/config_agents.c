@@ -299,10 +299,10 @@ static void find_default(struct builder *b)
 static void sort_ids(struct builder *b)
 {
     config_t *cfg = b->cfg;
-    cfg->agents_by_id = config_new(b, cfg->agent_count, sizeof *cfg->agents_by_id);
+    cfg->agents_by_id = config_new(b, cfg->agent_count, sizeof(struct config_agent *));
     if (!cfg->agents_by_id) return;
     for (size_t i = 0; i < cfg->agent_count; i++) cfg->agents_by_id[i] = &cfg->agents[i];
-    qsort(cfg->agents_by_id, cfg->agent_count, sizeof *cfg->agents_by_id, compare_ids);
+    qsort(cfg->agents_by_id, cfg->agent_count, sizeof(struct config_agent *), compare_ids);
     for (size_t i = 1; i < cfg->agent_count; i++) {
         const struct config_agent *one = cfg->agents_by_id[i - 1], *same = cfg->agents_by_id[i];
         if (str_eq(one->id, same->id))
@@ -326,7 +326,7 @@ static bool used(const config_t *cfg, const struct config_provider *p)
 static void list_used(struct builder *b)
 {
     config_t *cfg = b->cfg;
-    cfg->used = config_new(b, cfg->provider_count, sizeof *cfg->used);
+    cfg->used = config_new(b, cfg->provider_count, sizeof(struct config_provider *));
     for (size_t i = 0; cfg->used && i < cfg->provider_count; i++)
         if (used(cfg, &cfg->providers[i])) cfg->used[cfg->used_count++] = &cfg->providers[i];
 }
@@ -343,6 +343,7 @@ void config_resolve_agents(struct builder *b)
     cfg->agents = config_new(b, count + 1, sizeof *cfg->agents);
     if (!cfg->agents) return;
     check_model(b, config_at(cfg->root, STR("agents.defaults.model")), "agents.defaults.model");
+    check_model(b, config_at(cfg->root, STR("agents.defaults.imageModel")), "agents.defaults.imageModel");
     check_model(b, config_at(cfg->root, STR("agents.defaults.subagents.model")), "agents.defaults.subagents.model");
     if (count) take_entries(b, list);
     if (!cfg->agent_count) cfg->agents[cfg->agent_count++] = (struct config_agent){ .id = STR("main") };

@@ -90,6 +90,18 @@ static void check_agent_names(struct builder *b, const struct json5_node *list, 
     }
 }
 
+static bool filled(const struct json5_node *list)
+{
+    return list && list->kind == JSON5_ARRAY && list->count;
+}
+
+static void check_tools(struct builder *b, const struct json5_node *tools, const char *path)
+{
+    const struct json5_node *also = json5_member(tools, STR("alsoAllow"));
+    if (filled(json5_member(tools, STR("allow"))) && filled(also))
+        config_report(b, CONFIG_ERROR, also, path, "allow and alsoAllow cannot stand together; put all tools into allow");
+}
+
 static void check_agents(struct builder *b)
 {
     const struct json5_node *list = config_at(b->cfg->root, STR("agents.list"));
@@ -99,6 +111,8 @@ static void check_agents(struct builder *b)
         char path[80];
         snprintf(path, sizeof path, "agents.list[%zu].subagents.allowAgents", i);
         check_agent_names(b, config_at(entry, STR("subagents.allowAgents")), path);
+        snprintf(path, sizeof path, "agents.list[%zu].tools.alsoAllow", i);
+        check_tools(b, json5_member(entry, STR("tools")), path);
     }
 }
 
@@ -126,18 +140,6 @@ static void check_aliases(struct builder *b)
 }
 
 /* ---- the rest ---- */
-
-static bool filled(const struct json5_node *list)
-{
-    return list && list->kind == JSON5_ARRAY && list->count;
-}
-
-static void check_tools(struct builder *b, const struct json5_node *tools, const char *path)
-{
-    const struct json5_node *also = json5_member(tools, STR("alsoAllow"));
-    if (filled(json5_member(tools, STR("allow"))) && filled(also))
-        config_report(b, CONFIG_ERROR, also, path, "allow and alsoAllow cannot stand together; put all tools into allow");
-}
 
 static bool lists_everybody(const struct json5_node *list)
 {

@@ -73,7 +73,7 @@ void config_strings(struct builder *b, const struct json5_node *list, const stru
 /* The steps, in this order; each reports what it finds and goes on. */
 struct json5_node *config_source_file(struct builder *b, const char *path);                  /* NULL: problems or b->err say why */
 struct json5_node *config_source_text(struct builder *b, const char *name, struct str text); /* the same */
-void config_source_substitute(struct builder *b, struct json5_node *root);
+void config_source_substitute(struct builder *b, struct json5_node *node);                   /* and everything below it */
 void config_check_kinds(struct builder *b);
 void config_resolve_providers(struct builder *b);
 void config_resolve_agents(struct builder *b);

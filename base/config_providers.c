@@ -163,6 +163,7 @@ void config_resolve_providers(struct builder *b)
     for (const struct json5_node *node = configured ? section->first : NULL; node; node = node->next) {
         if (config_provider_find(cfg, node->key)) continue;
         struct config_provider *p = &cfg->providers[cfg->provider_count++];
+        *p = (struct config_provider){ .base_url = STR(""), .api_key = STR("") };
         set_configured(b, p, node);
         set_timeouts(p, json5_member(node, STR("timeouts")));
         add_headers(b, p, json5_member(node, STR("headers")), false);

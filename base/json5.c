@@ -384,7 +384,7 @@ static int check_text(struct reader *r)
 {
     struct str text = { r->start, (size_t)(r->end - r->start) };
     if (text.n > JSON5_TEXT_MAX) return fail(r, GW_ELIMIT, r->start, "larger than %d bytes", JSON5_TEXT_MAX);
-    if (str_utf8_valid(text)) return 0;
+    if (text.n == 0 || str_utf8_valid(text)) return 0;
     const char *at = r->start; /* the longest valid prefix, a line at a time and then a byte at a time */
     for (const char *line; (line = memchr(at, '\n', (size_t)(r->end - at))); at = line + 1)
         if (!str_utf8_valid((struct str){ at, (size_t)(line - at) })) break;
@@ -411,7 +411,7 @@ int json5_parse(struct arena *arena, struct str text, uint32_t file, struct json
     struct json5_node *root = NULL;
     int rc = check_text(&r);
     if (rc == 0 && !(root = arena_alloc(arena, 1, sizeof *root))) rc = no_memory(&r);
-    if (rc == 0) rc = read_value(&r, root);
+    if (rc == 0 && root) rc = read_value(&r, root);
     if (rc == 0) rc = skip_space(&r);
     if (rc == 0 && r.p < r.end) rc = unexpected(&r, "nothing after the value");
     buf_free(&r.scratch);

@@ -44,11 +44,11 @@ int json5_object_close(struct arena *arena, struct json5_node *object)
         mark_few(object);
         return 0;
     }
-    struct json5_node **index = arena_alloc(arena, object->count, sizeof *index);
+    struct json5_node **index = arena_alloc(arena, object->count, sizeof(struct json5_node *));
     if (!index) return GW_ENOMEM;
     size_t n = 0;
     for (struct json5_node *m = object->first; m; m = m->next) index[n++] = m;
-    qsort(index, n, sizeof *index, compare_members);
+    qsort(index, n, sizeof(struct json5_node *), compare_members);
     for (size_t i = 0; i < n; i++) {
         bool again = i > 0 && str_eq(index[i - 1]->key, index[i]->key);
         const struct json5_node *first = again ? index[i - 1]->duplicate_of : NULL;

@@ -17,6 +17,10 @@ static void use(const config_t *cfg)
         for (size_t m = 0; m < a->model_count; m++)
             if (!a->models[m].provider.n || !a->models[m].model.n) abort();
     }
+    for (size_t i = 0; i < config_provider_count(cfg); i++) { /* all texts serve as C strings */
+        const struct config_provider *p = config_provider_at(cfg, i);
+        if (!p->api.n || p->base_url.p[p->base_url.n] || p->api_key.p[p->api_key.n]) abort();
+    }
     for (size_t i = 0; i < config_binding_count(cfg); i++)
         if (!config_agent_find(cfg, config_binding_at(cfg, i)->agent_id)) abort();
     const struct config_limits *l = config_limits(cfg);

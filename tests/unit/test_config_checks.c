@@ -1,5 +1,7 @@
 /* What is wrong with a configuration: every kind of problem, with its place and words. */
 #include <criterion/criterion.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "base/config_schema.h"
 #include "base/err.h"
@@ -153,6 +155,10 @@ Test(config_checks, checks_what_must_fit_together, .fini = config_end)
           "t.json:1:73: error: gateway.trustedProxies[4]: expected an address or a range like 10.0.0.0/8 or fd00::/8\n" },
         { "{ tools: { allow: ['a'], alsoAllow: ['b'] } }",
           "t.json:1:37: error: tools.alsoAllow: allow and alsoAllow cannot stand together; put all tools into allow\n" },
+        { "{ agents: { list: [ { id: 'a', tools: { allow: ['a'], alsoAllow: ['b'] } } ] } }",
+          "t.json:1:66: error: agents.list[0].tools.alsoAllow: allow and alsoAllow cannot stand together; put all tools into allow\n" },
+        { "{ agents: { defaults: { imageModel: 'gpt' } } }",
+          "t.json:1:37: error: agents.defaults.imageModel: expected \"provider/model\" or an alias of agents.defaults.models\n" },
         { "{ channels: { discord: { dmPolicy: 'open', allowFrom: ['1'] } } }",
           "t.json:1:36: error: channels.discord.dmPolicy: open needs allowFrom: [\"*\"], to be sure it is meant\n" },
         { "{ hooks: { enabled: true } }", "t.json:1:10: error: hooks.token: missing: hooks.enabled needs a token\n" },
@@ -182,6 +188,32 @@ Test(config_checks, keeps_200_problems_and_counts_the_rest, .fini = config_end)
         cr_assert((strstr(problems_text(), "and 1 more problems (the first 200 are shown)\n") != NULL) == more);
     }
     buf_free(&text);
+}
+
+Test(config_checks, holds_its_bounds_on_bytes_and_on_values, .fini = config_end, .timeout = 60)
+{
+    char file[] = "/tmp/test_config_XXXXXX";
+    struct buf text = { 0 }, whole = { 0 };
+    int fd = mkstemp(file);
+    buf_text(&text, "[ ");
+    while (text.n < JSON5_TEXT_MAX - 2) buf_text(&text, "1,");
+    buf_text(&text, " ]");
+    cr_assert(fd >= 0 && text.n == JSON5_TEXT_MAX && write(fd, text.p, text.n) == (ssize_t)text.n);
+    for (int times = 1; times <= 2; times++) { /* twice the values of a full file are more than a configuration may hold */
+        buf_clear(&whole);
+        buf_text(&whole, "{ talk: [");
+        for (int i = 0; i < times; i++) buf_printf(&whole, "{ $include: '%s' },", file);
+        buf_text(&whole, "] }");
+        cr_assert_eq(try_parse(buf_cstr(&whole), NULL), times == 1 ? 0 : GW_ECONFIG, "%s", problems_text());
+    }
+    cr_assert_not_null(strstr(problems_text(), "too many values: they would fill more than their share of memory"));
+    cr_assert_eq(write(fd, " ", 1), 1);
+    cr_assert_eq(try_parse(buf_cstr(&whole), NULL), GW_ECONFIG);
+    cr_assert_not_null(strstr(problems_text(), ": larger than 1 MiB\n"), "%s", problems_text());
+    close(fd);
+    unlink(file);
+    buf_free(&text);
+    buf_free(&whole);
 }
 
 Test(config_checks, shows_no_secret_and_no_variable_in_a_problem, .fini = config_end)

@@ -119,6 +119,20 @@ Test(config_models, holds_its_bound_on_agents_and_providers, .fini = config_end)
     buf_free(&text);
 }
 
+Test(config_models, holds_its_bound_on_aliases, .fini = config_end)
+{
+    struct buf text = { 0 };
+    for (int past = 0; past <= 1; past++) {
+        buf_clear(&text);
+        buf_text(&text, "{ agents: { defaults: { models: {");
+        for (int i = 0; i < CONFIG_ALIASES_MAX + past; i++) buf_printf(&text, "'demo/%d':{alias:'a%d'},", i, i);
+        buf_text(&text, "} } } }");
+        cr_assert_eq(try_parse(buf_cstr(&text), NULL), past ? GW_ECONFIG : 0);
+    }
+    cr_assert_str_eq(problems_text(), "t.json:1:33: error: agents.defaults.models: 1001 models; at most 1000\n");
+    buf_free(&text);
+}
+
 Test(config_models, knows_the_built_in_providers, .fini = config_end)
 {
     parse_env("{}", (const char *const[]){ "OPENROUTER_API_KEY", "ok", "GOOGLE_API_KEY", "gk", "ANTHROPIC_BASE_URL", "http://127.0.0.1:9/",
