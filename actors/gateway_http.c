@@ -1,8 +1,8 @@
 /* actors/gateway_http.c -- requests in, answers out: libwebsockets' callback and what it needs.
  *
  * Facts of libwebsockets 4.1.6 that shape this file (lib/roles/h1/ops-h1.c, lib/roles/http/server/server.c):
- * - With the body complete, the next request's bytes cause HTTP_BODY_COMPLETION again: then reading is paused.
- * - Between a GET's callback and its answer the socket is polled but not read, so reading is paused there too.
+ * - With the body complete, the next request's bytes cause HTTP_BODY_COMPLETION again and again: then reading is paused.
+ * - While reading is paused nothing can be written either: it goes on as soon as there is something to write.
  * - A POST without content-length is read as 100 MiB of body: it is refused (411).
  * - lws_http_transaction_completed() with body left to read discards that body first.
  * - Answers are written in its WRITEABLE callback only, heads and chunks made here. */
@@ -47,7 +47,7 @@ static void reset_request(struct gateway_conn *c)
     c->out_sent = 0;
     c->state = CONN_IDLE;
     c->route = NULL;
-    c->streaming = false;
+    c->streaming = c->pipelined = false;
     c->deadline_ms = 0;
 }
 
@@ -121,6 +121,14 @@ static void write_head(struct gateway_conn *c, int status, const char *content_t
     c->moved_ms = clock_mono_ms();
 }
 
+static void want_write(struct gateway_conn *c)
+{
+    if (c->out.err) gateway_kill(c); /* out of memory: nothing whole can be said */
+    if (c->flow_stopped) lws_rx_flow_control(c->wsi, 1);
+    c->flow_stopped = false;
+    lws_callback_on_writable(c->wsi);
+}
+
 void gateway_answer(struct gateway_conn *c, int status, const char *content_type, struct str body, const char *extra)
 {
     write_head(c, status, content_type, (int64_t)body.n, extra);
@@ -148,7 +156,7 @@ void gateway_stream_begin(struct gateway_conn *c, const char *extra)
 {
     write_head(c, 200, "text/event-stream; charset=utf-8", NO_LENGTH, extra);
     c->streaming = true;
-    lws_callback_on_writable(c->wsi);
+    want_write(c);
 }
 
 void gateway_stream_add(struct gateway_conn *c, struct str events)
@@ -168,7 +176,7 @@ void gateway_stream_end(struct gateway_conn *c)
     if (!c->http10) buf_text(&c->out, "0\r\n\r\n");
     c->state = CONN_ANSWERING;
     gateway_ask_over(c);
-    lws_callback_on_writable(c->wsi);
+    want_write(c);
 }
 
 /* The answer is with the kernel. @return -1: close the connection */
@@ -179,8 +187,6 @@ static int finish(struct gateway_conn *c)
     if (rest) c->deadline_ms = clock_mono_ms() + GATEWAY_DISCARD_MS;
     if (rest) gateway_start_tick(c->gw);
     if (close_after && !rest) return -1;
-    if (c->flow_stopped) lws_rx_flow_control(c->wsi, 1);
-    c->flow_stopped = false;
     return lws_http_transaction_completed(c->wsi) ? -1 : 0;
 }
 
@@ -193,6 +199,7 @@ static int on_writable(struct gateway_conn *c)
         c->moved_ms = clock_mono_ms();
     }
     if (gateway_unsent(c) > 0 || lws_partial_buffered(c->wsi)) {
+        if (c->pipelined) return -1; /* the loop would spin: the next request is there, and cannot be read before this answer is out */
         lws_callback_on_writable(c->wsi);
         return 0;
     }
@@ -331,10 +338,6 @@ static int on_request(struct gateway_conn *c, struct str path)
         c->state = CONN_WAITING;
         c->route->run(c);
     }
-    if (c->body_done && method != GATEWAY_POST && c->state == CONN_WAITING) {
-        c->flow_stopped = true;
-        lws_rx_flow_control(c->wsi, 0);
-    }
     return 0;
 }
 
@@ -354,9 +357,10 @@ static int on_body_complete(struct gateway_conn *c)
         c->state = CONN_WAITING;
         c->deadline_ms = 0;
         c->route->run(c);
-    } else if (again && !c->flow_stopped) { /* the next request is here already: not yet */
-        c->flow_stopped = true;
-        lws_rx_flow_control(c->wsi, 0);
+    } else if (again) { /* the next request is here already: not yet */
+        c->pipelined = true;
+        if (gateway_unsent(c) == 0 && !c->flow_stopped) lws_rx_flow_control(c->wsi, 0);
+        c->flow_stopped = c->flow_stopped || gateway_unsent(c) == 0;
     }
     return 0;
 }

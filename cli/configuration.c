@@ -73,7 +73,7 @@ int configuration_load(struct configuration *c, bool last_good)
     }
     rc = config_load(c->path, &c->env, &c->config, &problems);
     c->file_found = rc != GW_ENOENT;
-    if (rc == GW_ENOENT) { /* no problem: what is found without a file counts */
+    if (rc == GW_ENOENT) { /* not a problem here: the defaults serve, where the command allows it */
         config_problems_free(&problems);
         problems = (struct config_problems){ 0 };
         rc = config_default(&c->env, &c->config, &problems);
