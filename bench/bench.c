@@ -1,7 +1,7 @@
 /* bench/bench.c -- measures the real gateway against the mock provider; called by `./dev bench`.
  *
- *  usage: bench --openclaw FILE --mock FILE [--config FILE] [--out FOLDER] [--seconds N] [--only PART]
- *  In:     the release binary, the mock provider, the homelab config
+ *  usage: bench --openclaw FILE --mock FILE [--bus FILE] [--config FILE] [--out FOLDER] [--seconds N] [--only PART]
+ *  In:     the release binary, the mock provider, bench_bus, the homelab config
  *  Out:    FOLDER/<figure>.json and a table; exit 0 when it measured, also when budgets are missed */
 #include <fcntl.h>
 #include <spawn.h>
@@ -31,10 +31,11 @@ enum {
     SESSIONS = 10000,
     IN_FLIGHT = 1000,
     STEADY_LOOKS = 3,
+    BUS_MS = 60000,
 };
 
 static struct {
-    const char *openclaw, *mock, *config, *out, *only;
+    const char *openclaw, *mock, *bus, *config, *out, *only;
     int seconds;
 } options = { .config = BENCH_CONFIG, .out = "bench/out", .seconds = 4 };
 
@@ -411,16 +412,42 @@ static void measure_in_flight(void)
     close_rig(&r);
 }
 
+/* ---- the bus alone ---- */
+
+/* bench_bus prints "name value" lines: each becomes a figure. */
+static void measure_bus(void)
+{
+    const char *argv[] = { options.bus, NULL };
+    proc_t *p;
+    if (!options.bus) {
+        report_missing("bus_round_trip_us", "no --bus program");
+        return;
+    }
+    int rc = proc_start(argv, NULL, &p);
+    if (rc != 0) die(options.bus, rc);
+    if (proc_wait(p, BUS_MS, NULL) != 0) fprintf(stderr, "bench: %s takes longer than a minute\n", options.bus);
+    char *said = proc_output(p);
+    for (char *rest = said, *line; said && (line = strsep(&rest, "\n")) != NULL;) {
+        char *value = strchr(line, ' '), *end = value;
+        double number = value ? strtod(value, &end) : 0;
+        if (!value || end == value || *end != '\0') continue;
+        *value = '\0';
+        report_figure(line, number, "bench_bus");
+    }
+    free(said);
+    proc_stop(&p);
+}
+
 static const struct part {
     const char *name;
     void (*measure)(void);
-} PARTS[] = { { "start", measure_start }, { "help", measure_help },         { "size", measure_size },
-              { "turns", measure_turns }, { "sessions", measure_sessions }, { "flight", measure_in_flight } };
+} PARTS[] = { { "start", measure_start },       { "help", measure_help },        { "size", measure_size }, { "turns", measure_turns },
+              { "sessions", measure_sessions }, { "flight", measure_in_flight }, { "bus", measure_bus } };
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: bench --openclaw FILE --mock FILE [--config FILE] [--out FOLDER] [--seconds 1..10] [--only "
-                    "start|help|size|turns|sessions|flight]\n");
+    fprintf(stderr, "usage: bench --openclaw FILE --mock FILE [--bus FILE] [--config FILE] [--out FOLDER] [--seconds 1..10] [--only "
+                    "start|help|size|turns|sessions|flight|bus]\n");
     return 2;
 }
 
@@ -428,11 +455,8 @@ int main(int argc, char **argv)
 {
     struct {
         const char *name, **value;
-    } flags[] = { { "--openclaw", &options.openclaw },
-                  { "--mock", &options.mock },
-                  { "--config", &options.config },
-                  { "--out", &options.out },
-                  { "--only", &options.only } };
+    } flags[] = { { "--openclaw", &options.openclaw }, { "--mock", &options.mock }, { "--bus", &options.bus },
+                  { "--config", &options.config },     { "--out", &options.out },   { "--only", &options.only } };
     for (int i = 1; i < argc; i += 2) {
         bool known = false;
         if (i + 1 == argc) return usage();

@@ -63,6 +63,10 @@ Test(e2e_answer, comes_from_gemini_when_openrouter_is_at_429, .timeout = 60)
     }
     cr_expect(fake_count(&k.openrouter, "requests") <= 2, "a provider that is cooling down was asked again");
     cr_expect_eq(fake_count(&k.gemini, "requests"), 2);
+    cr_expect_eq(
+        kit_sql(&k,
+                "SELECT count(*) FROM turn_ends WHERE model_asked LIKE '%step-3.5-flash:free' AND model_answered LIKE '%gemini-2.5-pro'"),
+        2);
     expect_no_violations(&k.gemini);
     http_reply_free(&r);
     kit_stop(&k);

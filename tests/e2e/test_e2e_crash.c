@@ -52,6 +52,7 @@ Test(e2e_crash, a_killed_turn_completes_once_after_the_restart, .timeout = 120)
     kit_restart(&k);
     wait_sql(&k, "SELECT count(*) FROM messages WHERE role = 'assistant'", 1);
     wait_sql(&k, "SELECT count(*) FROM turn_inputs", 0);
+    cr_expect_eq(kit_sql(&k, "SELECT count(*) FROM turn_ends WHERE state = 2"), 1); /* TURN_DONE */
     cr_expect_eq(kit_sql(&k, "SELECT count(*) FROM messages WHERE role = 'user'"), 1);
     cr_assert_eq(kit_chat(&k, "u", "and now?", &r), 0); /* the session goes on */
     cr_expect_eq(r.status, 200);
@@ -70,7 +71,8 @@ Test(e2e_crash, a_client_that_leaves_aborts_its_run, .timeout = 60)
     http_conn_t *c = begin_stream(&k, "u", "do it");
     http_reset(&c);
     cr_expect_eq(fake_wait(&k.openrouter, "cut", 1, 5000), 0, "the provider's request was not ended");
-    wait_sql(&k, "SELECT count(*) FROM turn_inputs", 0);
+    wait_sql(&k, "SELECT count(*) FROM turn_ends WHERE state = 4", 1); /* TURN_ABORTED */
+    cr_expect_eq(kit_sql(&k, "SELECT count(*) FROM turn_inputs"), 0);
     cr_expect_eq(fake_count(&k.openrouter, "active"), 0);
     kit_stop(&k);
 }
@@ -89,6 +91,7 @@ Test(e2e_crash, a_client_that_leaves_before_any_answer_aborts_too, .timeout = 60
     http_close(&c);
     cr_expect_eq(fake_wait(&k.openrouter, "cut", 1, 5000), 0, "the provider's request was not ended");
     cr_expect_eq(fake_count(&k.gemini, "requests"), 0);
+    wait_sql(&k, "SELECT count(*) FROM turn_ends WHERE state = 4", 1); /* TURN_ABORTED */
     free(body);
     kit_stop(&k);
 }
