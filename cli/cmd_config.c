@@ -14,12 +14,15 @@ static int validate(const char *file)
     int rc = file ? str_copy(path, sizeof path, str_of(file)) : config_path(&env, path, sizeof path);
     if (rc == 0) rc = config_load(path, &env, &config, &problems);
     configuration_tell(&problems);
-    if (rc == 0)
-        printf("%s is valid: %zu agents, %zu warnings\n", path, config_agent_count(config), problems.warnings);
-    else if (problems.errors)
+    if (rc == 0) {
+        printf("%s is valid: %zu agents", path, config_agent_count(config));
+        if (problems.warnings) printf(", %zu warnings", problems.warnings);
+        putchar('\n');
+    } else if (problems.errors) {
         fprintf(stderr, "%s: %zu errors, %zu warnings\n", path, problems.errors, problems.warnings);
-    else
+    } else {
         fprintf(stderr, "%s: %s\n", path, err_text(rc));
+    }
     config_problems_free(&problems);
     config_unref(&config);
     return rc ? CLI_CONFIG : CLI_OK;
