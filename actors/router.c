@@ -117,9 +117,11 @@ void router_fail(struct router *r, int code, const char *text)
 /* Everything that was asked for runs: say so, once. */
 static void check_ready(struct router *r)
 {
-    if (r->phase != PHASE_STARTING || !r->recovered || (r->options->gateway && r->port == 0)) return;
+    if (r->phase != PHASE_STARTING || !r->recovered) return;
     for (size_t i = 0; i < r->child_count; i++)
         if (!r->children[i].ready) return;
+    router_start_gateway(r);
+    if (r->phase != PHASE_STARTING || (r->options->gateway && r->port == 0)) return;
     r->phase = PHASE_RUNNING;
     struct msg m = { .kind = MSG_system_ready };
     m.system_ready.port = r->port;

@@ -117,7 +117,7 @@ static int add_provider(struct router *r, const struct config_provider *provider
     return policy_provider_add(r->policy, provider->id, &c->provider);
 }
 
-/* Start the store, then the providers; the gateway follows once the store has told what was left unfinished. */
+/* Start the store and the providers; the gateway follows once they run and the store has told what was left unfinished. */
 int router_start_children(struct router *r)
 {
     size_t providers = config_provider_count(r->config);
@@ -154,8 +154,13 @@ void router_on_hello(struct router *r, const struct msg *in)
     if (c->kind != CHILD_STORE || r->recovered) return;
     struct msg recover = { .kind = MSG_store_recover, .corr = 1 };
     router_send(r, "store", &recover, NULL);
-    if (!r->options->gateway) return;
+}
+
+/* Last, when everything behind it runs: who reaches the gateway is served. */
+void router_start_gateway(struct router *r)
+{
     struct buf none = { 0 };
+    if (!r->options->gateway || router_child(r, "gateway")) return;
     int rc = start_child(r, add_child(r, CHILD_GATEWAY, "gateway"), &none);
     if (rc) router_fail(r, rc, "the gateway's thread could not be started");
 }

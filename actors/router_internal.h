@@ -132,6 +132,7 @@ void router_free_requests(struct router *r);
 
 /* router_actors.c */
 int router_start_children(struct router *r);
+void router_start_gateway(struct router *r);
 struct child *router_child(struct router *r, const char *name);
 void router_on_hello(struct router *r, const struct msg *in);
 void router_on_ended(struct router *r, const struct msg *in);
