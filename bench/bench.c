@@ -66,10 +66,10 @@ static void start_mock(struct rig *r, const char *flag)
     r->mock_port = atoi(line);
 }
 
-static bool healthy(int port)
+static bool well(int port, const char *path)
 {
     struct http_reply r = { 0 };
-    struct http_call call = { .path = "/health" };
+    struct http_call call = { .path = path };
     bool ok = http_call(port, &call, 1000, &r) == 0 && r.status == 200;
     http_reply_free(&r);
     return ok;
@@ -93,7 +93,7 @@ static int64_t start_gateway(struct rig *r, const char *config)
     int64_t begin = now_us();
     int rc = proc_start(argv, env, &r->gateway);
     if (rc != 0) die(options.openclaw, rc);
-    while (!healthy(r->port)) {
+    while (!well(r->port, "/health")) {
         if (!proc_alive(r->gateway) || now_us() - begin > HEALTH_MS * 1000) {
             char *said = proc_output(r->gateway);
             fprintf(stderr, "bench: the gateway gave no /health; it said:\n%s\n", said ? said : "");
@@ -102,6 +102,17 @@ static int64_t start_gateway(struct rig *r, const char *config)
         usleep(100);
     }
     return now_us() - begin;
+}
+
+/* Start a gateway for load: /health comes a little before turns are taken. */
+static void start_ready(struct rig *r)
+{
+    start_gateway(r, r->config);
+    int64_t begin = now_us();
+    while (!well(r->port, "/readyz")) {
+        if (!proc_alive(r->gateway) || now_us() - begin > HEALTH_MS * 1000) die("the gateway does not get ready", GW_ETIMEOUT);
+        usleep(100);
+    }
 }
 
 static void open_rig(struct rig *r, const char *mock_flag)
@@ -319,7 +330,7 @@ static void measure_turns(void)
     for (int stream = 0; stream < 2; stream++) {
         struct rig r;
         open_rig(&r, NULL);
-        start_gateway(&r, r.config);
+        start_ready(&r);
         measure_one_client(&r, stream);
         for (size_t i = 0; i < sizeof clients / sizeof *clients; i++) measure_clients(&r, stream, clients[i]);
         close_rig(&r);
@@ -334,7 +345,7 @@ static void measure_sessions(void)
     struct load_result warm, all;
     char note[160];
     open_rig(&r, NULL);
-    start_gateway(&r, r.config);
+    start_ready(&r);
     struct load l = load_of(&r, true, false, 32, 2000);
     l.requests = 500; /* what the first turns bring in once is not a session's cost */
     run(&l, &warm);
@@ -394,7 +405,7 @@ static void measure_in_flight(void)
     struct load_result all;
     char note[160];
     open_rig(&r, "--hold");
-    start_gateway(&r, r.config);
+    start_ready(&r);
     struct flight f = { .rig = &r };
     struct load l = load_of(&r, true, false, IN_FLIGHT, 10000);
     l.requests = IN_FLIGHT;

@@ -18,7 +18,7 @@
 #define KIT_GEMINI_MODEL "google/gemini-2.5-pro"
 
 enum {
-    KIT_START_MS = 20000, /* until /health: sanitizers are slow, and the machine is shared */
+    KIT_START_MS = 20000, /* until /readyz: sanitizers are slow, and the machine is shared */
     KIT_TURN_MS = 30000,  /* for one turn */
 };
 
@@ -61,7 +61,7 @@ struct kit {
     struct kit_options options;
 };
 
-/** Start the fakes and the gateway, and wait for /health. Fails the test with the gateway's output when that does not come. */
+/** Start the fakes and the gateway, and wait until /readyz is content. Fails the test with the gateway's output when that does not come. */
 void kit_start(struct kit *k, const struct kit_options *options);
 
 /** Start the gateway again with the same state directory (after it has ended). */
