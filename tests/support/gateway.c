@@ -12,7 +12,7 @@
 
 #include "base/err.h"
 
-enum { FAKE_START_MS = 10000, CONTROL_MS = 10000, HEALTH_TRY_MS = 2000 };
+enum { FAKE_START_MS = 10000, CONTROL_MS = 10000, HEALTH_TRY_MS = 2000, STOP_MS = 30000 };
 
 int fake_start(const char *program, const char *key, struct fake *out)
 {
@@ -159,6 +159,8 @@ void kit_start(struct kit *k, const struct kit_options *options)
 static void end_gateway(struct kit *k)
 {
     if (!k->gateway) return;
+    proc_signal(k->gateway, SIGTERM);
+    proc_wait(k->gateway, STOP_MS, NULL); /* what it says at its end counts, too */
     char *said = proc_output(k->gateway);
     bool report = said && (strstr(said, "Sanitizer") || strstr(said, "runtime error:"));
     cr_expect(!report, "a sanitizer reported:\n%s", said);
