@@ -179,7 +179,7 @@ static void measure_start(void)
     pause_ms(IDLE_MS);
     report_figure("start_to_health_ms", sorted_ms(us, STARTS, 50), "median of 20, homelab config, fork to GET /health 200");
     report_figure("idle_rss_mib", memory_kib(r.gateway, "Rss:") / 1024, "smaps_rollup, homelab config, nine agents, after 1 s");
-    report_figure("idle_pss_mib", memory_kib(r.gateway, "Pss:") / 1024, "as above");
+    report_figure("idle_pss_mib", memory_kib(r.gateway, "Pss:") / 1024, "as above; falls when other processes map the same libraries");
     close_rig(&r);
 }
 

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "support/gateway.h"
 
+static const char HOMELAB[] = TEST_DATA_DIR "/homelab/openclaw.json";
 static const char *const AGENTS[] = { "homelab-admin", "cursor-agent",  "devops-sre",    "software-engineer", "security-analyst",
                                       "qa-tester",     "deutsch-tutor", "english-tutor", "daily-routine" };
 
@@ -96,7 +97,7 @@ Test(e2e_answer, config_raises_no_complaint_and_has_nine_agents, .timeout = 60)
     struct kit k;
     struct http_reply r = { 0 };
     struct http_call models = { .path = "/v1/models", .token = KIT_TOKEN };
-    const char *validate[] = { GW_OPENCLAW, "config", "validate", TEST_DATA_DIR "/homelab/openclaw.json", NULL };
+    const char *validate[] = { GW_OPENCLAW, "config", "validate", HOMELAB, NULL };
     proc_t *p;
     int status;
     cr_assert_eq(proc_start(validate, NULL, &p), 0);
