@@ -8,6 +8,7 @@ enum { PIECE_MAX = 256 * 1024 }; /* bytes of one model.delta; more is sent as se
 static void on_delta(void *ctx, enum chat_part_kind kind, struct str text)
 {
     struct attempt *a = ctx;
+    if (!a->live) return;
     if (a->piece.n && (a->piece_kind != kind || a->piece.n + text.n > PIECE_MAX)) attempt_flush(a);
     a->piece_kind = kind;
     buf_add(&a->piece, text);
@@ -18,9 +19,12 @@ int attempt_open(struct attempt *a, mailbox_t *mailbox, const struct msg *try_ms
 {
     const struct msg_model_try *q = &try_msg->model_try;
     const struct model_sink sink = { on_delta, a };
-    *a = (struct attempt){
-        .mailbox = mailbox, .request = q->request, .corr = try_msg->corr, .trace = try_msg->trace, .session_corr = (uint64_t)q->session_corr
-    };
+    *a = (struct attempt){ .mailbox = mailbox,
+                           .request = q->request,
+                           .corr = try_msg->corr,
+                           .trace = try_msg->trace,
+                           .session_corr = (uint64_t)q->session_corr,
+                           .live = q->stream != 0 };
     str_copy(a->session, sizeof a->session, q->session); /* 1..63 by declaration: it fits */
     return model_stream_create(dialect, endpoint, request, &sink, &a->stream);
 }
@@ -65,7 +69,7 @@ void attempt_finish(struct attempt *a, enum failure transport, struct str text)
     attempt_flush(a);
     if (!outcome->ok) {
         m.model_failed.request = a->request;
-        send_failure(a->mailbox, &m, &outcome->failure, outcome->visible);
+        send_failure(a->mailbox, &m, &outcome->failure, outcome->visible && a->live);
         return;
     }
     struct buf packed = { 0 };
@@ -80,7 +84,7 @@ void attempt_finish(struct attempt *a, enum failure transport, struct str text)
         const struct model_failure f = { .class = FAILURE_server, .retry_after_ms = -1, .text = STR("the reply could not be passed on") };
         m = (struct msg){ .corr = a->corr, .trace = a->trace };
         m.model_failed.request = a->request;
-        send_failure(a->mailbox, &m, &f, outcome->visible);
+        send_failure(a->mailbox, &m, &f, outcome->visible && a->live);
     }
     payload_free(&payload);
     buf_free(&packed);

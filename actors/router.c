@@ -247,7 +247,7 @@ static void handle(struct router *r, struct msg *in)
             }
         break;
     }
-    case MSG_store_finished: break;
+    case MSG_store_finished: router_on_finished(r, in); break;
     case MSG_actor_hello: router_on_hello(r, in); break;
     case MSG_actor_ended: router_on_ended(r, in); break;
     case MSG_gateway_listening: r->port = (int)in->gateway_listening.port; break;

@@ -208,6 +208,7 @@ void router_on_ended(struct router *r, const struct msg *in)
     if (!c) return;
     actor_join(&c->actor);
     c->ready = false;
+    if (c->kind == CHILD_STORE) router_store_died(r);
     if (r->phase != PHASE_STOPPING) child_died(r, c, code);
 }
 

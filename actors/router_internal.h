@@ -40,9 +40,12 @@ struct turn_entry {
     payload_t *message;           /* its payload */
     char reply[MSG_NAME_MAX + 1]; /* "" : nobody listens */
     bool stored;                  /* the store knows the turn: its end must be recorded */
-    struct msg done;              /* turn.done of the session; kind 0: has not come */
-    payload_t *answer;            /* its payload */
-    struct listener *listeners;   /* repeats of its idempotency key that wait for the same answer */
+    bool created;                 /* its session is new with it */
+    bool finished;                /* store.finished has come, with this code */
+    int finished_code;
+    struct msg done;            /* turn.done of the session, held until it is durable; kind 0: has not come */
+    payload_t *answer;          /* its payload */
+    struct listener *listeners; /* repeats of its idempotency key that wait for the same answer */
 };
 
 struct listener {
@@ -66,6 +69,7 @@ struct request_entry {
     char session[MSG_NAME_MAX + 1];
     uint64_t corr, trace;
     int64_t timeout_ms;
+    bool stream;
     payload_t *prompt;
     struct candidate_entry candidates[POLICY_CANDIDATES_MAX];
     size_t count;
@@ -116,6 +120,8 @@ void router_tell_fault(struct router *r);                       /* tell main, if
 void router_on_submit(struct router *r, struct msg *in); /* takes the message over */
 void router_on_pending(struct router *r, struct msg *in);
 void router_on_accepted(struct router *r, const struct msg *in);
+void router_on_finished(struct router *r, const struct msg *in);
+void router_store_died(struct router *r); /* ends that wait for it cannot become durable */
 void router_on_answered(struct router *r, const struct msg *in);
 void router_on_abort(struct router *r, const struct msg *in);
 void router_on_turn_done(struct router *r, struct msg *in);

@@ -82,6 +82,7 @@ void router_on_model_request(struct router *r, const struct msg *in)
     e->corr = in->corr;
     e->trace = in->trace;
     e->timeout_ms = in->model_request.timeout_ms;
+    e->stream = in->model_request.stream != 0;
     e->prompt = payload_keep(in);
     str_copy(e->session, sizeof e->session, str_of(in->from));
     read_candidates(r, e, in->model_request.candidates);
@@ -148,6 +149,7 @@ static void try_candidate(struct router *r, struct request_entry *e, const struc
     m.model_try.session = str_of(e->session);
     m.model_try.session_corr = (int64_t)e->corr;
     m.model_try.timeout_ms = e->timeout_ms;
+    m.model_try.stream = e->stream;
     int rc = host ? router_send(r, host->name, &m, e->prompt) : GW_ENOPEER;
     if (rc == 0) return;
     buf_clear(&e->candidates[a->candidate].text);

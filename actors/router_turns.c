@@ -10,7 +10,7 @@
 /* The fields that turn.submit and store.pending share. */
 struct said {
     struct str run_id, session_key, agent, idempotency_key, channel, model, thinking, system;
-    int64_t lane, stream, bounded;
+    int64_t lane, stream, bounded, ack;
 };
 
 static struct said said_of(const struct msg *m)
@@ -18,12 +18,12 @@ static struct said said_of(const struct msg *m)
     if (m->kind == MSG_store_pending) {
         const struct msg_store_pending *p = &m->store_pending;
         return (struct said){
-            p->run_id, p->session_key, p->agent, p->idempotency_key, p->channel, p->model, p->thinking, p->system, p->lane, 0, 0
+            p->run_id, p->session_key, p->agent, p->idempotency_key, p->channel, p->model, p->thinking, p->system, p->lane, 0, 0, 0
         };
     }
     const struct msg_turn_submit *s = &m->turn_submit;
     return (struct said){ s->run_id,   s->session_key, s->agent, s->idempotency_key, s->channel, s->model,
-                          s->thinking, s->system,      s->lane,  s->stream,          s->bounded };
+                          s->thinking, s->system,      s->lane,  s->stream,          s->bounded, s->ack };
 }
 
 static struct turn_entry *find(struct router *r, int64_t turn)
@@ -179,6 +179,7 @@ void router_on_accepted(struct router *r, const struct msg *in)
     struct turn_entry *e = find(r, a->turn);
     if (!e) return;
     e->stored = a->code == 0;
+    e->created = a->created != 0;
     if (a->code == GW_EEXIST) known_already(r, a);
     const struct policy_event event = { .kind = POLICY_STORED, .turn = a->turn, .ok = a->code == 0 };
     router_step(r, &event);
@@ -192,11 +193,25 @@ static enum policy_reason reason_of(struct str name)
                                        : REASON_USER;
 }
 
+/* The sender's own turn with this run id; 0: none. Rare enough to look through all of them. */
+static int64_t by_run_id(struct router *r, const struct msg *in)
+{
+    struct turn_entry *e, *safe;
+    if (in->turn_abort.run_id.n == 0) return 0;
+    HASH_ITER(hh, r->turns, e, safe)
+    {
+        if (strcmp(e->reply, in->from) == 0 && str_eq(said_of(&e->said).run_id, in->turn_abort.run_id)) return e->turn;
+    }
+    return 0;
+}
+
 void router_on_abort(struct router *r, const struct msg *in)
 {
     const struct msg_turn_abort *a = &in->turn_abort;
+    int64_t turn = a->turn ? a->turn : by_run_id(r, in);
+    if (turn == 0 && a->run_id.n) return; /* it has ended */
     const struct policy_event event = {
-        .kind = POLICY_ABORT, .turn = a->turn, .session = a->session_key, .reason = reason_of(a->reason), .cascade = true
+        .kind = POLICY_ABORT, .turn = turn, .session = a->session_key, .reason = reason_of(a->reason), .cascade = true
     };
     router_step(r, &event);
 }
@@ -212,16 +227,59 @@ void router_abort_all(struct router *r)
     router_step(r, &tick);
 }
 
-void router_on_turn_done(struct router *r, struct msg *in)
+/* The turn is over for good: what its session said is durable, or never will be. */
+static void conclude(struct router *r, struct turn_entry *e)
 {
     static const enum policy_outcome outcomes[] = { POLICY_OK, POLICY_FAILED, POLICY_ABORTED, POLICY_DROPPED }; /* by enum turn_outcome */
+    const struct policy_event event = { .kind = POLICY_TURN_DONE, .turn = e->turn, .outcome = outcomes[e->done.turn_done.outcome] };
+    router_step(r, &event);
+}
+
+static void not_recorded(struct router *r, struct turn_entry *e, const char *why)
+{
+    e->done.turn_done.outcome = OUTCOME_FAILED;
+    e->done.turn_done.failure = FAILURE_server;
+    e->done.turn_done.error = str_of(why);
+    conclude(r, e);
+}
+
+/* turn.done and its store.finished come from two mailboxes, in either order: whichever is second concludes. */
+static void check_over(struct router *r, struct turn_entry *e)
+{
+    if (e->done.kind == MSG_none || (e->done.turn_done.recorded && !e->finished)) return;
+    if (e->finished && e->finished_code) {
+        not_recorded(r, e, "the answer could not be stored; see the gateway's log");
+    } else {
+        conclude(r, e);
+    }
+}
+
+void router_on_turn_done(struct router *r, struct msg *in)
+{
     struct turn_entry *e = find(r, in->turn_done.turn);
     if (!e) return;
-    const struct policy_event event = { .kind = POLICY_TURN_DONE, .turn = e->turn, .outcome = outcomes[in->turn_done.outcome] };
     e->answer = payload_keep(in);
     e->done = *in;
     *in = (struct msg){ 0 };
-    router_step(r, &event);
+    check_over(r, e);
+}
+
+void router_on_finished(struct router *r, const struct msg *in)
+{
+    struct turn_entry *e = find(r, in->store_finished.turn);
+    if (!e) return; /* an end that the router itself recorded */
+    e->finished = true;
+    e->finished_code = (int)in->store_finished.code;
+    check_over(r, e);
+}
+
+void router_store_died(struct router *r)
+{
+    struct turn_entry *e, *safe;
+    HASH_ITER(hh, r->turns, e, safe)
+    {
+        if (e->done.kind != MSG_none && e->done.turn_done.recorded) not_recorded(r, e, "the store failed before the answer was durable");
+    }
 }
 
 /* --- out -------------------------------------------------------------------------------------------------------- */
@@ -248,7 +306,7 @@ static void acknowledge(struct router *r, struct turn_entry *e)
 {
     struct msg m = { .kind = MSG_turn_accepted, .corr = e->said.corr, .trace = e->said.trace };
     m.turn_accepted.turn = e->turn;
-    if (e->reply[0]) router_send(r, e->reply, &m, NULL);
+    if (e->reply[0] && said_of(&e->said).ack) router_send(r, e->reply, &m, NULL);
 }
 
 static void run(struct router *r, struct turn_entry *e, int worker)
@@ -268,6 +326,7 @@ static void run(struct router *r, struct turn_entry *e, int worker)
                                .system = s.system,
                                .reply = str_of(e->reply),
                                .stream = s.stream,
+                               .created = e->created,
                                .timeout_ms = agent && agent->timeout_seconds < INT32_MAX / 1000 ? agent->timeout_seconds * 1000 : 0 };
     router_worker_name(worker, name);
     if (router_send(r, name, &m, e->message) != 0) router_later(r, (struct policy_event){ .kind = POLICY_WORKER_FAILED, .worker = worker });

@@ -63,6 +63,7 @@ static int accept_turn(struct keeper *k, const struct msg *in, struct answer *a)
     a->m = answer_of(in, MSG_store_accepted);
     a->m.store_accepted.turn = q->turn;
     a->m.store_accepted.code = rc;
+    a->m.store_accepted.created = rc == 0 && accepted.session_created;
     if (rc == GW_EEXIST) {
         a->m.store_accepted.existing = accepted.id;
         a->m.store_accepted.existing_ended = accepted.state >= TURN_DONE;
@@ -90,9 +91,9 @@ static int begin_turn(struct keeper *k, const struct msg *in, struct answer *a)
     struct turn_begun begun = { 0 };
     int rc = turns_begin(k->store, q->turn, q->json, clock_wall_ms(), &begun);
     if (rc) return rc;
+    if (q->load_bytes == 0) return 0; /* nothing to tell */
     a->m = answer_of(in, MSG_store_begun);
     a->m.store_begun.repeated = begun.again;
-    if (q->load_bytes == 0) return 0;
     struct lines lines = { .text = { .max = 2 * (size_t)q->load_bytes + STORE_MESSAGE_MAX } };
     const struct history_limits limits = { .bytes = q->load_bytes };
     rc = messages_history(k->store, q->session_key, &limits, add_line, &lines, NULL);
@@ -330,6 +331,7 @@ static int handle(struct keeper *k, const struct msg *in, struct answer *a)
 /* Replace an answer by its failure. store.accepted carries its code itself. */
 static void refuse(struct keeper *k, struct answer *a, int code)
 {
+    struct str text = str_utf8_prefix(str_of(store_error(k->store)), 1024);
     log_event(LOG_ERROR, "store_operation_failed", LOG_T("kind", msg_kind_name(a->about.kind)), LOG_T("code", err_name(code)),
               LOG_T("reason", store_error(k->store)));
     payload_free(&a->payload);
@@ -339,10 +341,15 @@ static void refuse(struct keeper *k, struct answer *a, int code)
         a->m.store_accepted.code = code;
         return;
     }
-    a->m = msg_error(&a->about, code);
     buf_clear(&a->text);
-    buf_add(&a->text, str_utf8_prefix(str_of(store_error(k->store)), 1024));
-    if (a->text.n) a->m.error.text = buf_str(&a->text);
+    buf_add(&a->text, text.n ? text : str_of(err_text(code)));
+    if (a->about.kind == MSG_store_finish) {
+        a->m = answer_of(&a->about, MSG_store_finished);
+        a->m.store_finished = (struct msg_store_finished){ .turn = a->about.store_finish.turn, .code = code, .text = buf_str(&a->text) };
+        return;
+    }
+    a->m = msg_error(&a->about, code);
+    a->m.error.text = buf_str(&a->text);
 }
 
 /* Failures of the machine, not of the question: the whole group is lost with them. */
@@ -380,7 +387,9 @@ static void send_answers(struct keeper *k)
 {
     for (size_t i = 0; i < k->count; i++) {
         struct answer *a = &k->group[i];
-        if (a->m.kind != MSG_none && a->about.corr) mailbox_send_payload(k->mailbox, a->about.from, &a->m, a->payload);
+        bool finished = a->m.kind == MSG_store_finished; /* the router waits for it, whoever asked */
+        if (finished || (a->m.kind != MSG_none && a->about.corr))
+            mailbox_send_payload(k->mailbox, finished ? "router" : a->about.from, &a->m, a->payload);
         payload_free(&a->payload);
         buf_free(&a->text);
         msg_clear(&a->about);

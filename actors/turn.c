@@ -35,6 +35,12 @@ static int await(struct turn *t, uint64_t corr, int64_t deadline_ms, bool firm, 
         int rc = mailbox_recv(t->s->mailbox, clock_left_ms(deadline_ms), in);
         if (rc == GW_EBADMSG) continue;
         if (rc) return rc;
+        if (t->begin_corr && in->corr == t->begin_corr && in->kind == MSG_error) {
+            turn_fail(t, FAILURE_server, "The message could not be stored; see the gateway's log.");
+            rc = (int)in->error.code;
+            msg_clear(in);
+            return rc;
+        }
         if (in->corr == corr && in->kind != MSG_turn_cancel && in->kind != MSG_actor_stop) return 0;
         note(t, in);
         msg_clear(in);
@@ -105,20 +111,39 @@ static int take_history(struct session *s, struct str lines)
     return 0;
 }
 
-int turn_begin(struct turn *t)
+/* Nothing is to be loaded: the store's mailbox keeps the order, so there is nothing to wait for. */
+static int begin_at_once(struct turn *t, struct msg *q)
 {
     struct session *s = t->s;
-    struct buf json = { 0 };
+    q->corr = t->begin_corr = mailbox_corr(s->mailbox);
+    q->trace = t->trace;
+    s->loaded = true;
+    int rc = mailbox_send(s->mailbox, "store", q);
+    return rc ? rc : session_add(s, q->store_begin.json);
+}
+
+static int begin_and_load(struct turn *t, struct msg *q)
+{
+    struct msg answer;
     int64_t bytes = 6 * turn_window(t);
-    struct msg q = { .kind = MSG_store_begin }, answer = { 0 };
+    q->store_begin.load_bytes = bytes < SESSION_LOAD_MAX ? bytes : SESSION_LOAD_MAX;
+    int rc = turn_ask_store(t, q, &answer);
+    if (rc) return rc;
+    rc = take_history(t->s, answer.store_begun.json);
+    msg_clear(&answer);
+    return rc;
+}
+
+int turn_begin(struct turn *t)
+{
+    struct buf json = { 0 };
+    struct msg q = { .kind = MSG_store_begin };
     int rc = write_user_json(t, &json);
     q.store_begin.turn = t->run->turn;
-    q.store_begin.session_key = str_of(s->key);
-    q.store_begin.load_bytes = s->loaded ? 0 : bytes < SESSION_LOAD_MAX ? bytes : SESSION_LOAD_MAX;
+    q.store_begin.session_key = str_of(t->s->key);
     q.store_begin.json = buf_str(&json);
-    if (rc == 0) rc = turn_ask_store(t, &q, &answer);
-    if (rc == 0) rc = s->loaded ? session_add(s, buf_str(&json)) : take_history(s, answer.store_begun.json);
-    msg_clear(&answer);
+    bool known = t->s->loaded || (t->run->created && t->compactions == 0);
+    if (rc == 0) rc = known ? begin_at_once(t, &q) : begin_and_load(t, &q);
     buf_free(&json);
     if (rc && t->error.n == 0) turn_fail(t, FAILURE_server, "The conversation could not be loaded.");
     return rc;
@@ -167,6 +192,7 @@ int turn_ask_model(struct turn *t, const payload_t *prompt, bool quiet, struct m
     struct msg q = { .kind = MSG_model_request, .corr = mailbox_corr(t->s->mailbox), .trace = t->trace };
     q.model_request.turn = t->run->turn;
     q.model_request.candidates = buf_str(&t->candidates);
+    q.model_request.stream = t->run->stream && !quiet;
     t->step_has_text = false;
     int rc = mailbox_send_payload(t->s->mailbox, "router", &q, prompt);
     while (rc == 0) {
@@ -299,9 +325,9 @@ static void write_partial(struct turn *t, bool aborted, struct buf *json)
     chat_json_write(json, &m);
 }
 
-static int record_end(struct turn *t, enum turn_outcome outcome, struct buf *last)
+static void record_end(struct turn *t, enum turn_outcome outcome, struct buf *last)
 {
-    struct msg q = { .kind = MSG_store_finish }, answer;
+    struct msg q = { .kind = MSG_store_finish, .trace = t->trace };
     struct str asked = t->run->model.n ? t->run->model : t->s->agent->models[0].text;
     bool switched = t->model[0] && !str_is(asked, t->model);
     q.store_finish = (struct msg_store_finish){
@@ -321,13 +347,12 @@ static int record_end(struct turn *t, enum turn_outcome outcome, struct buf *las
         .cache_write_tokens = t->usage.cache_write,
         .json = buf_str(last),
     };
-    int rc = turn_ask_store(t, &q, &answer);
-    if (rc == 0) msg_clear(&answer);
+    int rc = mailbox_send(t->s->mailbox, "store", &q);
     if (rc == 0 && last->n && t->s->loaded) rc = session_add(t->s, buf_str(last));
-    return rc;
+    if (rc) session_forget(t->s);
 }
 
-static void tell_end(struct turn *t, enum turn_outcome outcome)
+static void tell_end(struct turn *t, enum turn_outcome outcome, bool recorded)
 {
     struct msg m = { .kind = MSG_turn_done, .corr = t->corr, .trace = t->trace };
     m.turn_done = (struct msg_turn_done){
@@ -339,6 +364,7 @@ static void tell_end(struct turn *t, enum turn_outcome outcome)
         .input_tokens = t->usage.input,
         .output_tokens = t->usage.output,
         .stop = t->stop,
+        .recorded = recorded,
         .text = str_is(str_trim(buf_str(&t->text)), SILENT_REPLY) ? STR("") : buf_str(&t->text),
     };
     mailbox_send(t->s->mailbox, "router", &m);
@@ -350,14 +376,13 @@ static void end(struct turn *t, int rc, struct buf *last)
     if (outcome == OUTCOME_FAILED && t->error.n == 0) turn_fail(t, FAILURE_server, err_text(rc));
     if (outcome != OUTCOME_DONE) write_partial(t, outcome == OUTCOME_ABORTED, last);
     /* A turn cut off by the gateway's own stop is not over: it stays running on record and is taken up at the next start. */
-    if (!(outcome == OUTCOME_ABORTED && stopping(t)) && rc != GW_ECLOSED) {
-        int stored = record_end(t, outcome, last);
-        if (stored && outcome == OUTCOME_DONE) outcome = OUTCOME_FAILED;
-        if (stored) session_forget(t->s);
+    bool over = !(outcome == OUTCOME_ABORTED && stopping(t)) && rc != GW_ECLOSED;
+    if (over) {
+        record_end(t, outcome, last);
     } else {
         session_forget(t->s);
     }
-    tell_end(t, outcome);
+    tell_end(t, outcome, over);
     log_event(LOG_INFO, "turn_ended", LOG_I("turn", t->run->turn), LOG_T("session", t->s->key), LOG_I("outcome", outcome),
               LOG_T("model", t->model),
               LOG_T("reason", outcome == OUTCOME_DONE ? ""

@@ -11,6 +11,7 @@ struct turn {
     struct session *s;
     const struct msg_turn_run *run; /* borrowed from the turn.run in hand */
     uint64_t corr, trace;
+    uint64_t begin_corr; /* of a store.begin whose answer is not awaited; it answers only when it fails */
     int64_t deadline_ms; /* monotonic; -1: none */
     struct buf text;     /* what the user is to read, all steps */
     size_t sent;         /* bytes of it sent as turn.delta */

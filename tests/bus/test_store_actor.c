@@ -81,9 +81,8 @@ Test(store_actor, tells_what_is_unfinished_and_nothing_else, .timeout = 20)
         msg_clear(&a);
     }
     struct msg finish = { .kind = MSG_store_finish, .store_finish = { .turn = 2, .outcome = OUTCOME_FAILED } };
-    struct msg a = rig_ask(rig, "store", finish);
-    msg_clear(&a);
-    struct msg ask = { .kind = MSG_store_recover, .corr = 99 };
+    cr_assert(mailbox_send(rig_mailbox(rig), "store", &finish) == 0); /* its answer is the router's */
+    struct msg a, ask = { .kind = MSG_store_recover, .corr = 99 };
     cr_assert(mailbox_send(rig_mailbox(rig), "store", &ask) == 0);
     int64_t seen[2] = { 0 };
     for (int i = 0; i < 2; i++) {

@@ -63,6 +63,7 @@ static void submit(struct bench *b, const char *key, const char *text, const cha
                                               .idempotency_key = str_of(idempotency),
                                               .channel = STR("http"),
                                               .stream = 1,
+                                              .ack = 1,
                                               .message = buf_str(&packed) };
     cr_assert(mailbox_send(system_mailbox(b->system), "router", &m) == 0);
     buf_free(&packed);

@@ -94,9 +94,9 @@ Test(msgs, skips_unknown_fields_and_misses_required_ones)
 {
     struct msg m;
     const struct str none = { NULL, 0 };
-    struct buf extra = craft("store.finished", "colour", false), missing = craft("store.finished", "colour", true);
+    struct buf extra = craft("store.answer", "colour", false), missing = craft("store.answer", "colour", true);
     struct buf unknown = craft("no.such", NULL, false);
-    cr_assert(msg_decode(buf_str(&extra), none, &m) == 0 && m.store_finished.turn == 5 && m.corr == 9);
+    cr_assert(msg_decode(buf_str(&extra), none, &m) == 0 && m.store_answer.turn == 5 && m.corr == 9);
     cr_assert(msg_decode(buf_str(&missing), none, &m) == GW_EBADMSG && m.kind == MSG_none);
     cr_assert(msg_decode(buf_str(&unknown), none, &m) == GW_EBADMSG);
     cr_assert(msg_decode(buf_str(&extra), STR("surplus payload"), &m) == GW_EBADMSG);
