@@ -13,9 +13,9 @@
 #define JSON_TYPE "application/json; charset=utf-8"
 
 enum {
-    EXTRA_MAX = 1024, /* bytes of header lines made here */
-    HELD_MAX = 64,    /* bytes held back while they may become NO_REPLY */
-    ID_PREFIX = 9,    /* "chatcmpl_" */
+    EXTRA_MAX = 1024,      /* bytes of header lines made here */
+    HELD_MAX = 64,         /* bytes held back while they may become NO_REPLY */
+    ID_PREFIX = 9,         /* "chatcmpl_" */
     IDEMPOTENCY_MAX = 256, /* these three as turn.submit has them */
     MODEL_REF_MAX = 256,
     THINKING_MAX = 16,

