@@ -3,7 +3,7 @@
  * Facts of libwebsockets 4.1.6 that shape this file (lib/roles/h1/ops-h1.c, lib/roles/http/server/server.c):
  * - A request with a body that libwebsockets finds among bytes it has read ahead is taken apart wrongly, without an end. So it
  *   never gets to read ahead: a GET's answer closes the connection, and so does whoever sends a next request before this
- *   one's answer (seen as a second HTTP_BODY_COMPLETION). docs/adr/0010-http-front.md
+ *   one's answer (seen as a second HTTP_BODY_COMPLETION). docs/adr/0008-http-front.md
  * - With the body complete, reading is paused until there is an answer, because bytes that came meanwhile would make the loop
  *   spin; a look at the socket on each tick tells whether the client is still there. While paused nothing is written either.
  * - A POST without content-length is read as 100 MiB of body: it is refused (411).

@@ -365,7 +365,7 @@ Test(gateway, closes_a_request_with_too_many_headers, .timeout = 30)
     gateway_rig_stop(&rig);
 }
 
-/* libwebsockets 4.1.6 takes a request apart wrongly that it has read ahead: docs/adr/0010-http-front.md */
+/* libwebsockets 4.1.6 takes a request apart wrongly that it has read ahead: docs/adr/0008-http-front.md */
 Test(gateway, answers_the_first_of_pipelined_requests_and_closes, .timeout = 30)
 {
     struct gateway_rig rig;
