@@ -6,6 +6,7 @@
  *   one's answer (seen as a second HTTP_BODY_COMPLETION). docs/adr/0008-http-front.md
  * - With the body complete, reading is paused until there is an answer, because bytes that came meanwhile would make the loop
  *   spin; a look at the socket on each tick tells whether the client is still there. While paused nothing is written either.
+ * - Bytes read ahead are shown after a round of sockets, so an answer ends no sooner than a round after reading went on.
  * - A POST without content-length is read as 100 MiB of body: it is refused (411).
  * - Answers are written in its WRITEABLE callback only, heads and chunks made here. */
 #include <ctype.h>
@@ -127,7 +128,10 @@ static void write_head(struct gateway_conn *c, int status, const char *content_t
 static void want_write(struct gateway_conn *c)
 {
     if (c->out.err) gateway_kill(c); /* out of memory: nothing whole can be said */
-    if (c->flow_stopped) lws_rx_flow_control(c->wsi, 1);
+    if (c->flow_stopped) {
+        lws_rx_flow_control(c->wsi, 1);
+        c->resumed_at = c->gw->services;
+    }
     c->flow_stopped = false;
     lws_callback_on_writable(c->wsi);
 }
@@ -205,7 +209,10 @@ static int on_writable(struct gateway_conn *c)
     }
     buf_clear(&c->out);
     c->out_sent = 0;
-    return c->state == CONN_ANSWERING ? finish(c) : 0;
+    if (c->state != CONN_ANSWERING) return 0;
+    if (c->gw->services > c->resumed_at) return finish(c);
+    lws_callback_on_writable(c->wsi); /* bytes read ahead are shown at the end of this round: only then it is known */
+    return 0;
 }
 
 /* --- requests --------------------------------------------------------------------------------------------------- */

@@ -128,13 +128,13 @@ static void play(struct script *s, struct str text)
         fail(s, rest);
     else if (str_is(word, "latefail"))
         delta(s, STR("begun")), fail(s, STR("server"));
-    else if (str_is(word, "repeat") && n == 1)
+    else if (str_is(word, "repeat"))
         done(s, STR("first"), CHAT_STOP_END);
     else if (str_is(word, "big"))
         say_big(s, n);
     else if (str_is(word, "delta"))
         pour(s, n);
-    else if (!str_is(word, "hold") && !str_is(word, "repeat"))
+    else if (!str_is(word, "hold"))
         done(s, text, CHAT_STOP_END);
 }
 

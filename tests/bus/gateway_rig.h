@@ -8,7 +8,7 @@
  *    fail CLASS       accepted, done as failed with that class and the text "both failed"
  *    latefail         accepted, a delta, then failed
  *    refuse REASON    turn.refused
- *    repeat STATE     accepted with that state; 1: done follows
+ *    repeat STATE     accepted with that state, done
  *    big BYTES        done with that many bytes
  *    hold             accepted, then nothing
  *    mute             nothing at all
