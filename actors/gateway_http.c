@@ -90,7 +90,6 @@ static const char *reason_phrase(int status)
                     { 404, "Not Found" },
                     { 405, "Method Not Allowed" },
                     { 408, "Request Timeout" },
-                    { 409, "Conflict" },
                     { 411, "Length Required" },
                     { 413, "Content Too Large" },
                     { 429, "Too Many Requests" },
@@ -194,14 +193,24 @@ static int finish(struct gateway_conn *c)
     return close_after || lws_http_transaction_completed(c->wsi) ? -1 : 0;
 }
 
+/* The last bytes go to libwebsockets and the request ends in one step: a client may send its next request as soon as it
+ * has them, and those bytes are not to be taken for the rest of this one. */
 static int on_writable(struct gateway_conn *c)
 {
+    bool last = c->state == CONN_ANSWERING;
+    if (last && c->gw->services <= c->resumed_at) { /* what was read ahead is shown at the end of this round */
+        lws_callback_on_writable(c->wsi);
+        return 0;
+    }
     while (gateway_unsent(c) > 0 && !lws_send_pipe_choked(c->wsi)) {
         size_t n = gateway_unsent(c) < GATEWAY_WRITE_MAX ? gateway_unsent(c) : GATEWAY_WRITE_MAX;
         if (lws_write(c->wsi, (unsigned char *)c->out.p + c->out_sent, n, LWS_WRITE_HTTP) < 0) return -1;
         c->out_sent += n;
         c->moved_ms = clock_mono_ms();
     }
+    bool ends = last && gateway_unsent(c) == 0;
+    bool closes = c->close_after || c->pipelined || !c->body_done || c->gw->draining;
+    if (ends && (!closes || !lws_partial_buffered(c->wsi))) return finish(c);
     if (gateway_unsent(c) > 0 || lws_partial_buffered(c->wsi)) {
         if (c->pipelined) return -1; /* the loop would spin: the next request is there, and cannot be read before this answer is out */
         lws_callback_on_writable(c->wsi);
@@ -209,9 +218,6 @@ static int on_writable(struct gateway_conn *c)
     }
     buf_clear(&c->out);
     c->out_sent = 0;
-    if (c->state != CONN_ANSWERING) return 0;
-    if (c->gw->services > c->resumed_at) return finish(c);
-    lws_callback_on_writable(c->wsi); /* bytes read ahead are shown at the end of this round: only then it is known */
     return 0;
 }
 

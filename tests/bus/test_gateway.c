@@ -396,12 +396,13 @@ Test(gateway, keeps_a_connection_for_the_next_request, .timeout = 30)
     http_conn_t *c;
     gateway_rig_start(&rig, NULL);
     cr_assert(http_open(rig.port, &c) == 0);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 20; i++) {
         struct http_reply r = { 0 };
         struct http_call call = { .path = "/v1/chat/completions",
-                                  .body = STR("{\"messages\":[{\"role\":\"user\",\"content\":\"say x\"}]}") };
+                                  .body = i % 2 ? STR("{\"messages\":[{\"role\":\"user\",\"content\":\"say x\"}]}")
+                                                : STR("{\"messages\":[{\"role\":\"user\",\"content\":\"big 3000000\"}]}") };
         cr_assert(http_send(c, &call, RIG_MS) == 0 && http_read_head(c, RIG_MS, &r) == 0 && http_read_body(c, RIG_MS, &r) == 0);
-        cr_assert(r.status == 200 && holds(&r.body, "\"x\""));
+        cr_assert_eq(r.status, 200);
         http_reply_free(&r);
     }
     http_close(&c);
