@@ -234,6 +234,7 @@ static void flush(struct gateway *gw)
     while (has_unsent(gw) && clock_mono_ms() < until_ms) {
         gateway_start_tick(gw); /* so that the loop wakes without traffic */
         if (lws_service(gw->lws, 0) < 0) return;
+        gw->services++;
     }
 }
 
@@ -256,12 +257,13 @@ static void close_gateway(struct gateway *gw)
 
 int gateway_actor(mailbox_t *mb, void *arg)
 {
-    struct gateway gw = { .options = arg, .mailbox = mb };
+    struct gateway gw = { .options = arg, .mailbox = mb, .services = 1 };
     log_set_actor("gateway");
     int rc = open_gateway(&gw);
     if (rc == 0) gateway_drain_mailbox(&gw);
     while (rc == 0 && !gw.stopping) {
         if (lws_service(gw.lws, 0) < 0) rc = GW_ESYS;
+        gw.services++;
         gateway_drain_mailbox(&gw);
     }
     if (rc == 0) flush(&gw);

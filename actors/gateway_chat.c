@@ -13,10 +13,12 @@
 #define JSON_TYPE "application/json; charset=utf-8"
 
 enum {
-    EXTRA_MAX = 1024, /* bytes of header lines made here */
-    HELD_MAX = 64,    /* bytes held back while they may become NO_REPLY */
-    ID_PREFIX = 9,    /* "chatcmpl_" */
-    IDEMPOTENCY_MAX = 256,
+    EXTRA_MAX = 1024,      /* bytes of header lines made here */
+    HELD_MAX = 64,         /* bytes held back while they may become NO_REPLY */
+    ID_PREFIX = 9,         /* "chatcmpl_" */
+    IDEMPOTENCY_MAX = 256, /* these three as turn.submit has them */
+    MODEL_REF_MAX = 256,
+    THINKING_MAX = 16,
 };
 
 struct gateway_chat {
@@ -87,7 +89,7 @@ static int submit(struct gateway_conn *c, const struct openai_chat *request)
 {
     struct gateway_chat *chat = c->chat;
     struct buf packed = { 0 };
-    char key[IDEMPOTENCY_MAX + 1];
+    char key[IDEMPOTENCY_MAX + 1], model[MODEL_REF_MAX + 1], thinking[THINKING_MAX + 1];
     struct msg m = { .kind = MSG_turn_submit, .trace = random_u64() };
     int rc = pack_message(request, &packed);
     m.turn_submit = (struct msg_turn_submit){
@@ -96,6 +98,8 @@ static int submit(struct gateway_conn *c, const struct openai_chat *request)
         .agent = str_of(chat->agent),
         .idempotency_key = gateway_header(c, "idempotency-key:", key, sizeof key),
         .channel = STR("http"),
+        .model = gateway_header(c, "x-openclaw-model:", model, sizeof model),
+        .thinking = gateway_header(c, "x-openclaw-thinking:", thinking, sizeof thinking),
         .system = buf_str(&request->system_text),
         .stream = chat->stream,
         .message = buf_str(&packed),

@@ -1,14 +1,18 @@
 /* actors/gateway_http.c -- requests in, answers out: libwebsockets' callback and what it needs.
  *
  * Facts of libwebsockets 4.1.6 that shape this file (lib/roles/h1/ops-h1.c, lib/roles/http/server/server.c):
- * - With the body complete, the next request's bytes cause HTTP_BODY_COMPLETION again and again: then reading is paused.
- * - While reading is paused nothing can be written either: it goes on as soon as there is something to write.
+ * - A request with a body that libwebsockets finds among bytes it has read ahead is taken apart wrongly, without an end. So it
+ *   never gets to read ahead: a GET's answer closes the connection, and so does whoever sends a next request before this
+ *   one's answer (seen as a second HTTP_BODY_COMPLETION). docs/adr/0008-http-front.md
+ * - With the body complete, reading is paused until there is an answer, because bytes that came meanwhile would make the loop
+ *   spin; a look at the socket on each tick tells whether the client is still there. While paused nothing is written either.
+ * - Bytes read ahead are shown after a round of sockets, so an answer ends no sooner than a round after reading went on.
  * - A POST without content-length is read as 100 MiB of body: it is refused (411).
- * - lws_http_transaction_completed() with body left to read discards that body first.
  * - Answers are written in its WRITEABLE callback only, heads and chunks made here. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <utlist.h>
 
@@ -86,7 +90,6 @@ static const char *reason_phrase(int status)
                     { 404, "Not Found" },
                     { 405, "Method Not Allowed" },
                     { 408, "Request Timeout" },
-                    { 409, "Conflict" },
                     { 411, "Length Required" },
                     { 413, "Content Too Large" },
                     { 429, "Too Many Requests" },
@@ -107,7 +110,7 @@ static void write_head(struct gateway_conn *c, int status, const char *content_t
     time_t now = (time_t)(clock_wall_ms() / 1000);
     struct tm utc;
     if (length == NO_LENGTH && c->http10) c->close_after = true;
-    if (c->gw->draining || c->surplus) c->close_after = true;
+    if (c->gw->draining || c->surplus || !c->body_done || c->without_body) c->close_after = true;
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &utc));
     buf_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\n", status, reason_phrase(status), date, content_type);
     if (length != NO_LENGTH)
@@ -124,7 +127,10 @@ static void write_head(struct gateway_conn *c, int status, const char *content_t
 static void want_write(struct gateway_conn *c)
 {
     if (c->out.err) gateway_kill(c); /* out of memory: nothing whole can be said */
-    if (c->flow_stopped) lws_rx_flow_control(c->wsi, 1);
+    if (c->flow_stopped) {
+        lws_rx_flow_control(c->wsi, 1);
+        c->resumed_at = c->gw->services;
+    }
     c->flow_stopped = false;
     lws_callback_on_writable(c->wsi);
 }
@@ -137,10 +143,7 @@ void gateway_answer(struct gateway_conn *c, int status, const char *content_type
     c->deadline_ms = 0;
     gateway_ask_over(c);
     buf_free(&c->body);
-    if (c->out.err)
-        gateway_kill(c); /* out of memory: nothing whole can be said */
-    else
-        lws_callback_on_writable(c->wsi);
+    want_write(c);
 }
 
 void gateway_answer_error(struct gateway_conn *c, int status, struct str message, const char *type, const char *code, const char *param,
@@ -165,10 +168,7 @@ void gateway_stream_add(struct gateway_conn *c, struct str events)
     if (!c->http10) buf_printf(&c->out, "%zx\r\n", events.n);
     buf_add(&c->out, events);
     if (!c->http10) buf_text(&c->out, "\r\n");
-    if (c->out.err)
-        gateway_kill(c);
-    else
-        lws_callback_on_writable(c->wsi);
+    want_write(c);
 }
 
 void gateway_stream_end(struct gateway_conn *c)
@@ -179,25 +179,38 @@ void gateway_stream_end(struct gateway_conn *c)
     want_write(c);
 }
 
-/* The answer is with the kernel. @return -1: close the connection */
+/* The answer is with the kernel. What is left of the body is read before the connection is closed: a reset could overtake
+ * the answer. @return -1: close the connection */
 static int finish(struct gateway_conn *c)
 {
-    bool rest = !c->body_done, close_after = c->close_after || c->gw->draining;
+    bool close_after = c->close_after || c->pipelined || c->gw->draining;
     reset_request(c);
-    if (rest) c->deadline_ms = clock_mono_ms() + GATEWAY_DISCARD_MS;
-    if (rest) gateway_start_tick(c->gw);
-    if (close_after && !rest) return -1;
-    return lws_http_transaction_completed(c->wsi) ? -1 : 0;
+    if (!c->body_done) {
+        c->deadline_ms = clock_mono_ms() + GATEWAY_DISCARD_MS;
+        gateway_start_tick(c->gw);
+        return 0;
+    }
+    return close_after || lws_http_transaction_completed(c->wsi) ? -1 : 0;
 }
 
+/* The last bytes go to libwebsockets and the request ends in one step: a client may send its next request as soon as it
+ * has them, and those bytes are not to be taken for the rest of this one. */
 static int on_writable(struct gateway_conn *c)
 {
+    bool last = c->state == CONN_ANSWERING;
+    if (last && c->gw->services <= c->resumed_at) { /* what was read ahead is shown at the end of this round */
+        lws_callback_on_writable(c->wsi);
+        return 0;
+    }
     while (gateway_unsent(c) > 0 && !lws_send_pipe_choked(c->wsi)) {
         size_t n = gateway_unsent(c) < GATEWAY_WRITE_MAX ? gateway_unsent(c) : GATEWAY_WRITE_MAX;
         if (lws_write(c->wsi, (unsigned char *)c->out.p + c->out_sent, n, LWS_WRITE_HTTP) < 0) return -1;
         c->out_sent += n;
         c->moved_ms = clock_mono_ms();
     }
+    bool ends = last && gateway_unsent(c) == 0;
+    bool closes = c->close_after || c->pipelined || !c->body_done || c->gw->draining;
+    if (ends && (!closes || !lws_partial_buffered(c->wsi))) return finish(c);
     if (gateway_unsent(c) > 0 || lws_partial_buffered(c->wsi)) {
         if (c->pipelined) return -1; /* the loop would spin: the next request is there, and cannot be read before this answer is out */
         lws_callback_on_writable(c->wsi);
@@ -205,7 +218,7 @@ static int on_writable(struct gateway_conn *c)
     }
     buf_clear(&c->out);
     c->out_sent = 0;
-    return c->state == CONN_ANSWERING ? finish(c) : 0;
+    return 0;
 }
 
 /* --- requests --------------------------------------------------------------------------------------------------- */
@@ -318,9 +331,10 @@ static int on_request(struct gateway_conn *c, struct str path)
     enum gateway_method method = method_of(c);
     int64_t length = content_length(c->wsi);
     reset_request(c);
+    c->without_body = method == GATEWAY_GET;
     read_connection(c);
     lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0); /* ours are in gateway_check_times() */
-    c->body_done = length == 0 || (length == NO_LENGTH && method == GATEWAY_GET);
+    c->body_done = method != GATEWAY_POST && (length == 0 || (length == NO_LENGTH && method == GATEWAY_GET));
     c->route = gateway_route_find(c->gw->cfg, path);
     if (c->surplus)
         refuse_busy(c, "The gateway has no room for another connection; try again later.", "too_many_connections");
@@ -357,16 +371,31 @@ static int on_body_complete(struct gateway_conn *c)
         c->state = CONN_WAITING;
         c->deadline_ms = 0;
         c->route->run(c);
-    } else if (again) { /* the next request is here already: not yet */
-        c->pipelined = true;
-        if (gateway_unsent(c) == 0 && !c->flow_stopped) lws_rx_flow_control(c->wsi, 0);
-        c->flow_stopped = c->flow_stopped || gateway_unsent(c) == 0;
+    } else if (gateway_unsent(c) == 0) {
+        return -1; /* the rest of an unwanted body is read, or a next request comes behind a streamed answer */
+    }
+    c->pipelined = again;
+    if (c->state == CONN_WAITING && gateway_unsent(c) == 0 && !c->flow_stopped) {
+        c->flow_stopped = true;
+        lws_rx_flow_control(c->wsi, 0);
+        gateway_start_tick(c->gw);
     }
     return 0;
 }
 
+/* The client's end of the connection is closed: nobody waits for the answer. */
+static bool has_left(const struct gateway_conn *c)
+{
+    char byte;
+    return recv(lws_get_socket_fd(c->wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 void gateway_check_times(struct gateway_conn *c, int64_t now_ms)
 {
+    if (c->flow_stopped && has_left(c)) {
+        gateway_kill(c);
+        return;
+    }
     if (gateway_unsent(c) > 0 && now_ms - c->moved_ms > c->gw->times.stall_ms) {
         log_event(LOG_WARN, "slow_client", LOG_T("address", c->peer.address), LOG_I("unsent", (int64_t)gateway_unsent(c)));
         gateway_kill(c);

@@ -45,7 +45,9 @@ struct gateway_conn {
     bool close_after;    /* the connection ends with this answer */
     bool streaming;      /* the answer's head is out, its length is not known */
     bool body_done;      /* all bytes of the request are read */
+    bool without_body;   /* a GET or HEAD */
     bool pipelined;      /* the next request's bytes are here before this one is answered */
+    uint64_t resumed_at; /* gateway.services when reading went on */
     bool flow_stopped;   /* reading is paused: the next request waits for this answer */
     size_t body_size;    /* content-length */
     int64_t deadline_ms; /* of the state, or of the rest of an unwanted body; 0: none */
@@ -86,6 +88,7 @@ struct gateway {
     struct gateway_gone *gone;     /* by corr */
     lws_sorted_usec_list_t tick;
     bool ticking;
+    uint64_t services; /* finished rounds of libwebsockets, from 1 */
     bool draining;
     bool stopping;
     struct gateway_times times;
