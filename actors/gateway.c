@@ -59,17 +59,13 @@ static void stop(struct gateway *gw)
 static void receive(struct gateway *gw, const struct msg *in)
 {
     struct gateway_conn *c;
-    struct gateway_gone *g;
     if (in->kind == MSG_system_drain) drain(gw);
     if (in->kind == MSG_actor_stop) stop(gw);
     HASH_FIND(hh, gw->asking, &in->corr, sizeof in->corr, c);
-    HASH_FIND(hh, gw->gone, &in->corr, sizeof in->corr, g);
     if (c && c->chat)
         gateway_chat_message(c, in);
     else if (c)
         gateway_probe_answer(c, in);
-    else if (g)
-        gateway_gone_accepted(gw, g, in);
 }
 
 void gateway_drain_mailbox(struct gateway *gw)
@@ -91,21 +87,14 @@ static void tick(lws_sorted_usec_list_t *sul)
 {
     struct gateway *gw = lws_container_of(sul, struct gateway, tick);
     struct gateway_conn *c, *safe;
-    struct gateway_gone *g, *next;
     int64_t now_ms = clock_mono_ms();
-    bool busy = gw->gone != NULL;
+    bool busy = false;
     gw->ticking = false;
     DL_FOREACH_SAFE(gw->conns, c, safe)
     {
         if (c->state == CONN_IDLE && c->deadline_ms == 0) continue;
         busy = true;
         gateway_check_times(c, now_ms);
-    }
-    HASH_ITER(hh, gw->gone, g, next)
-    {
-        if (now_ms < g->until_ms) continue;
-        HASH_DEL(gw->gone, g);
-        free(g);
     }
     if (busy) gateway_start_tick(gw);
 }
@@ -240,14 +229,8 @@ static void flush(struct gateway *gw)
 
 static void close_gateway(struct gateway *gw)
 {
-    struct gateway_gone *g, *next;
     gw->stopping = true;
     if (gw->lws) lws_context_destroy(gw->lws); /* closes and frees every connection */
-    HASH_ITER(hh, gw->gone, g, next)
-    {
-        HASH_DEL(gw->gone, g);
-        free(g);
-    }
     gateway_auth_destroy(&gw->auth);
     config_unref(&gw->options->config);
     free(gw->options->token);

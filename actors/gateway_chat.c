@@ -29,11 +29,9 @@ struct gateway_chat {
     int64_t created_s;  /* wall clock */
     int64_t started_ms; /* monotonic */
     int64_t wrote_ms;   /* when something was last streamed */
-    int64_t turn;       /* 0: not accepted yet */
     size_t text_sent;   /* bytes of the answer that were streamed */
     struct buf held;    /* first bytes, not streamed yet */
     bool stream, include_usage;
-    bool repeat; /* of an idempotency key: not ours to abort */
     bool role_sent;
     bool lost; /* a delta is missing: the rest comes with turn.done */
 };
@@ -330,16 +328,9 @@ static void on_refused(struct gateway_conn *c, const struct msg_turn_refused *r)
         fail(c, 503, text, "api_error", code, extra);
 }
 
-static void on_accepted(struct gateway_conn *c, const struct msg_turn_accepted *a)
-{
-    c->chat->turn = a->turn;
-    c->chat->repeat = a->state != 0;
-}
-
 void gateway_chat_message(struct gateway_conn *c, const struct msg *in)
 {
     switch (in->kind) {
-    case MSG_turn_accepted: on_accepted(c, &in->turn_accepted); break;
     case MSG_turn_refused: on_refused(c, &in->turn_refused); break;
     case MSG_turn_delta: on_delta(c, &in->turn_delta); break;
     case MSG_turn_done: on_done(c, &in->turn_done); break;
@@ -357,32 +348,12 @@ void gateway_chat_stopping(struct gateway_conn *c)
 
 /* --- clients that leave ----------------------------------------------------------------------------------------- */
 
-static void abort_turn(struct gateway *gw, int64_t turn)
-{
-    struct msg m = { .kind = MSG_turn_abort };
-    m.turn_abort.turn = turn;
-    m.turn_abort.reason = STR("client_gone");
-    mailbox_send(gw->mailbox, "router", &m);
-}
-
+/* A repeat of an idempotency key has no turn of its own, so this does not end the first one. */
 void gateway_chat_gone(struct gateway_conn *c)
 {
-    if (c->gw->stopping || c->chat->repeat) return; /* what was accepted goes on after a restart */
-    if (c->chat->turn) {
-        abort_turn(c->gw, c->chat->turn);
-        return;
-    }
-    struct gateway_gone *g = calloc(1, sizeof *g);
-    if (!g) return;
-    g->corr = c->corr;
-    g->until_ms = clock_mono_ms() + GATEWAY_GONE_MS;
-    HASH_ADD(hh, c->gw->gone, corr, sizeof g->corr, g);
-    gateway_start_tick(c->gw);
-}
-
-void gateway_gone_accepted(struct gateway *gw, struct gateway_gone *g, const struct msg *in)
-{
-    if (in->kind == MSG_turn_accepted && in->turn_accepted.state == 0) abort_turn(gw, in->turn_accepted.turn);
-    HASH_DEL(gw->gone, g);
-    free(g);
+    struct msg m = { .kind = MSG_turn_abort };
+    if (c->gw->stopping) return; /* what was accepted goes on after a restart */
+    m.turn_abort.run_id = str_of(c->chat->id);
+    m.turn_abort.reason = STR("client_gone");
+    mailbox_send(c->gw->mailbox, "router", &m);
 }

@@ -63,13 +63,6 @@ struct gateway_conn {
     struct buf reasons;        /* of a probe: JSON strings why not */
 };
 
-/* A client that left before its turn had a number: the turn is ended as soon as it has one. */
-struct gateway_gone {
-    uint64_t corr;
-    int64_t until_ms;
-    UT_hash_handle hh;
-};
-
 enum { GATEWAY_LISTENERS_MAX = 2 };
 
 struct gateway {
@@ -85,7 +78,6 @@ struct gateway {
     size_t conn_count;
     struct gateway_conn *adopting; /* the one that libwebsockets is being given; NULL once it is freed */
     struct gateway_conn *asking;   /* by corr */
-    struct gateway_gone *gone;     /* by corr */
     lws_sorted_usec_list_t tick;
     bool ticking;
     uint64_t services; /* finished rounds of libwebsockets, from 1 */
@@ -134,6 +126,5 @@ void gateway_chat_tick(struct gateway_conn *c, int64_t now_ms);
 void gateway_chat_gone(struct gateway_conn *c); /* the client left: end its turn */
 void gateway_chat_stopping(struct gateway_conn *c);
 void gateway_chat_free(struct gateway_conn *c);
-void gateway_gone_accepted(struct gateway *gw, struct gateway_gone *g, const struct msg *in);
 
 #endif

@@ -23,7 +23,6 @@ enum gateway_limit {
     GATEWAY_QUIET_MS = 10000,            /* a streamed answer without text: its headers go out */
     GATEWAY_KEEPALIVE_MS = 15000,        /* ... and a comment this often */
     GATEWAY_PROBE_MS = 1000,             /* for the answers to router.ping and store.ping */
-    GATEWAY_GONE_MS = 60000,             /* how long a client that left is remembered, to end its turn */
     GATEWAY_FLUSH_MS = 1000,             /* for unsent bytes when the gateway stops */
     GATEWAY_RETRY_S = 5,                 /* Retry-After when the gateway stops or is full, seconds */
 };
