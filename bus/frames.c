@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define FRAMES_TSAN 1
@@ -119,6 +121,25 @@ static void release(void *memory)
 static struct str bytes_of(zmq_msg_t *frame)
 {
     return (struct str){ zmq_msg_data(frame), zmq_msg_size(frame) };
+}
+
+int frames_recv_first(void *socket, int *set_ms, int timeout_ms, zmq_msg_t *frame)
+{
+    int64_t deadline = timeout_ms < 0 ? -1 : clock_mono_ms() + timeout_ms;
+    int flags = ZMQ_DONTWAIT; /* first without waiting: no timeout to set when something is there */
+    while (zmq_msg_recv(frame, socket, flags) < 0) {
+        int error = zmq_errno();
+        if (error != EAGAIN && error != EINTR) return frames_err();
+        int left = clock_left_ms(deadline);
+        if (left == 0 && error == EAGAIN) return GW_ETIMEOUT;
+        if (left != *set_ms) {
+            zmq_setsockopt(socket, ZMQ_RCVTIMEO, &left, sizeof left);
+            *set_ms = left;
+        }
+        flags = 0;
+    }
+    frames_mark_received(frame);
+    return 0;
 }
 
 int frames_recv_message(void *socket, bool more, struct msg *out)

@@ -28,6 +28,11 @@ int frames_err(void);
 /** Send body and payload after the address frames. `flags` is ZMQ_DONTWAIT or 0. @return 0 or a code */
 int frames_send_message(void *socket, const struct msg *m, const payload_t *payload, struct buf *scratch, int flags);
 
+/** Receive the first frame of a message, waiting up to timeout_ms (-1: for ever, 0: not at all).
+ *  @param set_ms  the socket's receive timeout as it is, kept up to date here; -1 on a new socket
+ *  @return 0, GW_ETIMEOUT, GW_ECLOSED, GW_ESYS */
+int frames_recv_first(void *socket, int *set_ms, int timeout_ms, zmq_msg_t *frame);
+
 /** Receive the frames after the addresses and decode them into *out; drops surplus frames.
  *  @param more  whether a frame follows  @return 0, GW_EBADMSG, or a code of the socket */
 int frames_recv_message(void *socket, bool more, struct msg *out);

@@ -1,6 +1,5 @@
 #include "bus/hub.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -16,6 +15,7 @@ struct hub {
     bus_t *bus;
     void *socket;
     struct buf scratch;
+    int wait_ms;              /* the socket's present receive timeout */
     int64_t letter_logged_ms; /* when a dead letter was last logged, and how many were not since */
     int64_t letters_unlogged;
 };
@@ -28,6 +28,7 @@ int hub_open(bus_t *bus, hub_t **out)
     hub_t *hub = calloc(1, sizeof *hub);
     if (!hub) goto fail;
     hub->bus = bus;
+    hub->wait_ms = -1; /* libzmq's default */
     hub->socket = zmq_socket(bus->context, ZMQ_ROUTER);
     rc = hub->socket ? 0 : frames_err();
     if (rc) goto fail;
@@ -161,23 +162,13 @@ int hub_recv(hub_t *hub, int timeout_ms, struct msg *out)
 {
     *out = (struct msg){ 0 };
     int64_t deadline = timeout_ms < 0 ? -1 : clock_mono_ms() + timeout_ms;
-    for (int burst = 0;;) {
+    for (int burst = 0; burst < FORWARD_BURST; burst++) {
         zmq_msg_t from;
         zmq_msg_init(&from);
-        if (zmq_msg_recv(&from, hub->socket, ZMQ_DONTWAIT) >= 0) {
-            int rc = take(hub, &from, out);
-            zmq_msg_close(&from);
-            if (rc == 0) return 0;
-            if (++burst < FORWARD_BURST) continue;
-            return GW_ETIMEOUT;
-        }
-        int error = zmq_errno();
+        int rc = frames_recv_first(hub->socket, &hub->wait_ms, clock_left_ms(deadline), &from);
+        if (rc == 0) rc = take(hub, &from, out);
         zmq_msg_close(&from);
-        if (error == EINTR) continue;
-        if (error != EAGAIN) return frames_err();
-        zmq_pollitem_t item = { .socket = hub->socket, .events = ZMQ_POLLIN };
-        int n = zmq_poll(&item, 1, clock_left_ms(deadline));
-        if (n == 0) return GW_ETIMEOUT;
-        if (n < 0 && zmq_errno() != EINTR) return frames_err();
+        if (rc != GW_EBADMSG) return rc; /* else it was not for the owner */
     }
+    return GW_ETIMEOUT;
 }

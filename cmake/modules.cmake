@@ -13,6 +13,7 @@ function(gw_test file)
   add_executable(${name} ${file} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE gw_flags ${arg_LINK})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_compile_options(${name} PRIVATE -UNDEBUG) # a test that cannot fail is none
   target_compile_definitions(${name} PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}"
     TEST_DATA_DIR="${CMAKE_SOURCE_DIR}/tests/data")
   if(GW_SANITIZE MATCHES thread)
@@ -45,4 +46,5 @@ function(gw_fuzz file)
   endif()
   target_link_libraries(${name} PRIVATE gw_flags ${arg_LINK})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_compile_options(${name} PRIVATE -UNDEBUG) # a test that cannot fail is none
 endfunction()
