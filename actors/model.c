@@ -151,7 +151,7 @@ static int launch(struct transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, 16384L);
+    curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, 4096L);
     curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)h->provider->connect_ms);
     t->started_ms = t->heard_ms = clock_mono_ms();
     if (curl_multi_add_handle(h->multi, t->easy) != CURLM_OK) return GW_ENOMEM;

@@ -48,10 +48,19 @@ struct injection {
     struct buf *out;
     struct buf raw, clean; /* reused for each file */
     size_t file_chars;
-    size_t left; /* characters of the total */
+    size_t left;     /* characters of the total */
+    struct buf path; /* of the file in hand: on the heap, as session threads have small stacks */
 };
 
 /* The file's text into j->clean. Of a large file only the ends are read: a character has four bytes at most. */
+/* The path of a file of the workspace, valid until the next one; "" (no file) when memory is out. */
+static const char *path_of(struct injection *j, const char *name)
+{
+    buf_clear(&j->path);
+    buf_printf(&j->path, "%s/%s", j->in->workspace, name);
+    return buf_cstr(&j->path);
+}
+
 static int read_text(struct injection *j, const char *path, size_t max)
 {
     uint64_t left_out;
@@ -65,11 +74,9 @@ static int read_text(struct injection *j, const char *path, size_t max)
 
 static void add_file(struct injection *j, const struct file *f)
 {
-    char path[PATH_MAX];
     struct buf *out = j->out;
     size_t max = j->file_chars < j->left ? j->file_chars : j->left;
-    int n = snprintf(path, sizeof path, "%s/%s", j->in->workspace, f->name);
-    if (n < 0 || (size_t)n >= sizeof path) return;
+    const char *path = path_of(j, f->name);
     int rc = read_text(j, path, j->file_chars);
     if (rc == GW_ENOENT && !f->expected) return;
     buf_printf(out, "## %s\n", path);
@@ -86,20 +93,17 @@ static void add_file(struct injection *j, const struct file *f)
 }
 
 /* On a file system that ignores case both names of the memory are one file. */
-static bool same_file(const char *workspace, const char *a, const char *b)
+static bool same_file(struct injection *j, const char *a, const char *b)
 {
-    char path[PATH_MAX];
     struct stat x, y;
-    if (snprintf(path, sizeof path, "%s/%s", workspace, a) >= (int)sizeof path || stat(path, &x) != 0) return false;
-    if (snprintf(path, sizeof path, "%s/%s", workspace, b) >= (int)sizeof path || stat(path, &y) != 0) return false;
+    if (stat(path_of(j, a), &x) != 0 || stat(path_of(j, b), &y) != 0) return false;
     return x.st_ino == y.st_ino && x.st_dev == y.st_dev;
 }
 
-static bool exists(const char *workspace, const char *name)
+static bool exists(struct injection *j, const char *name)
 {
-    char path[PATH_MAX];
     struct stat st;
-    return snprintf(path, sizeof path, "%s/%s", workspace, name) < (int)sizeof path && stat(path, &st) == 0;
+    return stat(path_of(j, name), &st) == 0;
 }
 
 void prompt_add_files(const struct prompt_input *in, struct buf *out)
@@ -110,13 +114,14 @@ void prompt_add_files(const struct prompt_input *in, struct buf *out)
     j.file_chars = limit(in->file_chars, PROMPT_FILE_CHARS);
     j.left = limit(in->total_chars, PROMPT_TOTAL_CHARS);
     buf_text(out, "# Project Context\nThese files of your workspace are loaded for you:\n");
-    if (!minimal && exists(in->workspace, "SOUL.md"))
+    if (!minimal && exists(&j, "SOUL.md"))
         buf_text(out, "SOUL.md sets your persona and tone: take them on, unless something of higher priority says otherwise.\n");
     for (size_t i = 0; i < FILES; i++) {
         if (minimal && !files[i].minimal) continue;
-        if (i == FILES - 1 && same_file(in->workspace, "MEMORY.md", "memory.md")) continue;
+        if (i == FILES - 1 && same_file(&j, "MEMORY.md", "memory.md")) continue;
         add_file(&j, &files[i]);
     }
     buf_free(&j.raw);
     buf_free(&j.clean);
+    buf_free(&j.path);
 }

@@ -144,21 +144,21 @@ static void add_skill(struct buf *out, const struct skill *skill)
     buf_text(out, "</location>\n  </skill>\n");
 }
 
-/* Without a tool to read them with, skills are not offered. */
+/* Without a tool to read them with, a skill still says by its description what the agent is for. */
 void prompt_add_skills(const struct prompt_input *in, struct buf *out)
 {
     size_t n, shown = 0;
     const struct skill *list = skills_list(in->skills, &n);
-    if (!full(in) || !prompt_has_tool(in, "read")) return;
+    if (!full(in)) return;
     for (size_t i = 0; i < n; i++) {
         if (!list[i].eligible || !list[i].model_invocable) continue;
-        if (shown++ == 0)
-            buf_text(out, "## Skills (mandatory)\n"
-                          "Look through <available_skills> before you answer. If one clearly fits, read its SKILL.md at <location> with "
+        if (shown++ == 0) buf_text(out, "## Skills (mandatory)\n");
+        if (shown == 1 && prompt_has_tool(in, "read"))
+            buf_text(out, "Look through <available_skills> before you answer. If one clearly fits, read its SKILL.md at <location> with "
                           "`read` and follow it; if several do, take the most specific; if none does, read none. Never read more than "
                           "one up front.\n"
-                          "Relative paths in a skill are relative to the folder of its SKILL.md.\n"
-                          "<available_skills>\n");
+                          "Relative paths in a skill are relative to the folder of its SKILL.md.\n");
+        if (shown == 1) buf_text(out, "<available_skills>\n");
         add_skill(out, &list[i]);
     }
     if (shown > 0) buf_text(out, "</available_skills>\n");

@@ -71,10 +71,10 @@ struct request_entry {
     int64_t timeout_ms;
     bool stream;
     payload_t *prompt;
-    struct candidate_entry candidates[POLICY_CANDIDATES_MAX];
-    size_t count;
     int trying; /* the candidate in hand */
     int http_status;
+    size_t count;
+    struct candidate_entry candidates[]; /* count of them */
 };
 
 /* What carrying out an action made happen: told to the policy after the actions of the present step are done. */

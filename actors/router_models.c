@@ -57,21 +57,33 @@ static uint64_t hash(struct str s)
     return h;
 }
 
-static void read_candidates(struct router *r, struct request_entry *e, struct str list)
+static size_t count_lines(struct str list)
 {
-    while (list.p && e->count < POLICY_CANDIDATES_MAX) {
+    size_t lines = 0;
+    while (list.p && lines < POLICY_CANDIDATES_MAX) lines += str_split(&list, '\n').n > 0;
+    return lines;
+}
+
+/* Room for as many candidates as the list has, at most POLICY_CANDIDATES_MAX. NULL: memory is out */
+static struct request_entry *new_entry(struct router *r, struct str list)
+{
+    size_t lines = count_lines(list);
+    struct request_entry *e = calloc(1, sizeof *e + lines * sizeof e->candidates[0]);
+    if (!e) return NULL;
+    while (list.p && e->count < lines) {
         struct str line = str_split(&list, '\n');
-        struct candidate_entry *c = &e->candidates[e->count];
-        if (line.n == 0 || str_copy(c->ref, sizeof c->ref, line) != 0) continue;
+        if (line.n == 0) continue;
+        struct candidate_entry *c = &e->candidates[e->count++];
+        str_copy(c->ref, sizeof c->ref, line); /* one that is too long becomes empty, which is no reference */
         resolve(r, c);
-        e->count++;
     }
+    return e;
 }
 
 void router_on_model_request(struct router *r, const struct msg *in)
 {
     struct policy_candidate candidates[POLICY_CANDIDATES_MAX];
-    struct request_entry *e = calloc(1, sizeof *e);
+    struct request_entry *e = new_entry(r, in->model_request.candidates);
     if (!e) {
         struct msg no = msg_error(in, GW_ENOMEM);
         router_send(r, in->from, &no, NULL);
@@ -85,7 +97,6 @@ void router_on_model_request(struct router *r, const struct msg *in)
     e->stream = in->model_request.stream != 0;
     e->prompt = payload_keep(in);
     str_copy(e->session, sizeof e->session, str_of(in->from));
-    read_candidates(r, e, in->model_request.candidates);
     HASH_ADD(hh, r->requests, request, sizeof e->request, e);
     for (size_t i = 0; i < e->count; i++)
         candidates[i] = (struct policy_candidate){ e->candidates[i].provider, hash(e->candidates[i].model) };

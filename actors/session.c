@@ -20,7 +20,7 @@ void session_forget(struct session *s)
 int session_add(struct session *s, struct str json)
 {
     if (s->count == s->capacity) {
-        size_t capacity = s->capacity ? 2 * s->capacity : 16;
+        size_t capacity = s->capacity ? 2 * s->capacity : 4;
         struct chat_message *grown = realloc(s->messages, capacity * sizeof *grown);
         if (!grown) return GW_ENOMEM;
         s->messages = grown;
@@ -31,33 +31,47 @@ int session_add(struct session *s, struct str json)
     return rc;
 }
 
-static size_t skill_folders(const struct session *s, struct skills_folder *out, size_t max, char (*paths)[PATH_MAX])
+/* Where an agent's skills are, lowest precedence first. On the heap: a session's stack stays small. */
+struct places {
+    struct skills_folder folders[SKILLS_SOURCES_MAX];
+    size_t count;
+    char managed[PATH_MAX], workspace[PATH_MAX];
+};
+
+static void find_places(const struct session *s, struct places *p)
 {
     const struct json5_node *extra = config_get(s->config, STR("skills.load.extraDirs"));
-    size_t n = 0;
-    for (const struct json5_node *dir = extra ? extra->first : NULL; dir && n < max - 2; dir = dir->next)
-        out[n++] = (struct skills_folder){ SKILL_EXTRA, dir->string.p };
-    snprintf(paths[0], PATH_MAX, "%.*s/skills", STR_ARG(config_state(s->config)));
-    snprintf(paths[1], PATH_MAX, "%.*s/skills", STR_ARG(s->agent->workspace));
-    out[n++] = (struct skills_folder){ SKILL_MANAGED, paths[0] };
-    out[n++] = (struct skills_folder){ SKILL_WORKSPACE, paths[1] };
-    return n;
+    for (const struct json5_node *dir = extra ? extra->first : NULL; dir && p->count < SKILLS_SOURCES_MAX - 2; dir = dir->next)
+        p->folders[p->count++] = (struct skills_folder){ SKILL_EXTRA, dir->string.p };
+    snprintf(p->managed, sizeof p->managed, "%.*s/skills", STR_ARG(config_state(s->config)));
+    snprintf(p->workspace, sizeof p->workspace, "%.*s/skills", STR_ARG(s->agent->workspace));
+    p->folders[p->count++] = (struct skills_folder){ SKILL_MANAGED, p->managed };
+    p->folders[p->count++] = (struct skills_folder){ SKILL_WORKSPACE, p->workspace };
+}
+
+static void read_skills(struct session *s)
+{
+    struct places *p = calloc(1, sizeof *p);
+    int rc = p ? 0 : GW_ENOMEM;
+    if (p) {
+        find_places(s, p);
+        const struct skills_options options = { .folders = p->folders,
+                                                .folder_count = p->count,
+                                                .limited = s->agent->skills_listed,
+                                                .allow = s->agent->skills,
+                                                .allow_count = s->agent->skill_count };
+        skills_destroy(&s->skills);
+        rc = skills_load(&options, &s->skills);
+    }
+    if (rc) log_event(LOG_WARN, "skills_not_read", LOG_S("agent", s->agent->id), LOG_T("code", err_name(rc)));
+    free(p);
 }
 
 const skills_t *session_skills(struct session *s)
 {
     int64_t now = clock_mono_ms();
     if (s->skills_agent == s->agent && now - s->skills_read_ms < SESSION_SKILLS_MS) return s->skills;
-    struct skills_folder folders[SKILLS_SOURCES_MAX];
-    char paths[2][PATH_MAX];
-    struct skills_options options = { .folders = folders,
-                                      .folder_count = skill_folders(s, folders, SKILLS_SOURCES_MAX, paths),
-                                      .limited = s->agent->skills_listed,
-                                      .allow = s->agent->skills,
-                                      .allow_count = s->agent->skill_count };
-    skills_destroy(&s->skills);
-    int rc = skills_load(&options, &s->skills);
-    if (rc) log_event(LOG_WARN, "skills_not_read", LOG_S("agent", s->agent->id), LOG_T("code", err_name(rc)));
+    read_skills(s);
     s->skills_agent = s->agent;
     s->skills_read_ms = now;
     return s->skills;

@@ -21,7 +21,7 @@ struct arena {
 
 enum {
     ARENA_ALIGN = 16,                     /* bytes; enough for every type used here */
-    ARENA_BLOCK_MIN = 4096,               /* bytes; blocks double up to ARENA_BLOCK_MAX */
+    ARENA_BLOCK_MIN = 1024,               /* bytes; blocks double up to ARENA_BLOCK_MAX */
     ARENA_BLOCK_MAX = 1024 * 1024,        /* bytes; a larger request gets a block of its own */
     ARENA_MAX_DEFAULT = 64 * 1024 * 1024, /* bytes */
 };

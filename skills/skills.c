@@ -20,11 +20,14 @@ struct skills {
     struct buf problems;
 };
 
-struct load {
+enum { LIST_FIRST = 16 }; /* a power of two */
+
+struct load { /* on the heap: session threads have small stacks */
     skills_t *skills;
     const struct skills_options *options;
     const struct skills_folder *folder;
-    char root[PATH_MAX]; /* the folder's real path */
+    char root[PATH_MAX];                 /* the folder's real path */
+    char path[PATH_MAX], real[PATH_MAX]; /* of the skill in hand */
 };
 
 static void report(skills_t *s, const char *path, unsigned line, const char *text)
@@ -139,6 +142,13 @@ static struct str first_paragraph(struct arena *arena, struct str body)
 }
 
 /* Put it in the list: over one of the same name, else at the end. */
+/* Room for one more in a list that doubles from LIST_FIRST on: most folders hold few. */
+static void *make_room(void *list, size_t count, size_t size)
+{
+    bool full = count == 0 || (count >= LIST_FIRST && (count & (count - 1)) == 0);
+    return full ? realloc(list, (count ? 2 * count : LIST_FIRST) * size) : list;
+}
+
 static int add(struct load *l, const struct skill *skill)
 {
     skills_t *s = l->skills;
@@ -152,6 +162,9 @@ static int add(struct load *l, const struct skill *skill)
         report(s, skill->path.p, 0, "left out: there are already SKILLS_MAX (512) skills");
         return 0;
     }
+    struct skill *grown = make_room(s->list, s->count, sizeof *s->list);
+    if (!grown) return GW_ENOMEM;
+    s->list = grown;
     s->list[s->count++] = *skill;
     return 0;
 }
@@ -191,11 +204,11 @@ static int read_skill(struct load *l, const char *path, struct str folder_name, 
 /* Read root/name/SKILL.md when there is one. @return 0 also when it cannot be used */
 static int try_folder(struct load *l, struct str name)
 {
-    char path[PATH_MAX], real[PATH_MAX];
+    char *path = l->path, *real = l->real;
     size_t root = strlen(l->root);
     struct buf text = { 0 };
-    int n = snprintf(path, sizeof path, "%s/%.*s/SKILL.md", l->folder->path, STR_ARG(name));
-    if (n < 0 || (size_t)n >= sizeof path) {
+    int n = snprintf(path, PATH_MAX, "%s/%.*s/SKILL.md", l->folder->path, STR_ARG(name));
+    if (n < 0 || n >= PATH_MAX) {
         report(l->skills, l->folder->path, 0, "a skill's path is longer than PATH_MAX");
         return 0;
     }
@@ -230,19 +243,20 @@ static int list_names(struct load *l, DIR *dir, struct str **names, size_t *coun
 {
     const struct dirent *entry;
     *count = 0;
-    *names = calloc(SKILLS_FOLDERS_MAX, sizeof **names);
-    if (!*names) return GW_ENOMEM;
     while ((entry = readdir(dir))) {
         if (entry->d_name[0] == '.' || entry->d_type == DT_REG) continue;
         if (*count == SKILLS_FOLDERS_MAX) {
             report(l->skills, l->folder->path, 0, "has more than SKILLS_FOLDERS_MAX (4096) entries: the rest is not read");
             break;
         }
+        struct str *grown = make_room(*names, *count, sizeof **names);
+        if (!grown) return GW_ENOMEM;
+        *names = grown;
         (*names)[*count] = arena_str(&l->skills->arena, str_of(entry->d_name));
         if (!(*names)[*count].p) return l->skills->arena.err;
         (*count)++;
     }
-    qsort(*names, *count, sizeof **names, compare_names);
+    if (*count) qsort(*names, *count, sizeof **names, compare_names);
     return 0;
 }
 
@@ -270,30 +284,34 @@ static int compare_skills(const void *a, const void *b)
     return order ? order : x.n < y.n ? -1 : x.n > y.n;
 }
 
+static int load_all(struct load *l)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < l->options->folder_count; i++) {
+        l->folder = &l->options->folders[i];
+        rc = load_folder(l);
+    }
+    if (rc == 0 && l->skills->count) qsort(l->skills->list, l->skills->count, sizeof *l->skills->list, compare_skills);
+    return rc;
+}
+
 int skills_load(const struct skills_options *options, skills_t **out)
 {
-    struct load l = { .options = options };
     *out = NULL;
     if (options->folder_count > SKILLS_SOURCES_MAX) return GW_EINVAL;
+    struct load *l = calloc(1, sizeof *l);
     skills_t *s = calloc(1, sizeof *s);
-    if (!s) return GW_ENOMEM;
-    l.skills = s;
-    s->problems.max = SKILLS_PROBLEMS_MAX;
-    s->list = calloc(SKILLS_MAX, sizeof *s->list);
-    int rc = s->list ? 0 : GW_ENOMEM;
-    for (size_t i = 0; rc == 0 && i < options->folder_count; i++) {
-        l.folder = &options->folders[i];
-        rc = load_folder(&l);
+    int rc = l && s ? 0 : GW_ENOMEM;
+    if (rc == 0) {
+        l->options = options;
+        l->skills = s;
+        s->problems.max = SKILLS_PROBLEMS_MAX;
+        rc = load_all(l);
     }
-    if (rc != 0) {
-        skills_destroy(&s);
-        return rc;
-    }
-    qsort(s->list, s->count, sizeof *s->list, compare_skills);
-    struct skill *fitted = realloc(s->list, (s->count ? s->count : 1) * sizeof *s->list);
-    if (fitted) s->list = fitted;
+    free(l);
+    if (rc) skills_destroy(&s);
     *out = s;
-    return 0;
+    return rc;
 }
 
 void skills_destroy(skills_t **skills_p)

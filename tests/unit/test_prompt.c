@@ -179,8 +179,8 @@ Test(prompt, says_nothing_of_tools_that_are_not_there)
     load_skills();
     in.tool_count = 0;
     build();
-    static const char *const absent[] = { "Tool Call Style", "Skills (mandatory)", "Memory Recall",  "Self-Update", "message tool",
-                                          "session_status",  "sessions_send",      "sessions_spawn", "process(",    "subagents(" };
+    static const char *const absent[] = { "Tool Call Style", "with `read`",   "Memory Recall",  "Self-Update", "message tool",
+                                          "session_status",  "sessions_send", "sessions_spawn", "process(",    "subagents(" };
     for (size_t i = 0; i < sizeof absent / sizeof *absent; i++) cr_assert(!says(absent[i]), "%s", absent[i]);
     cr_assert(says("No tools are available here"));
 }
