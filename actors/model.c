@@ -26,7 +26,7 @@ struct transfer {
     struct host *host;
     struct buf content_type, retry_after; /* of the response's head */
     int64_t started_ms, heard_ms;
-    int64_t total_ms; /* 0: none */
+    int64_t first_byte_ms;
     bool head_told;
     char error[CURL_ERROR_SIZE];
 };
@@ -204,7 +204,8 @@ static void start(struct host *h, const struct msg *in)
     if (t) {
         t->host = h;
         t->request = in->model_try.request;
-        t->total_ms = in->model_try.timeout_ms ? in->model_try.timeout_ms : h->provider->total_ms;
+        int64_t share = in->model_try.first_byte_ms;
+        t->first_byte_ms = share && share < h->provider->first_byte_ms ? share : h->provider->first_byte_ms;
         rc = prepare(h, in, t);
     }
     if (rc) {
@@ -256,9 +257,9 @@ static const char *overdue(const struct transfer *t, int64_t now)
 {
     const struct config_provider *l = t->host->provider;
     bool started = model_stream_started(t->attempt.stream);
-    if (t->total_ms && now - t->started_ms >= t->total_ms) return "the reply took longer than its total time limit";
-    if (!started && l->first_byte_ms && now - t->started_ms >= l->first_byte_ms) return "no first byte within its time limit";
-    if (started && l->silence_ms && now - t->heard_ms >= l->silence_ms) return "the stream fell silent";
+    if (now - t->started_ms >= l->total_ms) return "the reply took longer than its total time limit";
+    if (!started && now - t->started_ms >= t->first_byte_ms) return "no first byte within its time limit";
+    if (started && now - t->heard_ms >= l->silence_ms) return "the stream fell silent";
     return NULL;
 }
 

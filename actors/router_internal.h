@@ -68,7 +68,7 @@ struct request_entry {
     int64_t turn;
     char session[MSG_NAME_MAX + 1];
     uint64_t corr, trace;
-    int64_t timeout_ms;
+    int64_t deadline_ms; /* monotonic; -1: none */
     bool stream;
     payload_t *prompt;
     int trying; /* the candidate in hand */

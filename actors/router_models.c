@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "actors/router_internal.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 static struct request_entry *find(struct router *r, int64_t request)
@@ -93,7 +94,7 @@ void router_on_model_request(struct router *r, const struct msg *in)
     e->turn = in->model_request.turn;
     e->corr = in->corr;
     e->trace = in->trace;
-    e->timeout_ms = in->model_request.timeout_ms;
+    e->deadline_ms = in->model_request.timeout_ms ? clock_mono_ms() + in->model_request.timeout_ms : -1;
     e->stream = in->model_request.stream != 0;
     e->prompt = payload_keep(in);
     str_copy(e->session, sizeof e->session, str_of(in->from));
@@ -149,6 +150,14 @@ static struct child *host_of(struct router *r, int provider)
     return NULL;
 }
 
+/* A candidate that never answers must leave time for those after it. 0: the last one, or no limit. */
+static int64_t share_of_time(const struct request_entry *e, int candidate)
+{
+    size_t after = e->count - (size_t)candidate - 1;
+    int left = clock_left_ms(e->deadline_ms);
+    return after == 0 || left < 0 ? 0 : left / (int)(after + 1) + 1;
+}
+
 /* corr carries the policy's number of the attempt, so that a late answer of an earlier one is known as such. */
 static void try_candidate(struct router *r, struct request_entry *e, const struct policy_action *a)
 {
@@ -159,7 +168,7 @@ static void try_candidate(struct router *r, struct request_entry *e, const struc
     m.model_try.model = e->candidates[a->candidate].model;
     m.model_try.session = str_of(e->session);
     m.model_try.session_corr = (int64_t)e->corr;
-    m.model_try.timeout_ms = e->timeout_ms;
+    m.model_try.first_byte_ms = share_of_time(e, a->candidate);
     m.model_try.stream = e->stream;
     int rc = host ? router_send(r, host->name, &m, e->prompt) : GW_ENOPEER;
     if (rc == 0) return;

@@ -193,6 +193,8 @@ int turn_ask_model(struct turn *t, const payload_t *prompt, bool quiet, struct m
     q.model_request.turn = t->run->turn;
     q.model_request.candidates = buf_str(&t->candidates);
     q.model_request.stream = t->run->stream && !quiet;
+    int left = clock_left_ms(t->deadline_ms);
+    q.model_request.timeout_ms = left < 0 ? 0 : left + 1;
     t->step_has_text = false;
     int rc = mailbox_send_payload(t->s->mailbox, "router", &q, prompt);
     while (rc == 0) {

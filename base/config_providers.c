@@ -94,7 +94,7 @@ static void set_timeouts(struct config_provider *p, const struct json5_node *tim
         const char *key;
         int64_t *to, standard;
     } all[] = { { "connectMs", &p->connect_ms, 10000 },
-                { "firstByteMs", &p->first_byte_ms, 120000 },
+                { "firstByteMs", &p->first_byte_ms, 60000 },
                 { "silenceMs", &p->silence_ms, 60000 },
                 { "totalMs", &p->total_ms, 600000 } };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {

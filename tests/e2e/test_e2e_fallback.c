@@ -171,3 +171,20 @@ Test(e2e_fallback, goes_by_what_happens_on_the_wire, .timeout = 240)
 {
     for (size_t i = 0; i < sizeof TRANSPORT_ROWS / sizeof *TRANSPORT_ROWS; i++) run_row(&TRANSPORT_ROWS[i]);
 }
+
+/* No limit of the provider's own applies here: the turn's time is shared out, so that the second candidate gets its part. */
+Test(e2e_fallback, a_first_candidate_that_hangs_leaves_time_for_the_second, .timeout = 60)
+{
+    static const char config[] = "{ agents: { defaults: { timeoutSeconds: 4, model: { primary: '" KIT_OPENROUTER_MODEL
+                                 "', fallbacks: ['" KIT_GEMINI_MODEL "'] } } } }\n";
+    static const struct row row = { "hang inside a short turn", "{\"default\":{\"hang\":\"start\"}}", FALLS_BACK, NULL };
+    struct kit k;
+    struct http_reply r = { 0 };
+    struct kit_options o = { .config_text = config };
+    kit_start(&k, &o);
+    cr_expect_eq(fake_control(&k.openrouter, "%s", row.control), 200);
+    cr_expect(kit_chat(&k, "u", "hello", &r) == 0);
+    expect_answer(&row, &r, KIT_GEMINI_MODEL);
+    http_reply_free(&r);
+    kit_stop(&k);
+}
