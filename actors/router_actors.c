@@ -151,6 +151,7 @@ void router_on_hello(struct router *r, const struct msg *in)
     if (!c) return;
     c->ready = true;
     provider_event(r, c, POLICY_PROVIDER_UP);
+    if (c->kind == CHILD_STORE && r->recovered) router_store_back(r);
     if (c->kind != CHILD_STORE || r->recovered) return;
     struct msg recover = { .kind = MSG_store_recover, .corr = 1 };
     router_send(r, "store", &recover, NULL);

@@ -39,6 +39,7 @@ struct turn_entry {
     struct msg said;              /* the turn.submit or store.pending; its strings are what turn.run needs */
     payload_t *message;           /* its payload */
     char reply[MSG_NAME_MAX + 1]; /* "" : nobody listens */
+    bool asked;                   /* store.accept is sent and not answered */
     bool stored;                  /* the store knows the turn: its end must be recorded */
     bool created;                 /* its session is new with it */
     bool finished;                /* store.finished has come, with this code */
@@ -121,6 +122,7 @@ void router_on_submit(struct router *r, struct msg *in); /* takes the message ov
 void router_on_pending(struct router *r, struct msg *in);
 void router_on_accepted(struct router *r, const struct msg *in);
 void router_on_finished(struct router *r, const struct msg *in);
+void router_store_back(struct router *r); /* it runs again */
 void router_store_died(struct router *r); /* ends that wait for it cannot become durable */
 void router_on_answered(struct router *r, const struct msg *in);
 void router_on_abort(struct router *r, const struct msg *in);

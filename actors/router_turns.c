@@ -177,11 +177,12 @@ void router_on_accepted(struct router *r, const struct msg *in)
 {
     const struct msg_store_accepted *a = &in->store_accepted;
     struct turn_entry *e = find(r, a->turn);
-    if (!e) return;
-    e->stored = a->code == 0;
+    if (!e || !e->asked) return;
+    e->asked = false;
+    e->stored = a->code == 0 || (a->code == GW_EEXIST && a->existing == a->turn); /* asked twice, see router_store_back() */
     e->created = a->created != 0;
-    if (a->code == GW_EEXIST) known_already(r, a);
-    const struct policy_event event = { .kind = POLICY_STORED, .turn = a->turn, .ok = a->code == 0 };
+    if (!e->stored && a->code == GW_EEXIST) known_already(r, a);
+    const struct policy_event event = { .kind = POLICY_STORED, .turn = a->turn, .ok = e->stored };
     router_step(r, &event);
 }
 
@@ -298,8 +299,18 @@ static void store_turn(struct router *r, struct turn_entry *e)
                                                 .model = s.model,
                                                 .thinking = s.thinking,
                                                 .system = s.system };
-    if (router_send(r, "store", &m, e->message) != 0)
-        router_later(r, (struct policy_event){ .kind = POLICY_STORED, .turn = e->turn, .ok = false });
+    e->asked = router_send(r, "store", &m, e->message) == 0;
+    if (!e->asked) router_later(r, (struct policy_event){ .kind = POLICY_STORED, .turn = e->turn, .ok = false });
+}
+
+/* The store was started again: what it was asked before and has not answered may be lost with its mailbox. */
+void router_store_back(struct router *r)
+{
+    struct turn_entry *e, *safe;
+    HASH_ITER(hh, r->turns, e, safe)
+    {
+        if (e->asked) store_turn(r, e);
+    }
 }
 
 static void acknowledge(struct router *r, struct turn_entry *e)

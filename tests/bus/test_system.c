@@ -317,3 +317,49 @@ Test(system, a_second_process_is_kept_off_the_state_directory, .timeout = 30)
     buf_free(&why);
     halt(&b, true);
 }
+
+static void tell_stop(struct bench *b, const char *name)
+{
+    const struct msg stop = { .kind = MSG_actor_stop };
+    cr_assert(mailbox_send(system_mailbox(b->system), name, &stop) == 0);
+}
+
+/* Submit until a turn is done: refused or failed while the actor is being started again. */
+static void await_well(struct bench *b, uint64_t corr)
+{
+    for (;; corr++) {
+        submit(b, "agent:main:after", "are you back?", "", corr);
+        struct msg m = next(b);
+        while (m.kind != MSG_turn_refused && m.kind != MSG_turn_done) {
+            msg_clear(&m);
+            m = next(b);
+        }
+        bool well = m.kind == MSG_turn_done && m.turn_done.outcome == OUTCOME_DONE;
+        msg_clear(&m);
+        if (well) return;
+    }
+}
+
+Test(system, a_provider_that_ends_fails_its_turn_with_a_reason_and_is_started_again, .timeout = 30)
+{
+    struct bench b = boot("{}", NULL);
+    submit(&b, "agent:main:main", "/demo slow 1000 50", "", 1);
+    struct msg m = next(&b);
+    for (; m.kind != MSG_turn_delta; m = next(&b)) msg_clear(&m);
+    msg_clear(&m);
+    tell_stop(&b, "provider.demo");
+    m = await_done(&b, 1);
+    cr_assert(m.turn_done.outcome == OUTCOME_FAILED);
+    cr_assert(str_find(m.turn_done.error, STR("demo/echo")) >= 0, "%.*s", STR_ARG(m.turn_done.error));
+    msg_clear(&m);
+    await_well(&b, 2);
+    halt(&b, true);
+}
+
+Test(system, a_store_that_ends_is_started_again, .timeout = 30)
+{
+    struct bench b = boot("{}", NULL);
+    tell_stop(&b, "store");
+    await_well(&b, 1);
+    halt(&b, true);
+}
