@@ -102,6 +102,15 @@ static void add(struct buf *line, bool json, const char *key, struct str value)
     }
 }
 
+static void add_int(struct buf *line, bool json, const char *key, int64_t value)
+{
+    if (json) {
+        buf_json_pair_int(line, key, value);
+        return;
+    }
+    buf_printf(line, " %s=%lld", key, (long long)value);
+}
+
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
     if ((int)level < atomic_load_explicit(&threshold, memory_order_relaxed) || level >= LOG_OFF) return;
@@ -115,10 +124,11 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     add(&line, json, "actor", str_of(actor_name));
     add(&line, json, "event", str_of(event));
     for (const struct log_field *f = fields + 1; f->key; f++) {
-        struct buf number = { 0 };
-        if (f->is_int) buf_int(&number, f->i);
-        add(&line, json, f->key, f->is_int ? buf_str(&number) : f->s);
-        buf_free(&number);
+        if (f->is_int) {
+            add_int(&line, json, f->key, f->i);
+        } else {
+            add(&line, json, f->key, f->s);
+        }
     }
     line.max += 2; /* the end always fits, whatever was cut */
     line.err = 0;

@@ -127,12 +127,13 @@ static void launch(struct kit *k)
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) env[n++] = fixed[i];
     for (const char *const *e = k->options.env; e && *e && n + 1 < sizeof env / sizeof *env; e++) env[n++] = *e;
     env[n] = NULL;
-    k->port = free_port();
-    cr_assert(k->port > 0, "no free port");
-    snprintf(text[5], sizeof text[5], "%d", k->port);
-    const char *argv[] = { GW_OPENCLAW, "gateway", "--port", text[5], "--bind", "loopback", "--token", KIT_TOKEN, "--allow-unconfigured",
-                           NULL };
+    const char *argv[] = {
+        GW_OPENCLAW, "gateway", "--port", "0", "--bind", "loopback", "--token", KIT_TOKEN, "--allow-unconfigured", NULL
+    };
     cr_assert_eq(proc_start(argv, env, &k->gateway), 0);
+    char port[16] = "";
+    proc_wait_line(k->gateway, "Listening on http://127.0.0.1:", KIT_START_MS, port, sizeof port);
+    k->port = atoi(port); /* 0 when it did not come up, which the loop below tells */
     int64_t deadline = now_ms() + KIT_START_MS;
     while (!ready(k)) {
         bool hopeless = now_ms() >= deadline || !proc_alive(k->gateway);
