@@ -98,9 +98,8 @@ static struct chat_message history[] = {
 
 Test(gemini, builds_alternating_contents_with_its_own_signatures)
 {
-    struct chat_tool tools[] = { { STR("read"), STR("Read"),
-                                    STR("{\"type\":\"object\",\"properties\":{\"path\":{\"type\":\"string\"}}}") },
-                                  { STR("list"), STR("List"), STR("{\"type\":\"object\",\"properties\":{}}") } };
+    struct chat_tool tools[] = { { STR("read"), STR("Read"), STR("{\"type\":\"object\",\"properties\":{\"path\":{\"type\":\"string\"}}}") },
+                                 { STR("list"), STR("List"), STR("{\"type\":\"object\",\"properties\":{}}") } };
     struct model_request q = { .provider = STR("google"),
                                .model = STR("gemini-3-pro-preview"),
                                .system = STR("Be kind."),
