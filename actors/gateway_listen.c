@@ -54,7 +54,7 @@ static int open_socket(const char *host, int port)
 
 static int port_of(int fd)
 {
-    union address a;
+    union address a = { 0 };
     socklen_t n = sizeof a;
     if (getsockname(fd, &a.any, &n) != 0) return 0;
     return ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
@@ -142,7 +142,7 @@ static void take(struct gateway *gw, int fd, const union address *from)
 void gateway_accept(struct gateway *gw, int fd)
 {
     for (int i = 0; i < GATEWAY_ACCEPT_MAX; i++) {
-        union address from;
+        union address from = { 0 };
         socklen_t n = sizeof from;
         int conn = accept4(fd, &from.any, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (conn >= 0) {

@@ -66,6 +66,7 @@ static void transfer_free(struct transfer *t)
 }
 
 /* Keep the two headers that matter; a new status line (100 Continue, a proxy's answer) starts over. */
+// NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's
 static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 {
     struct transfer *t = ctx;
@@ -93,6 +94,7 @@ static void tell_head(struct transfer *t)
     t->head_told = true;
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's
 static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 {
     struct transfer *t = ctx;

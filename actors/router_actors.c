@@ -146,7 +146,7 @@ void router_on_hello(struct router *r, const struct msg *in)
         router_step(r, &event);
         return;
     }
-    if (strcmp(in->from, ROUTER_MAIN) == 0) router_tell_fault(r);
+    if (str_is(str_of(in->from), ROUTER_MAIN)) router_tell_fault(r);
     struct child *c = router_child(r, in->from);
     if (!c) return;
     c->ready = true;

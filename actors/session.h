@@ -57,6 +57,6 @@ int session_add(struct session *s, struct str json);
 const skills_t *session_skills(struct session *s);
 
 /** actors/turn.c: run one turn from its turn.run to its turn.done. */
-void turn_run(struct session *s, struct msg *run);
+void turn_run(struct session *s, struct msg *in);
 
 #endif

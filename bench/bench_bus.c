@@ -76,7 +76,8 @@ static double round_trip_us(mailbox_t *mb)
         took[i] = clock_mono_us() - from;
     }
     qsort(took, ROUND_TRIPS, sizeof *took, by_value);
-    return (double)took[ROUND_TRIPS / 2];
+    int64_t median = took[ROUND_TRIPS / 2];
+    return (double)median;
 }
 
 static double forward_per_s(bus_t *bus)

@@ -1,4 +1,4 @@
-#include "channels/openai_http.h"
+#include "channels/openai_internal.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ void openai_chat_free(struct openai_chat *chat)
     *chat = (struct openai_chat){ 0 };
 }
 
-__attribute__((format(printf, 4, 5))) static int refuse(struct openai_error *why, int code, const char *param, const char *format, ...)
+int openai_refuse(struct openai_error *why, int code, const char *param, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -62,10 +62,10 @@ static int parse_json(struct str body, json_t **out, struct openai_error *why)
     *out = json_loadb(body.p ? body.p : "", body.n, 0, &error);
     if (!*out && json_error_code(&error) == json_error_out_of_memory) return GW_ENOMEM;
     if (!*out)
-        return refuse(why, GW_EPARSE, "", "The body is not valid JSON at line %d column %d (byte %d): %.200s", error.line, error.column,
-                      error.position, error.text);
+        return openai_refuse(why, GW_EPARSE, "", "The body is not valid JSON at line %d column %d (byte %d): %.200s", error.line,
+                             error.column, error.position, error.text);
     if (json_is_object(*out)) return 0;
-    return refuse(why, GW_EINVAL, "", "The body must be a JSON object, not %s.", kind_of(*out));
+    return openai_refuse(why, GW_EINVAL, "", "The body must be a JSON object, not %s.", kind_of(*out));
 }
 
 /* An optional string field of at most `max` bytes without control characters. */
@@ -74,11 +74,11 @@ static int optional_text(const json_t *object, const char *name, size_t max, str
     const json_t *value = json_object_get(object, name);
     *out = (struct str){ 0 };
     if (!value || json_is_null(value)) return 0;
-    if (!json_is_string(value)) return refuse(why, GW_EINVAL, name, "`%s` must be a string, not %s.", name, kind_of(value));
+    if (!json_is_string(value)) return openai_refuse(why, GW_EINVAL, name, "`%s` must be a string, not %s.", name, kind_of(value));
     *out = text_of(value);
-    if (out->n > max) return refuse(why, GW_ELIMIT, name, "`%s` is longer than %zu bytes.", name, max);
+    if (out->n > max) return openai_refuse(why, GW_ELIMIT, name, "`%s` is longer than %zu bytes.", name, max);
     for (size_t i = 0; i < out->n; i++)
-        if ((unsigned char)out->p[i] < 0x20) return refuse(why, GW_EINVAL, name, "`%s` must not hold control characters.", name);
+        if ((unsigned char)out->p[i] < 0x20) return openai_refuse(why, GW_EINVAL, name, "`%s` must not hold control characters.", name);
     return 0;
 }
 
@@ -87,7 +87,7 @@ static int optional_bool(const json_t *object, const char *name, bool *out, stru
     const json_t *value = json_object_get(object, name);
     *out = json_is_true(value);
     if (!value || json_is_null(value) || json_is_boolean(value)) return 0;
-    return refuse(why, GW_EINVAL, name, "`%s` must be true or false, not %s.", name, kind_of(value));
+    return openai_refuse(why, GW_EINVAL, name, "`%s` must be true or false, not %s.", name, kind_of(value));
 }
 
 static int read_options(struct openai_chat *chat, struct openai_error *why)
@@ -98,7 +98,7 @@ static int read_options(struct openai_chat *chat, struct openai_error *why)
     if (rc == 0) rc = optional_bool(chat->root, "stream", &chat->stream, why);
     if (rc || !options || json_is_null(options)) return rc;
     if (!json_is_object(options))
-        return refuse(why, GW_EINVAL, "stream_options", "`stream_options` must be an object, not %s.", kind_of(options));
+        return openai_refuse(why, GW_EINVAL, "stream_options", "`stream_options` must be an object, not %s.", kind_of(options));
     return optional_bool(options, "include_usage", &chat->include_usage, why);
 }
 
@@ -115,14 +115,15 @@ static int read_text(const json_t *content, size_t index, struct buf *out, struc
         return out->err;
     }
     if (!json_is_array(content))
-        return refuse(why, GW_EINVAL, where, "`%s` must be a string or an array of parts, not %s.", where, kind_of(content));
+        return openai_refuse(why, GW_EINVAL, where, "`%s` must be a string or an array of parts, not %s.", where, kind_of(content));
     json_array_foreach(content, i, part)
     {
         const json_t *type = json_object_get(part, "type"), *text = json_object_get(part, "text");
-        if (!json_is_string(type)) return refuse(why, GW_EINVAL, where, "`%s[%zu]` must be an object with a string `type`.", where, i);
+        if (!json_is_string(type))
+            return openai_refuse(why, GW_EINVAL, where, "`%s[%zu]` must be an object with a string `type`.", where, i);
         if (!str_is(text_of(type), "text") && !str_is(text_of(type), "input_text")) continue;
         if (!json_is_string(text))
-            return refuse(why, GW_EINVAL, where, "`%s[%zu].text` must be a string, not %s.", where, i, kind_of(text));
+            return openai_refuse(why, GW_EINVAL, where, "`%s[%zu].text` must be a string, not %s.", where, i, kind_of(text));
         if (out->n) buf_char(out, '\n');
         buf_add(out, text_of(text));
     }
@@ -158,19 +159,19 @@ static int read_image(const json_t *part, const char *where, struct openai_chat 
 {
     const json_t *url = json_object_get(part, "image_url");
     if (json_is_object(url)) url = json_object_get(url, "url");
-    if (!json_is_string(url)) return refuse(why, GW_EINVAL, where, "An image in `%s` needs a string `image_url.url`.", where);
+    if (!json_is_string(url)) return openai_refuse(why, GW_EINVAL, where, "An image in `%s` needs a string `image_url.url`.", where);
     struct str rest = text_of(url);
     if (!str_starts(rest, STR("data:")))
-        return refuse(why, GW_EINVAL, where,
-                      "Images in `%s` must be data: URLs (data:image/png;base64,...); other addresses are not fetched.", where);
+        return openai_refuse(why, GW_EINVAL, where,
+                             "Images in `%s` must be data: URLs (data:image/png;base64,...); other addresses are not fetched.", where);
     rest = (struct str){ rest.p + 5, rest.n - 5 };
     struct str media = str_split(&rest, ';');
     if (!str_starts(media, STR("image/")) || media.n > OPENAI_AGENT_MAX || !str_starts(rest, STR("base64,")))
-        return refuse(why, GW_EINVAL, where, "An image in `%s` must look like data:image/png;base64,....", where);
+        return openai_refuse(why, GW_EINVAL, where, "An image in `%s` must look like data:image/png;base64,....", where);
     rest = (struct str){ rest.p + 7, rest.n - 7 };
-    if (!is_base64(rest)) return refuse(why, GW_EINVAL, where, "An image in `%s` is not valid base64.", where);
+    if (!is_base64(rest)) return openai_refuse(why, GW_EINVAL, where, "An image in `%s` is not valid base64.", where);
     if (chat->image_count == OPENAI_IMAGES_MAX)
-        return refuse(why, GW_ELIMIT, where, "`%s` holds more than %d images.", where, OPENAI_IMAGES_MAX);
+        return openai_refuse(why, GW_ELIMIT, where, "`%s` holds more than %d images.", where, OPENAI_IMAGES_MAX);
     chat->images[chat->image_count++] = (struct openai_image){ media, rest };
     return 0;
 }
@@ -211,7 +212,7 @@ static const char *plain_role(struct str role)
 static void trim(struct buf *b)
 {
     struct str s = str_trim(buf_str(b));
-    if (s.n) memmove(b->p, s.p, s.n);
+    if (b->p) memmove(b->p, s.p, s.n);
     b->n = s.n;
 }
 
@@ -222,8 +223,8 @@ static int read_message(const json_t *message, size_t index, struct openai_chat 
     const json_t *role = json_object_get(message, "role");
     e.content = json_object_get(message, "content");
     snprintf(where, sizeof where, "messages[%zu]", index);
-    if (!json_is_object(message)) return refuse(why, GW_EINVAL, where, "`%s` must be an object, not %s.", where, kind_of(message));
-    if (!json_is_string(role)) return refuse(why, GW_EINVAL, where, "`%s.role` must be a string, not %s.", where, kind_of(role));
+    if (!json_is_object(message)) return openai_refuse(why, GW_EINVAL, where, "`%s` must be an object, not %s.", where, kind_of(message));
+    if (!json_is_string(role)) return openai_refuse(why, GW_EINVAL, where, "`%s.role` must be a string, not %s.", where, kind_of(role));
     int rc = read_text(e.content, index, &e.text, why);
     if (rc) goto drop;
     trim(&e.text);
@@ -231,7 +232,8 @@ static int read_message(const json_t *message, size_t index, struct openai_chat 
     if (str_is(text_of(role), "system") || str_is(text_of(role), "developer")) {
         if (chat->system_text.n) buf_text(&chat->system_text, "\n\n");
         buf_add(&chat->system_text, buf_str(&e.text));
-        if (chat->system_text.err) rc = refuse(why, GW_ELIMIT, where, "System messages are longer than %d bytes.", OPENAI_SYSTEM_MAX);
+        if (chat->system_text.err)
+            rc = openai_refuse(why, GW_ELIMIT, where, "System messages are longer than %d bytes.", OPENAI_SYSTEM_MAX);
         goto drop;
     }
     e.role = plain_role(text_of(role));
@@ -262,7 +264,7 @@ static void add_line(struct buf *out, const struct entry *e)
 /* The last user or tool message is the current one; what came before is told as history (reference agent-runtime 1). */
 static int fold(const struct entries *list, struct openai_chat *chat, struct openai_error *why)
 {
-    if (list->count == 0) return refuse(why, GW_EINVAL, "messages", MISSING_MESSAGE);
+    if (list->count == 0) return openai_refuse(why, GW_EINVAL, "messages", MISSING_MESSAGE);
     size_t current = current_of(list);
     const struct entry *now = &list->items[current];
     struct buf *out = &chat->message;
@@ -283,10 +285,11 @@ static int read_messages(struct openai_chat *chat, struct openai_error *why)
     const json_t *messages = json_object_get(chat->root, "messages");
     struct entries list = { 0 };
     size_t n = json_array_size(messages);
-    if (!messages) return refuse(why, GW_EINVAL, "messages", MISSING_MESSAGE);
-    if (!json_is_array(messages)) return refuse(why, GW_EINVAL, "messages", "`messages` must be an array, not %s.", kind_of(messages));
+    if (!messages) return openai_refuse(why, GW_EINVAL, "messages", MISSING_MESSAGE);
+    if (!json_is_array(messages))
+        return openai_refuse(why, GW_EINVAL, "messages", "`messages` must be an array, not %s.", kind_of(messages));
     if (n > OPENAI_MESSAGES_MAX)
-        return refuse(why, GW_ELIMIT, "messages", "`messages` holds %zu messages; at most %d are taken.", n, OPENAI_MESSAGES_MAX);
+        return openai_refuse(why, GW_ELIMIT, "messages", "`messages` holds %zu messages; at most %d are taken.", n, OPENAI_MESSAGES_MAX);
     list.items = calloc(n + 1, sizeof *list.items);
     if (!list.items) return GW_ENOMEM;
     int rc = 0;

@@ -3,19 +3,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "channels/openai_http.h"
-
-__attribute__((format(printf, 2, 3))) static int refuse(struct openai_error *why, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(why->message, sizeof why->message, format, args);
-    va_end(args);
-    why->status = 400;
-    why->type = "invalid_request_error";
-    why->param[0] = '\0';
-    return GW_EINVAL;
-}
+#include "channels/openai_internal.h"
 
 /* An agent id as OpenClaw has them: [a-z0-9][a-z0-9_-]{0,63}, case ignored. */
 static bool copy_agent(struct str id, char out[OPENAI_AGENT_MAX + 1])
@@ -53,8 +41,9 @@ static int read_session_key(struct str key, char agent[OPENAI_AGENT_MAX + 1], st
     for (size_t i = 0; i < key.n; i++) well = well && (unsigned char)key.p[i] > 0x20 && key.p[i] != 0x7f;
     struct str id = str_split(&rest, ':');
     if (well && rest.n > 0 && copy_agent(id, agent)) return 0;
-    return refuse(why, "The header x-openclaw-session-key must be agent:<agentId>:<name>, at most %d bytes without spaces.",
-                  OPENAI_SESSION_KEY_MAX);
+    return openai_refuse(why, GW_EINVAL, "",
+                         "The header x-openclaw-session-key must be agent:<agentId>:<name>, at most %d bytes without spaces.",
+                         OPENAI_SESSION_KEY_MAX);
 }
 
 int openai_chat_route(const struct openai_chat *chat, const struct openai_headers *headers, struct str default_agent, const char *uuid,
@@ -63,19 +52,21 @@ int openai_chat_route(const struct openai_chat *chat, const struct openai_header
     char of_header[OPENAI_AGENT_MAX + 1] = "";
     agent[0] = session_key[0] = '\0';
     if (headers->agent_id.n && !copy_agent(headers->agent_id, of_header))
-        return refuse(why, "The header x-openclaw-agent-id is not an agent id (letters, digits, _ and -, at most %d).", OPENAI_AGENT_MAX);
+        return openai_refuse(why, GW_EINVAL, "",
+                             "The header x-openclaw-agent-id is not an agent id (letters, digits, _ and -, at most %d).", OPENAI_AGENT_MAX);
     if (headers->session_key.n) {
         int rc = read_session_key(headers->session_key, agent, why);
         if (rc) return rc;
         if (of_header[0] && strcmp(of_header, agent) != 0)
-            return refuse(why, "The headers x-openclaw-agent-id (%s) and x-openclaw-session-key (agent %s) name different agents.",
-                          of_header, agent);
+            return openai_refuse(why, GW_EINVAL, "",
+                                 "The headers x-openclaw-agent-id (%s) and x-openclaw-session-key (agent %s) name different agents.",
+                                 of_header, agent);
         return str_copy(session_key, OPENAI_SESSION_KEY_MAX + 1, headers->session_key);
     }
     if (of_header[0])
         str_copy(agent, OPENAI_AGENT_MAX + 1, str_of(of_header));
     else if (!agent_of_model(chat->model, agent) && !copy_agent(default_agent, agent))
-        return refuse(why, "No agent is configured.");
+        return openai_refuse(why, GW_EINVAL, "", "No agent is configured.");
     if (chat->user.n)
         snprintf(session_key, OPENAI_SESSION_KEY_MAX + 1, "agent:%s:openai-user:%.*s", agent, STR_ARG(chat->user));
     else

@@ -27,19 +27,7 @@ struct writer {
 
 static void open_block(struct writer *w, const char *role)
 {
-    struct buf *b = w->b;
-    if (w->role && strcmp(w->role, role) == 0) {
-        buf_json_comma(b);
-        return;
-    }
-    if (w->role) buf_text(b, "]}");
-    buf_json_comma(b);
-    if (!w->role && strcmp(role, "assistant") == 0) /* the first message must be the user's */
-        buf_text(b, "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"(earlier messages left out)\"}]},");
-    buf_char(b, '{');
-    buf_json_pair_str(b, "role", str_of(role));
-    buf_text(b, ",\"content\":[");
-    w->role = role;
+    wire_open_part(w->b, &w->role, role, "content", "{\"type\":\"text\",\"text\":\"(earlier messages left out)\"}");
 }
 
 /* Close a user's block and remember where a cache mark would go. */
@@ -172,10 +160,7 @@ static void write_tools(struct buf *b, const struct model_request *q)
     for (size_t i = 0; i < q->tool_count; i++) {
         buf_json_comma(b);
         buf_char(b, '{');
-        buf_json_pair_str(b, "name", q->tools[i].name);
-        buf_json_pair_str(b, "description", q->tools[i].description);
-        buf_json_key(b, "input_schema");
-        buf_add(b, wire_is_object(q->tools[i].parameters) ? q->tools[i].parameters : STR("{\"type\":\"object\",\"properties\":{}}"));
+        wire_tool(b, &q->tools[i], "input_schema");
         buf_char(b, '}');
     }
     buf_char(b, ']');

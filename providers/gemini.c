@@ -22,19 +22,7 @@ struct writer {
 
 static void open_part(struct writer *w, const char *role)
 {
-    struct buf *b = w->b;
-    if (w->role && strcmp(w->role, role) == 0) {
-        buf_json_comma(b);
-        return;
-    }
-    if (w->role) buf_text(b, "]}");
-    buf_json_comma(b);
-    if (!w->role && strcmp(role, "model") == 0) /* the first content must be the user's */
-        buf_text(b, "{\"role\":\"user\",\"parts\":[{\"text\":\"(earlier messages left out)\"}]},");
-    buf_char(b, '{');
-    buf_json_pair_str(b, "role", str_of(role));
-    buf_text(b, ",\"parts\":[");
-    w->role = role;
+    wire_open_part(w->b, &w->role, role, "parts", "{\"text\":\"(earlier messages left out)\"}");
 }
 
 static void write_text(struct writer *w, const char *role, struct str text)

@@ -202,10 +202,7 @@ static void write_tools(struct buf *b, const struct model_request *q)
     for (size_t i = 0; i < q->tool_count; i++) {
         buf_json_comma(b);
         buf_text(b, "{\"type\":\"function\",\"function\":{");
-        buf_json_pair_str(b, "name", q->tools[i].name);
-        buf_json_pair_str(b, "description", q->tools[i].description);
-        buf_json_key(b, "parameters");
-        buf_add(b, wire_is_object(q->tools[i].parameters) ? q->tools[i].parameters : STR("{\"type\":\"object\",\"properties\":{}}"));
+        wire_tool(b, &q->tools[i], "parameters");
         buf_text(b, ",\"strict\":false}}");
     }
     buf_char(b, ']');

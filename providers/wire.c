@@ -156,6 +156,39 @@ bool wire_is_list(struct str text)
     return is;
 }
 
+void wire_tool(struct buf *b, const struct chat_tool *tool, const char *schema_key)
+{
+    buf_json_pair_str(b, "name", tool->name);
+    buf_json_pair_str(b, "description", tool->description);
+    buf_json_key(b, schema_key);
+    buf_add(b, wire_is_object(tool->parameters) ? tool->parameters : STR("{\"type\":\"object\",\"properties\":{}}"));
+}
+
+static void open_message(struct buf *b, const char *role, const char *parts)
+{
+    buf_json_comma(b);
+    buf_char(b, '{');
+    buf_json_pair_str(b, "role", str_of(role));
+    buf_json_key(b, parts);
+    buf_char(b, '[');
+}
+
+void wire_open_part(struct buf *b, const char **open, const char *role, const char *parts, const char *note)
+{
+    if (*open && strcmp(*open, role) == 0) {
+        buf_json_comma(b);
+        return;
+    }
+    if (!*open && strcmp(role, "user") != 0) {
+        open_message(b, "user", parts);
+        buf_text(b, note);
+        buf_text(b, "]}");
+    }
+    if (*open) buf_text(b, "]}");
+    open_message(b, role, parts);
+    *open = role;
+}
+
 void wire_arguments(struct buf *b, struct str text)
 {
     text = str_trim(text);

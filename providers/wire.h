@@ -43,6 +43,16 @@ bool wire_is_list(struct str text);
  *  {"invalid_json": text} when they are something else. */
 void wire_arguments(struct buf *b, struct str text);
 
+/** Append the members "name", "description" and `schema_key` of a tool; one without a usable schema takes no arguments. */
+void wire_tool(struct buf *b, const struct chat_tool *tool, const char *schema_key);
+
+/** Open an element of a list of messages whose roles must alternate: after one of the same role only a comma is written,
+ *  else the open message is closed and `{"role":role,"<parts>":[` begins the next.
+ *  @param open   role of the open message, NULL: none yet; becomes `role`, which must be static
+ *  @param parts  what the dialect calls the list of parts
+ *  @param note   JSON of a part: the message of the user that goes first when the first role is not "user" */
+void wire_open_part(struct buf *b, const char **open, const char *role, const char *parts, const char *note);
+
 /** Append a text with control characters as spaces and malformed UTF-8 as U+FFFD: for people and one line. */
 void wire_clean(struct buf *b, struct str text);
 

@@ -5,18 +5,6 @@
 
 enum { SCHEMA_DEPTH_MAX = 32, PATH_BYTES = 300 };
 
-static bool in_list(const char *word, const char *const *list)
-{
-    for (; *list; list++)
-        if (strcmp(word, *list) == 0) return true;
-    return false;
-}
-
-static const char *text_at(json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
-
 /* A field under either of its two names: proto JSON takes both. */
 static json_t *field(json_t *object, const char *camel, const char *snake)
 {
@@ -28,7 +16,7 @@ static int check_keys(json_t *object, const char *const *known, const char *wher
 {
     const char *key;
     json_t *value;
-    json_object_foreach(object, key, value) if (!in_list(key, known)) return fake_refuse(
+    json_object_foreach(object, key, value) if (!fake_in_list(key, known)) return fake_refuse(
         reason, 400, "Invalid JSON payload received. Unknown name \"%s\" at '%s': Cannot find field.", key, where);
     return 200;
 }
@@ -75,10 +63,10 @@ static int check_schema(json_t *s, const char *where, int depth, struct buf *rea
     int rc = check_keys(s, known, where, reason);
     if (rc != 200) return rc;
     json_t *any = json_object_get(s, "anyOf"), *items = json_object_get(s, "items"), *values = json_object_get(s, "enum");
-    const char *type = text_at(s, "type"), *format = text_at(s, "format");
+    const char *type = fake_text_at(s, "type"), *format = fake_text_at(s, "format");
     if (json_object_get(s, "type") && !type)
         return fake_refuse(reason, 400, "Proto field is not repeating, cannot start list. at '%s.type'", where);
-    if (!any && (!type || !in_list(type, types)))
+    if (!any && (!type || !fake_in_list(type, types)))
         return fake_refuse(reason, 400, "Invalid value at '%s.type', \"%s\"", where, type ? type : "");
     bool text = type && (*type | 0x20) == 's', array = type && (*type | 0x20) == 'a', object = type && (*type | 0x20) == 'o';
     if (values && !text) return fake_refuse(reason, 400, "%s.enum: only allowed for STRING type", where);
@@ -112,7 +100,7 @@ static int check_tools(json_t *tools, struct buf *reason)
             return fake_refuse(reason, 400, "tools[%zu].tool_type: required one_of 'tool_type' must have one initialized field", i);
         json_array_foreach(list, j, declaration)
         {
-            const char *name = text_at(declaration, "name");
+            const char *name = fake_text_at(declaration, "name");
             json_t *parameters = json_object_get(declaration, "parameters");
             snprintf(where, sizeof where, "tools[%zu].function_declarations[%zu]", i, j);
             int rc = check_keys(declaration, known, where, reason);
@@ -140,15 +128,15 @@ static int check_part(json_t *part, const char *where, bool model, struct turn *
     if (rc != 200) return rc;
     json_t *call = json_object_get(part, "functionCall"), *response = json_object_get(part, "functionResponse");
     json_t *data = field(part, "inlineData", "inline_data");
-    const char *text = text_at(part, "text"), *signature = text_at(part, "thoughtSignature");
+    const char *text = fake_text_at(part, "text"), *signature = fake_text_at(part, "thoughtSignature");
     if (!!text + !!call + !!response + !!data != 1 || (text && !*text && !signature))
         return fake_refuse(reason, 400, "%s.data: required oneof field 'data' must have one initialized field", where);
     if (signature && strcmp(signature, FAKE_GEMINI_SIGNATURE) != 0) return fake_refuse(reason, 400, "Thought signature is not valid");
-    if (call && (!model || !text_at(call, "name") || !json_is_object(json_object_get(call, "args"))))
+    if (call && (!model || !fake_text_at(call, "name") || !json_is_object(json_object_get(call, "args"))))
         return fake_refuse(reason, 400, "%s.function_call: not from the model, or without name or args", where);
-    if (response && (model || !text_at(response, "name") || !json_is_object(json_object_get(response, "response"))))
+    if (response && (model || !fake_text_at(response, "name") || !json_is_object(json_object_get(response, "response"))))
         return fake_refuse(reason, 400, "%s.function_response: from the model, or without name or response", where);
-    if (data && (!text_at(data, "data") || !(text_at(data, "mimeType") || text_at(data, "mime_type"))))
+    if (data && (!fake_text_at(data, "data") || !(fake_text_at(data, "mimeType") || fake_text_at(data, "mime_type"))))
         return fake_refuse(reason, 400, "%s.inline_data: without data or mimeType", where);
     turn->calls += call != NULL;
     turn->responses += response != NULL;
@@ -167,11 +155,11 @@ static int check_answers(json_t *before, json_t *now, struct buf *reason)
     size_t i, j;
     json_array_foreach(json_object_get(now, "parts"), i, part)
     {
-        const char *name = text_at(json_object_get(part, "functionResponse"), "name");
+        const char *name = fake_text_at(json_object_get(part, "functionResponse"), "name");
         bool known = !name;
         json_array_foreach(json_object_get(before, "parts"), j, call)
         {
-            const char *asked = text_at(json_object_get(call, "functionCall"), "name");
+            const char *asked = fake_text_at(json_object_get(call, "functionCall"), "name");
             if (name && asked && strcmp(name, asked) == 0) known = true;
         }
         if (!known) return fake_refuse(reason, 400, "function response %s answers no function call", name);
@@ -189,7 +177,7 @@ static int check_contents(json_t *contents, struct fake_ask *ask, struct buf *re
     if (json_array_size(contents) == 0) return fake_refuse(reason, 400, "* GenerateContentRequest.contents: contents is not specified");
     json_array_foreach(contents, i, content)
     {
-        const char *role = text_at(content, "role");
+        const char *role = fake_text_at(content, "role");
         json_t *parts = json_object_get(content, "parts");
         struct turn turn = { 0 };
         if (!role || (strcmp(role, "user") != 0 && strcmp(role, "model") != 0))
@@ -238,7 +226,7 @@ static int check_body(json_t *root, struct fake_ask *ask, struct buf *reason)
     if (rc == 200 && config) rc = check_keys(config, settings, "generation_config", reason);
     if (rc == 200 && config)
         rc = check_keys(json_object_get(config, "thinkingConfig"), thinking, "generation_config.thinking_config", reason);
-    const char *text = text_at(json_array_get(json_object_get(system, "parts"), 0), "text");
+    const char *text = fake_text_at(json_array_get(json_object_get(system, "parts"), 0), "text");
     if (rc == 200 && system && (!text || !*text))
         rc = fake_refuse(reason, 400, "system_instruction.parts: contents.parts must not be empty.");
     if (rc == 200) rc = check_tools(json_object_get(root, "tools"), reason);

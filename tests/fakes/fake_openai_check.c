@@ -5,18 +5,6 @@
 
 static const char PATH[] = "/api/v1/chat/completions";
 
-static bool in_list(const char *word, const char *const *list)
-{
-    for (; *list; list++)
-        if (strcmp(word, *list) == 0) return true;
-    return false;
-}
-
-static const char *text_at(json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
-
 static bool name_fits(const char *name)
 {
     size_t n = name ? strlen(name) : 0;
@@ -37,8 +25,8 @@ static int check_content(json_t *content, size_t at, bool images, const char **l
     if (json_array_size(content) == 0) return fake_refuse(reason, 400, "messages[%zu].content is neither a string nor parts", at);
     json_array_foreach(content, i, part)
     {
-        const char *type = text_at(part, "type"), *text = text_at(part, "text");
-        const char *url = text_at(json_object_get(part, "image_url"), "url");
+        const char *type = fake_text_at(part, "type"), *text = fake_text_at(part, "text");
+        const char *url = fake_text_at(json_object_get(part, "image_url"), "url");
         if (type && strcmp(type, "text") == 0 && text)
             *last = text;
         else if (!(images && type && strcmp(type, "image_url") == 0 && url && strncmp(url, "data:image/", 11) == 0))
@@ -55,17 +43,17 @@ static int check_calls(json_t *calls, size_t at, struct buf *reason)
     json_array_foreach(calls, i, call)
     {
         json_t *function = json_object_get(call, "function");
-        const char *id = text_at(call, "id"), *type = text_at(call, "type"), *arguments = text_at(function, "arguments");
+        const char *id = fake_text_at(call, "id"), *type = fake_text_at(call, "type"), *arguments = fake_text_at(function, "arguments");
         json_t *parsed = arguments ? json_loads(arguments, 0, NULL) : NULL;
         bool object = json_is_object(parsed);
         json_decref(parsed);
         if (!id || !*id || !type || strcmp(type, "function") != 0)
             return fake_refuse(reason, 400, "messages[%zu].tool_calls[%zu] has no id or type", at, i);
-        if (!name_fits(text_at(function, "name")))
+        if (!name_fits(fake_text_at(function, "name")))
             return fake_refuse(reason, 400, "messages[%zu].tool_calls[%zu] has no fitting name", at, i);
         if (!object) return fake_refuse(reason, 400, "messages[%zu].tool_calls[%zu]: arguments are not the text of an object", at, i);
         for (j = 0; j < i; j++)
-            if (strcmp(id, text_at(json_array_get(calls, j), "id")) == 0)
+            if (strcmp(id, fake_text_at(json_array_get(calls, j), "id")) == 0)
                 return fake_refuse(reason, 400, "messages[%zu].tool_calls: id %s twice", at, id);
     }
     return 200;
@@ -78,13 +66,13 @@ static int check_results(json_t *messages, size_t at, size_t *next, struct buf *
     size_t count = json_array_size(calls), i;
     for (*next = at + 1; *next < json_array_size(messages); ++*next) {
         json_t *m = json_array_get(messages, *next);
-        const char *role = text_at(m, "role"), *id = text_at(m, "tool_call_id"), *ignored = NULL;
+        const char *role = fake_text_at(m, "role"), *id = fake_text_at(m, "tool_call_id"), *ignored = NULL;
         bool known = false;
         if (!role || strcmp(role, "tool") != 0) break;
-        json_array_foreach(calls, i, call) if (id && strcmp(id, text_at(call, "id")) == 0) known = true;
+        json_array_foreach(calls, i, call) if (id && strcmp(id, fake_text_at(call, "id")) == 0) known = true;
         if (!known) return fake_refuse(reason, 400, "messages[%zu] (tool) answers no call of messages[%zu]", *next, at);
         for (size_t j = at + 1; j < *next; j++)
-            if (strcmp(id, text_at(json_array_get(messages, j), "tool_call_id")) == 0)
+            if (strcmp(id, fake_text_at(json_array_get(messages, j), "tool_call_id")) == 0)
                 return fake_refuse(reason, 400, "call %s is answered twice", id);
         int rc = check_content(json_object_get(m, "content"), *next, false, &ignored, reason);
         if (rc != 200) return rc;
@@ -115,7 +103,7 @@ static int check_messages(json_t *messages, struct fake_ask *ask, struct buf *re
     if (count == 0) return fake_refuse(reason, 400, "messages is not a list, or empty");
     for (size_t i = 0; i < count; i = next) {
         json_t *m = json_array_get(messages, i);
-        const char *role = text_at(m, "role"), *ignored = NULL;
+        const char *role = fake_text_at(m, "role"), *ignored = NULL;
         int rc = 200;
         next = i + 1;
         if (!role) return fake_refuse(reason, 400, "messages[%zu] has no role", i);
@@ -134,7 +122,7 @@ static int check_messages(json_t *messages, struct fake_ask *ask, struct buf *re
         }
         if (rc != 200) return rc;
     }
-    const char *last = text_at(json_array_get(messages, count - 1), "role");
+    const char *last = fake_text_at(json_array_get(messages, count - 1), "role");
     if (strcmp(last, "assistant") == 0 || !user)
         return fake_refuse(reason, 400, "the conversation does not end with a user or tool message");
     ask->user = strdup(user);
@@ -152,13 +140,13 @@ static int check_tools(json_t *tools, struct buf *reason)
     json_array_foreach(tools, i, tool)
     {
         json_t *function = json_object_get(tool, "function"), *parameters = json_object_get(function, "parameters");
-        const char *type = text_at(tool, "type"), *name = text_at(function, "name"), *kind = text_at(parameters, "type");
+        const char *type = fake_text_at(tool, "type"), *name = fake_text_at(function, "name"), *kind = fake_text_at(parameters, "type");
         if (!type || strcmp(type, "function") != 0 || !name_fits(name))
             return fake_refuse(reason, 400, "tools[%zu] has no type or no fitting name", i);
         if (parameters && (!kind || strcmp(kind, "object") != 0))
             return fake_refuse(reason, 400, "tools[%zu]: parameters are not an object schema", i);
         for (j = 0; j < i; j++)
-            if (strcmp(name, text_at(json_object_get(json_array_get(tools, j), "function"), "name")) == 0)
+            if (strcmp(name, fake_text_at(json_object_get(json_array_get(tools, j), "function"), "name")) == 0)
                 return fake_refuse(reason, 400, "tools[%zu]: name %s twice", i, name);
     }
     return 200;
@@ -206,9 +194,9 @@ static int check_body(json_t *root, struct fake_ask *ask, struct buf *reason)
     const char *key;
     json_t *value, *stream = json_object_get(root, "stream"), *options = json_object_get(root, "stream_options");
     if (!json_is_object(root)) return fake_refuse(reason, 400, "the body is not an object");
-    json_object_foreach(root, key, value) if (!in_list(key, known)) return fake_refuse(reason, 400,
-                                                                                       "Unrecognized request argument supplied: %s", key);
-    const char *model = text_at(root, "model");
+    json_object_foreach(root, key, value) if (!fake_in_list(key, known)) return fake_refuse(
+        reason, 400, "Unrecognized request argument supplied: %s", key);
+    const char *model = fake_text_at(root, "model");
     if (!model || !*model || strlen(model) >= sizeof ask->model) return fake_refuse(reason, 400, "model is not a name");
     snprintf(ask->model, sizeof ask->model, "%s", model);
     if (stream && !json_is_boolean(stream)) return fake_refuse(reason, 400, "stream is not a boolean");

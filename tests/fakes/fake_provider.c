@@ -208,6 +208,18 @@ static int usage(const char *name)
     return 2;
 }
 
+bool fake_in_list(const char *word, const char *const *list)
+{
+    for (; *list; list++)
+        if (strcmp(word, *list) == 0) return true;
+    return false;
+}
+
+const char *fake_text_at(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
 int fake_main(int argc, char **argv, const struct fake_dialect *dialect)
 {
     int64_t port = 0;

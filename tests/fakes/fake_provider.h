@@ -69,4 +69,10 @@ int fake_main(int argc, char **argv, const struct fake_dialect *dialect);
 /** A UTF-8 prefix-safe printf into `reason` that returns `status`: `return fake_refuse(reason, 400, "...", ...)`. */
 int fake_refuse(struct buf *reason, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/** True when `word` is one of `list`, which ends with NULL. */
+bool fake_in_list(const char *word, const char *const *list);
+
+/** A string member of an object; NULL when absent or of another type. Borrowed. */
+const char *fake_text_at(const json_t *object, const char *key);
+
 #endif
