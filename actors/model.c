@@ -1,11 +1,11 @@
 #include "actors/model.h"
 
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <uthash.h>
 #include <utlist.h>
 
 #include "actors/attempt.h"
+#include "actors/curl_api.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -37,6 +37,7 @@ struct host {
     const struct config_provider *provider;
     const struct provider *dialect;
     struct provider_endpoint endpoint;
+    struct curl_api curl; /* loaded when the first request comes, with `multi`; zeroed before */
     CURLM *multi;
     struct transfer *in_flight;
     struct transfer *waiting;
@@ -49,15 +50,15 @@ struct host {
 static void transfer_free(struct transfer *t)
 {
     if (t->easy) {
-        curl_multi_remove_handle(t->host->multi, t->easy);
+        t->host->curl.multi_remove_handle(t->host->multi, t->easy);
         if (t->host->spare_count < MODEL_IN_FLIGHT_MAX) {
-            curl_easy_reset(t->easy);
+            t->host->curl.easy_reset(t->easy);
             t->host->spare[t->host->spare_count++] = t->easy;
         } else {
-            curl_easy_cleanup(t->easy);
+            t->host->curl.easy_cleanup(t->easy);
         }
     }
-    curl_slist_free_all(t->headers);
+    if (t->headers) t->host->curl.slist_free_all(t->headers);
     http_request_free(&t->http);
     attempt_close(&t->attempt);
     buf_free(&t->content_type);
@@ -89,7 +90,7 @@ static void tell_head(struct transfer *t)
 {
     long status = 0;
     if (t->head_told) return;
-    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    t->host->curl.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     model_stream_head(t->attempt.stream, (int)status, buf_str(&t->content_type), buf_str(&t->retry_after), clock_wall_ms());
     t->head_told = true;
 }
@@ -124,11 +125,11 @@ static void end(struct transfer *t, enum failure class, const char *text)
 static int set_headers(struct transfer *t)
 {
     static const char *const none = "Expect:"; /* no 100-continue: it costs a round trip */
-    t->headers = curl_slist_append(NULL, none);
+    t->headers = t->host->curl.slist_append(NULL, none);
     struct str all = buf_str(&t->http.headers);
     while (all.n && t->headers) {
         struct str line = str_split(&all, '\0');
-        struct curl_slist *longer = line.n ? curl_slist_append(t->headers, line.p) : t->headers;
+        struct curl_slist *longer = line.n ? t->host->curl.slist_append(t->headers, line.p) : t->headers;
         if (!longer) return GW_ENOMEM;
         t->headers = longer;
     }
@@ -137,26 +138,27 @@ static int set_headers(struct transfer *t)
 
 static int launch(struct transfer *t)
 {
+    const curl_write_callback write_body = on_body, write_header = on_header; /* easy_setopt checks no types */
     struct host *h = t->host;
-    t->easy = h->spare_count ? h->spare[--h->spare_count] : curl_easy_init();
+    t->easy = h->spare_count ? h->spare[--h->spare_count] : h->curl.easy_init();
     if (!t->easy || set_headers(t)) return GW_ENOMEM;
-    curl_easy_setopt(t->easy, CURLOPT_URL, buf_cstr(&t->http.url));
-    curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
-    curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->http.body.n);
-    curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->http.body.p);
-    curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
-    curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
-    curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
-    curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->error);
-    curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, 4096L);
-    curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)h->provider->connect_ms);
+    h->curl.easy_setopt(t->easy, CURLOPT_URL, buf_cstr(&t->http.url));
+    h->curl.easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+    h->curl.easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->http.body.n);
+    h->curl.easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->http.body.p);
+    h->curl.easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, write_body);
+    h->curl.easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+    h->curl.easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, write_header);
+    h->curl.easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
+    h->curl.easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+    h->curl.easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->error);
+    h->curl.easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
+    h->curl.easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    h->curl.easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    h->curl.easy_setopt(t->easy, CURLOPT_BUFFERSIZE, 4096L);
+    h->curl.easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)h->provider->connect_ms);
     t->started_ms = t->heard_ms = clock_mono_ms();
-    if (curl_multi_add_handle(h->multi, t->easy) != CURLM_OK) return GW_ENOMEM;
+    if (h->curl.multi_add_handle(h->multi, t->easy) != CURLM_OK) return GW_ENOMEM;
     HASH_ADD(hh, h->in_flight, request, sizeof t->request, t);
     return 0;
 }
@@ -195,8 +197,39 @@ static int prepare(struct host *h, const struct msg *in, struct transfer *t)
     return rc;
 }
 
+/* libcurl and its thirty libraries are loaded when the first request comes: a start, and a provider that is only the
+ * last resort, do without. Tried again at each request until it succeeds. */
+static int need_curl(struct host *h, struct buf *why)
+{
+    if (h->multi) return 0;
+    int rc = h->curl.library ? 0 : curl_api_open(&h->curl, CURL_API_FILE, why);
+    if (rc) return rc;
+    h->multi = h->curl.multi_init();
+    if (!h->multi) {
+        buf_text(why, "out of memory while libcurl was started");
+        return GW_ENOMEM;
+    }
+    h->curl.multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)MODEL_CONNECTIONS_KEPT);
+    h->curl.multi_setopt(h->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+    return 0;
+}
+
+/* @return whether requests can be made; otherwise this one has been answered */
+static bool ready(struct host *h, const struct msg *in)
+{
+    struct buf why = { 0 };
+    int rc = need_curl(h, &why);
+    if (rc) {
+        log_event(LOG_ERROR, "libcurl_missing", LOG_S("provider", h->provider->id), LOG_S("error", buf_str(&why)));
+        attempt_refuse(h->mailbox, in, FAILURE_server, buf_cstr(&why));
+    }
+    buf_free(&why);
+    return rc == 0;
+}
+
 static void start(struct host *h, const struct msg *in)
 {
+    if (!ready(h, in)) return;
     if (h->waiting_count >= MODEL_WAITING_MAX) {
         attempt_refuse(h->mailbox, in, FAILURE_overloaded, "too many requests wait for this provider (MODEL_WAITING_MAX)");
         return;
@@ -244,13 +277,13 @@ static void collect(struct host *h)
 {
     CURLMsg *done;
     int left;
-    while ((done = curl_multi_info_read(h->multi, &left)) != NULL) {
+    while ((done = h->curl.multi_info_read(h->multi, &left)) != NULL) {
         struct transfer *t = NULL;
         if (done->msg != CURLMSG_DONE) continue;
         CURLcode code = done->data.result;
-        curl_easy_getinfo(done->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+        h->curl.easy_getinfo(done->easy_handle, CURLINFO_PRIVATE, (char **)&t);
         if (code == CURLE_OK) tell_head(t);
-        end(t, class_of(code), t->error[0] ? t->error : curl_easy_strerror(code));
+        end(t, class_of(code), t->error[0] ? t->error : h->curl.easy_strerror(code));
     }
     launch_next(h);
 }
@@ -283,17 +316,19 @@ static void check_limits(struct host *h)
     launch_next(h);
 }
 
-static int receive_all(struct host *h, bool *stop)
+/* Take what the mailbox holds. @param wait_ms for the first message; -1 without end */
+static int receive_all(struct host *h, int wait_ms, bool *stop)
 {
     struct msg in;
     for (;;) {
-        int rc = mailbox_recv(h->mailbox, 0, &in);
+        int rc = mailbox_recv(h->mailbox, wait_ms, &in);
         if (rc == GW_EBADMSG) continue;
         if (rc) return rc == GW_ETIMEOUT ? 0 : rc;
         if (in.kind == MSG_model_try) start(h, &in);
         if (in.kind == MSG_model_cancel) cancel(h, in.model_cancel.request);
         if (in.kind == MSG_actor_stop) *stop = true;
         msg_clear(&in);
+        wait_ms = 0;
     }
 }
 
@@ -302,15 +337,16 @@ static int run(struct host *h)
     struct curl_waitfd wait = { .fd = mailbox_fd(h->mailbox), .events = CURL_WAIT_POLLIN };
     bool stop = false;
     while (!stop) {
-        int running, rc = receive_all(h, &stop);
+        int running, rc = receive_all(h, h->multi ? 0 : -1, &stop);
         if (rc) return rc == GW_ECLOSED ? 0 : rc;
-        curl_multi_perform(h->multi, &running);
+        if (!h->multi) continue;
+        h->curl.multi_perform(h->multi, &running);
         collect(h);
         check_limits(h);
-        rc = receive_all(h, &stop); /* sending above may have eaten the descriptor's edge */
+        rc = receive_all(h, 0, &stop); /* sending above may have eaten the descriptor's edge */
         if (rc) return rc == GW_ECLOSED ? 0 : rc;
         if (stop) break;
-        curl_multi_poll(h->multi, &wait, 1, h->in_flight ? CHECK_EVERY_MS : 60000, NULL);
+        h->curl.multi_poll(h->multi, &wait, 1, h->in_flight ? CHECK_EVERY_MS : 60000, NULL);
     }
     return 0;
 }
@@ -328,10 +364,6 @@ static int open_host(struct host *h, mailbox_t *mb, struct model_options *option
                                               .api_key = h->provider->api_key,
                                               .headers = (const struct provider_header *)h->provider->headers,
                                               .header_count = h->provider->header_count };
-    h->multi = curl_multi_init();
-    if (!h->multi) return GW_ENOMEM;
-    curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)MODEL_CONNECTIONS_KEPT);
-    curl_multi_setopt(h->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
     return 0;
 }
 
@@ -348,8 +380,9 @@ static void close_host(struct host *h)
         DL_DELETE(h->waiting, t);
         transfer_free(t);
     }
-    while (h->spare_count) curl_easy_cleanup(h->spare[--h->spare_count]);
-    if (h->multi) curl_multi_cleanup(h->multi);
+    while (h->spare_count) h->curl.easy_cleanup(h->spare[--h->spare_count]);
+    if (h->multi) h->curl.multi_cleanup(h->multi);
+    curl_api_close(&h->curl);
 }
 
 int model_actor(mailbox_t *mb, void *arg)

@@ -2,7 +2,8 @@
  *
  *  In:     model.try, model.cancel
  *  Out:    model.delta (to the session), model.reply, model.failed (to the router)
- *  Owns:   a curl_multi with its connections, the attempts in flight and those that wait
+ *  Owns:   libcurl, loaded when the first model.try comes; a curl_multi with its connections; the attempts in flight and
+ *          those that wait
  *  Thread: its own; one per provider id
  *  Source: DESIGN sections 4, 6 and 8.6 */
 #ifndef ACTORS_MODEL_H

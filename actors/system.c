@@ -1,6 +1,5 @@
 #include "actors/system.h"
 
-#include <curl/curl.h>
 #include <stdlib.h>
 
 #include "actors/router.h"
@@ -63,7 +62,6 @@ int system_start(const struct system_options *options, system_t **out, int *port
     struct router_options *o = NULL;
     system_t *s = calloc(1, sizeof *s);
     if (!s) return rc;
-    curl_global_init(CURL_GLOBAL_DEFAULT);
     rc = bus_create(&s->bus);
     if (rc) goto fail;
     o = options_of(options, s->bus);
@@ -102,7 +100,6 @@ void system_destroy(system_t **system_p)
     if (s->bus) bus_shutdown(s->bus);
     actor_join(&s->router);
     bus_destroy(&s->bus);
-    curl_global_cleanup();
     free(s);
     *system_p = NULL;
 }

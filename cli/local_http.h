@@ -1,6 +1,6 @@
 /** cli/local_http.h -- one POST to the gateway on this machine, over a plain socket.
  *
- *  libcurl would do more, and cost every start of the program the loading of its libraries (docs/cli.md).
+ *  libcurl would do more, and cost each such command 4 ms for loading its libraries (docs/adr/0009-lazy-libcurl.md).
  *  Thread: the main one; blocks */
 #ifndef CLI_LOCAL_HTTP_H
 #define CLI_LOCAL_HTTP_H

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "support/gateway.h"
@@ -90,6 +91,32 @@ Test(e2e_answer, names_both_reasons_when_both_fail, .timeout = 60)
     free(message);
     http_reply_free(&r);
     kit_stop(&k);
+}
+
+/* libcurl is opened when the first request needs it: where it is broken, the gateway runs and says what to install. */
+Test(e2e_answer, names_libcurl_when_it_cannot_be_loaded, .timeout = 60)
+{
+    struct kit k;
+    struct http_reply r = { 0 };
+    char dir[] = "/tmp/openclaw-no-curl-XXXXXX", file[64], path[64];
+    cr_assert_not_null(mkdtemp(dir));
+    snprintf(file, sizeof file, "%s/libcurl.so.4", dir);
+    snprintf(path, sizeof path, "LD_LIBRARY_PATH=%s", dir);
+    FILE *f = fopen(file, "w"); /* found first, and no library */
+    cr_assert_not_null(f);
+    fclose(f);
+    const char *const env[] = { path, NULL };
+    kit_start(&k, &(struct kit_options){ .env = env });
+    cr_assert_eq(kit_chat(&k, NULL, "hello", &r), 0);
+    cr_expect_eq(r.status, 502, "%s", buf_cstr(&r.body));
+    char *message = kit_error(&r);
+    cr_expect(strstr(message, "package libcurl4"), "%s", message);
+    cr_expect_eq(fake_count(&k.openrouter, "requests"), 0);
+    free(message);
+    http_reply_free(&r);
+    kit_stop(&k);
+    unlink(file);
+    rmdir(dir);
 }
 
 Test(e2e_answer, config_raises_no_complaint_and_has_nine_agents, .timeout = 60)
