@@ -19,6 +19,7 @@ struct transfer {
     UT_hash_handle hh;            /* in flight, by request */
     struct transfer *prev, *next; /* waiting, in order */
     int64_t request;
+    struct msg said; /* the model.try, until the request is built */
     struct attempt attempt;
     struct http_request http;
     struct curl_slist *headers;
@@ -61,6 +62,7 @@ static void transfer_free(struct transfer *t)
     if (t->headers) t->host->curl.slist_free_all(t->headers);
     http_request_free(&t->http);
     attempt_close(&t->attempt);
+    msg_clear(&t->said);
     buf_free(&t->content_type);
     buf_free(&t->retry_after);
     free(t);
@@ -163,18 +165,6 @@ static int launch(struct transfer *t)
     return 0;
 }
 
-static void launch_next(struct host *h)
-{
-    while (h->waiting && HASH_COUNT(h->in_flight) < MODEL_IN_FLIGHT_MAX) {
-        struct transfer *t = h->waiting;
-        DL_DELETE(h->waiting, t);
-        h->waiting_count--;
-        if (launch(t) == 0) continue;
-        attempt_finish(&t->attempt, FAILURE_server, STR("out of memory while the request was started"));
-        transfer_free(t);
-    }
-}
-
 /* What config says of this model, for the parts of a request that depend on it. */
 static void apply_model(struct host *h, struct model_request *request)
 {
@@ -185,16 +175,35 @@ static void apply_model(struct host *h, struct model_request *request)
     if (request->max_tokens == 0) request->max_tokens = m->max_tokens;
 }
 
-static int prepare(struct host *h, const struct msg *in, struct transfer *t)
+static int prepare(struct host *h, struct transfer *t)
 {
     struct arena arena = { 0 };
     struct model_request request;
-    int rc = attempt_request(in, h->provider->id, &arena, &request);
+    int rc = attempt_request(&t->said, h->provider->id, &arena, &request);
     if (rc == 0) apply_model(h, &request);
     if (rc == 0) rc = h->dialect->request(&h->endpoint, &request, &t->http);
-    if (rc == 0) rc = attempt_open(&t->attempt, h->mailbox, in, h->dialect, &h->endpoint, &request);
+    if (rc == 0) rc = attempt_open(&t->attempt, h->mailbox, &t->said, h->dialect, &h->endpoint, &request);
     arena_free(&arena);
     return rc;
+}
+
+/* Build and send those whose turn it is. Until then a request is only its message, whose prompt is shared with the router. */
+static void launch_next(struct host *h)
+{
+    while (h->waiting && HASH_COUNT(h->in_flight) < MODEL_IN_FLIGHT_MAX) {
+        struct transfer *t = h->waiting;
+        DL_DELETE(h->waiting, t);
+        h->waiting_count--;
+        int rc = prepare(h, t);
+        if (rc == 0) rc = launch(t);
+        if (rc) {
+            attempt_refuse(h->mailbox, &t->said, rc == GW_ENOMEM ? FAILURE_server : FAILURE_bad_request,
+                           rc == GW_ELIMIT ? "the prompt is too large to be sent" : err_text(rc));
+            transfer_free(t);
+            continue;
+        }
+        msg_clear(&t->said);
+    }
 }
 
 /* libcurl and its thirty libraries are loaded when the first request comes: a start, and a provider that is only the
@@ -227,27 +236,21 @@ static bool ready(struct host *h, const struct msg *in)
     return rc == 0;
 }
 
-static void start(struct host *h, const struct msg *in)
+/* Takes the message over. */
+static void start(struct host *h, struct msg *in)
 {
     if (!ready(h, in)) return;
-    if (h->waiting_count >= MODEL_WAITING_MAX) {
+    struct transfer *t = h->waiting_count < MODEL_WAITING_MAX ? calloc(1, sizeof *t) : NULL;
+    if (!t) {
         attempt_refuse(h->mailbox, in, FAILURE_overloaded, "too many requests wait for this provider (MODEL_WAITING_MAX)");
         return;
     }
-    struct transfer *t = calloc(1, sizeof *t);
-    int rc = t ? 0 : GW_ENOMEM;
-    if (t) {
-        t->host = h;
-        t->request = in->model_try.request;
-        int64_t share = in->model_try.first_byte_ms;
-        t->first_byte_ms = share && share < h->provider->first_byte_ms ? share : h->provider->first_byte_ms;
-        rc = prepare(h, in, t);
-    }
-    if (rc) {
-        attempt_refuse(h->mailbox, in, FAILURE_bad_request, rc == GW_ELIMIT ? "the prompt is too large to be sent" : err_text(rc));
-        if (t) transfer_free(t);
-        return;
-    }
+    int64_t share = in->model_try.first_byte_ms;
+    t->host = h;
+    t->request = in->model_try.request;
+    t->first_byte_ms = share && share < h->provider->first_byte_ms ? share : h->provider->first_byte_ms;
+    t->said = *in;
+    *in = (struct msg){ 0 };
     DL_APPEND(h->waiting, t);
     h->waiting_count++;
     launch_next(h);
@@ -324,9 +327,9 @@ static int receive_all(struct host *h, int wait_ms, bool *stop)
         int rc = mailbox_recv(h->mailbox, wait_ms, &in);
         if (rc == GW_EBADMSG) continue;
         if (rc) return rc == GW_ETIMEOUT ? 0 : rc;
-        if (in.kind == MSG_model_try) start(h, &in);
         if (in.kind == MSG_model_cancel) cancel(h, in.model_cancel.request);
         if (in.kind == MSG_actor_stop) *stop = true;
+        if (in.kind == MSG_model_try) start(h, &in);
         msg_clear(&in);
         wait_ms = 0;
     }
