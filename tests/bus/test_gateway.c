@@ -335,7 +335,7 @@ Test(gateway, takes_a_body_at_its_limit_and_refuses_one_byte_more, .timeout = 60
 Test(gateway, closes_connections_without_a_request, .timeout = 30)
 {
     struct gateway_rig rig;
-    http_conn_t *silent, *slow;
+    http_conn_t *silent = NULL, *slow = NULL;
     gateway_rig_start(&rig, &(struct gateway_rig_options){ .times = { .header_ms = 1000 } });
     cr_assert(http_open(rig.port, &silent) == 0 && http_open(rig.port, &slow) == 0);
     http_send_bytes(slow, STR("GET /hea"), RIG_MS);
