@@ -309,15 +309,17 @@ static void begin_body(struct gateway_conn *c, int64_t length)
         refuse_closing(c, 411, "A body needs a Content-Length; chunked requests are not taken.", "length_required");
         return;
     }
-    if ((uint64_t)length > c->route->body_max) {
-        char text[96];
-        snprintf(text, sizeof text, "The body is larger than %zu bytes.", c->route->body_max);
+    size_t max = c->route->body_max ? c->route->body_max(config_gateway(c->gw->options->config)) : 0;
+    if ((uint64_t)length > max) {
+        char text[160];
+        snprintf(text, sizeof text, "The body is larger than %zu bytes%s.", max,
+                 max ? " (gateway.http.endpoints.chatCompletions.maxBodyBytes)" : "");
         refuse_closing(c, 413, text, "body_too_large");
         return;
     }
     c->state = CONN_BODY;
     c->body_size = (size_t)length;
-    c->body.max = c->route->body_max;
+    c->body.max = max;
     c->deadline_ms = clock_mono_ms() + c->gw->times.body_ms;
     gateway_start_tick(c->gw);
     if (str_ieq(known_header(c->wsi, WSI_TOKEN_HTTP_EXPECT, value, sizeof value), STR("100-continue"))) {

@@ -7,7 +7,7 @@
 enum gateway_limit {
     GATEWAY_CONNECTIONS_MAX = 4096,      /* HTTP connections; one more gets 503 */
     GATEWAY_SURPLUS_MAX = 64,            /* connections that get that 503 at once; more are closed */
-    GATEWAY_BODY_MAX = 20 * 1024 * 1024, /* bytes of a chat completion's body; one more gets 413 */
+    GATEWAY_BODY_MAX = 20 * 1024 * 1024, /* bytes of a chat completion's body, also when more is configured; one more gets 413 */
     GATEWAY_HEADER_MAX = 8192,           /* bytes of a request's headers; more closes the connection */
     GATEWAY_OUT_MAX = 16 * 1024 * 1024,  /* bytes of deltas that wait for a slow client; one more closes the connection */
     GATEWAY_WRITE_MAX = 64 * 1024,       /* bytes handed to a socket at once */

@@ -121,12 +121,17 @@ static bool chat_enabled(const struct config_gateway *cfg)
     return cfg->chat_completions;
 }
 
+static size_t chat_body_max(const struct config_gateway *cfg)
+{
+    return cfg->chat_body_max < GATEWAY_BODY_MAX ? (size_t)cfg->chat_body_max : GATEWAY_BODY_MAX;
+}
+
 static const struct gateway_route ROUTES[] = {
-    { "/health", GATEWAY_GET, false, true, 0, health, NULL },
-    { "/healthz", GATEWAY_GET, false, true, 0, start_probe, NULL },
-    { "/readyz", GATEWAY_GET, false, true, 0, readyz, NULL },
-    { "/v1/models", GATEWAY_GET, true, false, 0, models, NULL },
-    { "/v1/chat/completions", GATEWAY_POST, true, false, GATEWAY_BODY_MAX, gateway_chat_run, chat_enabled },
+    { "/health", GATEWAY_GET, false, true, NULL, health, NULL },
+    { "/healthz", GATEWAY_GET, false, true, NULL, start_probe, NULL },
+    { "/readyz", GATEWAY_GET, false, true, NULL, readyz, NULL },
+    { "/v1/models", GATEWAY_GET, true, false, NULL, models, NULL },
+    { "/v1/chat/completions", GATEWAY_POST, true, false, chat_body_max, gateway_chat_run, chat_enabled },
 };
 
 const struct gateway_route *gateway_route_find(const struct config_gateway *cfg, struct str path)

@@ -52,7 +52,6 @@ struct injection {
     struct buf path; /* of the file in hand: on the heap, as session threads have small stacks */
 };
 
-/* The file's text into j->clean. Of a large file only the ends are read: a character has four bytes at most. */
 /* The path of a file of the workspace, valid until the next one; "" (no file) when memory is out. */
 static const char *path_of(struct injection *j, const char *name)
 {
@@ -61,6 +60,7 @@ static const char *path_of(struct injection *j, const char *name)
     return buf_cstr(&j->path);
 }
 
+/* The file's text into j->clean. Of a large file only the ends are read: a character has four bytes at most. */
 static int read_text(struct injection *j, const char *path, size_t max)
 {
     uint64_t left_out;

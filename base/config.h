@@ -201,6 +201,7 @@ struct config_gateway {
     struct str token;      /* secret; config wins over OPENCLAW_GATEWAY_TOKEN */
     struct str password;   /* secret; config wins over OPENCLAW_GATEWAY_PASSWORD */
     bool chat_completions; /* POST /v1/chat/completions */
+    int64_t chat_body_max; /* bytes of its requests */
     bool responses;        /* POST /v1/responses */
     bool control_ui;
     struct str control_ui_base; /* "" or "/openclaw": no trailing '/' */

@@ -123,6 +123,7 @@ void config_resolve_gateway(struct builder *b)
     set_control_ui(b, g);
     set_tls(b, g);
     g->chat_completions = config_bool(cfg, "gateway.http.endpoints.chatCompletions.enabled");
+    g->chat_body_max = config_int(cfg, "gateway.http.endpoints.chatCompletions.maxBodyBytes");
     g->responses = config_bool(cfg, "gateway.http.endpoints.responses.enabled");
     g->rate_max_attempts = config_int(cfg, "gateway.auth.rateLimit.maxAttempts");
     g->rate_window_ms = config_int(cfg, "gateway.auth.rateLimit.windowMs");

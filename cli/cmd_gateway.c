@@ -208,7 +208,7 @@ int cmd_gateway(int argc, char **argv)
     struct start s = { 0 };
     struct configuration c;
     const struct cli_option options[] = {
-        { "--port", "PORT", "TCP port (default: gateway.port, OPENCLAW_GATEWAY_PORT, 18789); 0: any free one", &s.port_text, NULL },
+        { "--port", "PORT", "TCP port (default: OPENCLAW_GATEWAY_PORT, gateway.port, 18789); 0: any free one", &s.port_text, NULL },
         { "--bind", "WHERE", "loopback, lan, tailnet, auto, custom or an IP address (default: gateway.bind)", &s.bind, NULL },
         { "--token", "TOKEN", "bearer token that clients must send (default: the configuration's)", &s.token, NULL },
         { "--allow-unconfigured", NULL, "start without a configuration file, on the defaults", NULL, &s.allow_unconfigured },

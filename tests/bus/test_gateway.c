@@ -332,10 +332,19 @@ Test(gateway, takes_a_body_at_its_limit_and_refuses_one_byte_more, .timeout = 60
     gateway_rig_stop(&rig);
 }
 
+Test(gateway, takes_bodies_up_to_the_configured_limit, .timeout = 30)
+{
+    struct gateway_rig rig;
+    gateway_rig_start(&rig, &(struct gateway_rig_options){ .config = "{gateway:{http:{endpoints:{chatCompletions:{maxBodyBytes:100}}}}}" });
+    expect_raw(&rig, STR(POST "Content-Length: 101\r\n\r\n"), 413);
+    expect_chat(&rig, "say hi", NULL, 200, "hi");
+    gateway_rig_stop(&rig);
+}
+
 Test(gateway, closes_connections_without_a_request, .timeout = 30)
 {
     struct gateway_rig rig;
-    http_conn_t *silent, *slow;
+    http_conn_t *silent = NULL, *slow = NULL;
     gateway_rig_start(&rig, &(struct gateway_rig_options){ .times = { .header_ms = 1000 } });
     cr_assert(http_open(rig.port, &silent) == 0 && http_open(rig.port, &slow) == 0);
     http_send_bytes(slow, STR("GET /hea"), RIG_MS);
