@@ -12,9 +12,7 @@
 #include "base/buf.h"
 
 /* From 7.84 on curl_global_init() may be called by several threads; CURLOPT_PROTOCOLS_STR came with 7.85. */
-#if LIBCURL_VERSION_NUM < 0x075500
-#error "libcurl 7.85 or newer is needed"
-#endif
+_Static_assert(LIBCURL_VERSION_NUM >= 0x075500, "libcurl 7.85 or newer is needed");
 
 #define CURL_API_FILE "libcurl.so.4" /* its name since 2006; Debian: libcurl4 */
 
