@@ -10,7 +10,13 @@ extern config_t *cfg;
 extern struct config_problems problems;
 
 /* A sanitizer or a build without optimisation may take this many times longer. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define TEST_SLOWNESS 30
+#endif
+#endif
+#if defined(TEST_SLOWNESS)
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define TEST_SLOWNESS 30
 #elif !defined(__OPTIMIZE__)
 #define TEST_SLOWNESS 4
