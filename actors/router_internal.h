@@ -11,9 +11,8 @@
 #define ROUTER_MAIN "main" /* the mailbox of whoever started the system */
 
 enum {
-    ROUTER_STOP_MS = 5000,  /* actors that are told to end have this long before the bus is shut down */
-    ROUTER_GRACE_MS = 2000, /* turns that are cancelled at the end of a drain have this long to end */
-    ROUTER_REF_MAX = 256,   /* bytes of a model ref */
+    ROUTER_STOP_MS = 5000, /* actors that are told to end have this long before the bus is shut down */
+    ROUTER_REF_MAX = 256,  /* bytes of a model ref */
 };
 
 enum router_phase { PHASE_STARTING, PHASE_RUNNING, PHASE_DRAINING, PHASE_STOPPING };
