@@ -14,7 +14,6 @@
 
 enum {
     EXTRA_MAX = 1024,      /* bytes of header lines made here */
-    HELD_MAX = 64,         /* bytes held back while they may become NO_REPLY */
     ID_PREFIX = 9,         /* "chatcmpl_" */
     IDEMPOTENCY_MAX = 256, /* these three as turn.submit has them */
     MODEL_REF_MAX = 256,
@@ -30,7 +29,6 @@ struct gateway_chat {
     int64_t started_ms; /* monotonic */
     int64_t wrote_ms;   /* when something was last streamed */
     size_t text_sent;   /* bytes of the answer that were streamed */
-    struct buf held;    /* first bytes, not streamed yet */
     bool stream, include_usage;
     bool role_sent;
     bool lost; /* a delta is missing: the rest comes with turn.done */
@@ -40,7 +38,6 @@ void gateway_chat_free(struct gateway_conn *c)
 {
     if (!c->chat) return;
     free(c->chat->model);
-    buf_free(&c->chat->held);
     free(c->chat);
     c->chat = NULL;
 }
@@ -213,18 +210,11 @@ static void on_delta(struct gateway_conn *c, const struct msg_turn_delta *d)
 {
     struct gateway_chat *chat = c->chat;
     if (!chat->stream || chat->lost || d->text.n == 0) return;
-    if ((uint64_t)d->offset != chat->text_sent + chat->held.n) {
+    if ((uint64_t)d->offset != chat->text_sent) {
         chat->lost = true;
         return;
     }
-    if (chat->text_sent == 0) {
-        buf_add(&chat->held, d->text);
-        if (chat->held.n <= HELD_MAX && openai_may_be_silent(buf_str(&chat->held))) return;
-        stream_text(c, buf_str(&chat->held));
-        buf_free(&chat->held);
-    } else {
-        stream_text(c, d->text);
-    }
+    stream_text(c, d->text);
     check_slow(c);
 }
 
@@ -250,9 +240,8 @@ static void end_stream(struct gateway_conn *c, const struct msg_turn_done *d, st
     struct gateway_chat *chat = c->chat;
     struct openai_reply reply = reply_of(chat);
     struct buf events = { 0 };
-    bool silent = chat->text_sent == 0 && openai_is_silent(d->text);
     struct str rest = { 0 };
-    if (!silent && d->text.n > chat->text_sent) rest = (struct str){ d->text.p + chat->text_sent, d->text.n - chat->text_sent };
+    if (d->text.n > chat->text_sent) rest = (struct str){ d->text.p + chat->text_sent, d->text.n - chat->text_sent };
     begin_stream(c, d->model);
     if (rest.n || !chat->role_sent) stream_text(c, rest);
     openai_write_finish_event(&events, &reply, finish_of(d->stop));

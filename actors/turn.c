@@ -151,11 +151,10 @@ int turn_begin(struct turn *t)
 
 /* --- the model -------------------------------------------------------------------------------------------------- */
 
-/* A reply that so far could still become the silent token is held back. */
+/* A reply that so far could still become the silent token is held back. White space around it does not count. */
 static bool could_be_silent(struct str text)
 {
-    struct str token = STR(SILENT_REPLY);
-    return text.n <= token.n && str_starts(token, text);
+    return str_starts(STR(SILENT_REPLY), str_trim(text));
 }
 
 static void send_text(struct turn *t)

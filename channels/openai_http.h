@@ -83,12 +83,6 @@ struct openai_usage {
     int64_t completion_tokens;
 };
 
-/** True for an answer that says nothing: empty, white space or NO_REPLY. */
-bool openai_is_silent(struct str text);
-
-/** True while `text` may still become NO_REPLY: hold it back. */
-bool openai_may_be_silent(struct str text);
-
 /* Bodies and SSE events, appended to `out`; an event ends with its blank line. `finish` is "stop", "length" or "content_filter". */
 void openai_write_completion(struct buf *out, const struct openai_reply *r, struct str text, const char *finish, struct openai_usage usage);
 void openai_write_role_event(struct buf *out, const struct openai_reply *r);

@@ -1,20 +1,6 @@
 /* Answers in OpenAI's shapes (frames/http-chat-*.json of the reference). */
 #include "channels/openai_http.h"
 
-#define SILENT "NO_REPLY"
-
-bool openai_is_silent(struct str text)
-{
-    struct str s = str_trim(text);
-    return s.n == 0 || str_is(s, SILENT);
-}
-
-bool openai_may_be_silent(struct str text)
-{
-    struct str s = str_trim(text);
-    return str_starts(STR(SILENT), s);
-}
-
 static void begin(struct buf *out, const struct openai_reply *r, const char *object)
 {
     buf_char(out, '{');
@@ -37,7 +23,7 @@ void openai_write_completion(struct buf *out, const struct openai_reply *r, stru
 {
     begin(out, r, "chat.completion");
     buf_text(out, ",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":");
-    buf_json_str(out, openai_is_silent(text) ? STR(OPENAI_NO_REPLY_TEXT) : text);
+    buf_json_str(out, str_trim(text).n ? text : STR(OPENAI_NO_REPLY_TEXT));
     buf_text(out, "},\"finish_reason\":");
     buf_json_str(out, str_of(finish));
     buf_text(out, "}]");

@@ -105,5 +105,13 @@ Test(e2e_conversation, a_silent_reply_says_nothing, .timeout = 60)
     kit_start(&k, NULL);
     fake_control(&k.openrouter, "{\"default\":{\"text\":\"NO_REPLY\",\"deltas\":3}}");
     expect_said(&k, "psst", "No response from OpenClaw.");
+    char *body = kit_chat_body(NULL, "u", "psst", ",\"stream\":true");
+    struct http_call call = { .path = "/v1/chat/completions", .token = KIT_TOKEN, .body = str_of(body) };
+    struct http_reply r = { 0 };
+    cr_assert_eq(http_call(k.port, &call, KIT_TURN_MS, &r), 0);
+    cr_expect(r.status == 200 && str_find(buf_str(&r.body), STR("[DONE]")) > 0);
+    cr_expect(str_find(buf_str(&r.body), STR("NO")) < 0, "nothing of it is streamed: %s", buf_cstr(&r.body));
+    http_reply_free(&r);
+    free(body);
     kit_stop(&k);
 }
