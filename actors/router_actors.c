@@ -36,7 +36,7 @@ struct child *router_child(struct router *r, const char *name)
 
 static int start_store(struct router *r, struct child *c, struct buf *why)
 {
-    const struct store_options open = { .now_ms = clock_wall_ms() };
+    const struct store_options open = { .now_ms = clock_wall_ms(), .full_sync = config_bool(r->config, "gateway.store.fullSync") };
     struct store_actor_options *options = calloc(1, sizeof *options);
     if (!options) return GW_ENOMEM;
     int rc = store_open(str_of(r->options->state_dir), &open, &options->store, why);
