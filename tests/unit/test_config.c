@@ -165,6 +165,7 @@ Test(config, gives_values_or_the_defaults_of_the_table, .fini = config_end)
           "  cron: { sessionRetention: false }, agents: { defaults: { heartbeat: { every: '1h30m' } } } }");
     cr_assert(config_int(cfg, "messages.queue.cap") == 7 && config_int(cfg, "messages.queue.debounceMs") == 1000);
     cr_assert(!config_bool(cfg, "skills.load.watch") && config_bool(cfg, "cron.enabled"));
+    cr_assert(!config_bool(cfg, "gateway.store.fullSync"));
     cr_assert_str_eq(config_str(cfg, "logging.level").p, "debug");
     cr_assert_str_eq(config_str(cfg, "session.dmScope").p, "main");
     cr_assert_str_eq(config_str(cfg, "channels.discord.accounts.work.groupPolicy").p, "allowlist");
