@@ -214,3 +214,28 @@ Test(bus, shutdown_ends_every_wait, .timeout = 20)
     cr_assert(mailbox_recv(rig_mailbox(rig), -1, &m) == GW_ECLOSED);
     rig_stop(&rig);
 }
+
+/* While an actor waits for an answer, BUS_STASH_MAX other messages are kept for it; who sends one more is told. */
+Test(bus, sets_aside_so_many_and_refuses_one_more, .timeout = 30)
+{
+    rig_t *rig = rig_start();
+    mailbox_t *other;
+    rig_spawn(rig, "deaf", deaf_actor, NULL);
+    cr_assert(mailbox_open(rig_bus(rig), "other", 0, &other) == 0);
+    for (uint64_t i = 1; i <= BUS_STASH_MAX + 1; i++) {
+        struct msg note = { .kind = MSG_store_ping, .corr = 1000000 + i };
+        cr_assert(mailbox_send(other, "test", &note) == 0);
+    }
+    struct msg a, q = { .kind = MSG_router_ping }, no;
+    cr_assert(mailbox_ask(rig_mailbox(rig), "deaf", &q, 1000, &a) == GW_ETIMEOUT);
+    cr_assert(mailbox_recv(other, RIG_WAIT_MS, &no) == 0);
+    cr_assert(no.kind == MSG_error && no.error.code == GW_EFULL && no.corr == 1000000 + BUS_STASH_MAX + 1);
+    msg_clear(&no);
+    for (uint64_t i = 1; i <= BUS_STASH_MAX; i++) {
+        cr_assert(mailbox_recv(rig_mailbox(rig), 0, &a) == 0 && a.corr == 1000000 + i);
+        msg_clear(&a);
+    }
+    cr_assert(mailbox_recv(rig_mailbox(rig), 0, &a) == GW_ETIMEOUT);
+    mailbox_close(&other);
+    rig_stop(&rig);
+}

@@ -115,3 +115,20 @@ Test(e2e_conversation, a_silent_reply_says_nothing, .timeout = 60)
     free(body);
     kit_stop(&k);
 }
+
+/* SESSION_STEPS_MAX (actors/session.h) is 100: a model that only ever calls tools is asked so often and no more. */
+Test(e2e_conversation, a_model_that_never_stops_calling_tools_is_stopped, .timeout = 120)
+{
+    struct kit k;
+    struct http_reply r = { 0 };
+    kit_start(&k, NULL);
+    fake_control(&k.openrouter, "{\"default\":{\"tool_calls\":[{\"id\":\"c\",\"name\":\"again\",\"arguments\":{}}]}}");
+    cr_assert_eq(kit_chat(&k, "u", "go", &r), 0);
+    char *error = kit_error(&r);
+    cr_expect(r.status == 502 && strstr(error, "SESSION_STEPS_MAX"), "%d: %s", r.status, error);
+    free(error);
+    http_reply_free(&r);
+    cr_expect_eq(fake_count(&k.openrouter, "requests"), 100);
+    cr_expect_eq(kit_sql(&k, "SELECT count(*) FROM messages WHERE role = 'toolResult'"), 100);
+    kit_stop(&k);
+}

@@ -88,3 +88,28 @@ Test(e2e_load, a_session_answers_in_order_of_arrival, .timeout = 60)
     json_decref(stats);
     kit_stop(&k);
 }
+
+/* MODEL_IN_FLIGHT_MAX (actors/model.h): a provider is asked 512 things at once; what comes on top waits its turn and is answered. */
+Test(e2e_load, a_provider_is_asked_so_much_at_once_and_no_more, .timeout = 180)
+{
+    enum { AT_ONCE = 512, MORE = 20 };
+    static const char config[] = "{ agents: { defaults: { maxConcurrent: 1000, model: '" KIT_OPENROUTER_MODEL "' } } }\n";
+    static http_conn_t *c[AT_ONCE + MORE];
+    struct kit k;
+    struct kit_options o = { .config_text = config };
+    char user[32];
+    kit_start(&k, &o);
+    fake_control(&k.openrouter, "{\"default\":{\"echo\":true,\"first_ms\":3000}}");
+    for (int i = 0; i < AT_ONCE + MORE; i++) {
+        snprintf(user, sizeof user, "u%d", i);
+        c[i] = send_chat(&k, user, user);
+    }
+    for (int i = 0; i < AT_ONCE + MORE; i++) {
+        snprintf(user, sizeof user, "u%d", i);
+        expect_reply(&c[i], user);
+    }
+    cr_expect(fake_count(&k.openrouter, "max_active") <= AT_ONCE, "%lld at once", (long long)fake_count(&k.openrouter, "max_active"));
+    cr_expect(fake_count(&k.openrouter, "max_active") > AT_ONCE / 2, "%lld at once", (long long)fake_count(&k.openrouter, "max_active"));
+    cr_expect_eq(fake_count(&k.openrouter, "requests"), AT_ONCE + MORE);
+    kit_stop(&k);
+}
