@@ -231,7 +231,10 @@ void router_on_ended(struct router *r, const struct msg *in)
     if (!c) return;
     actor_join(&c->actor);
     c->ready = false;
-    if (c->kind == CHILD_STORE) router_store_died(r);
+    if (c->kind == CHILD_STORE) {
+        router_store_died(r);
+        router_quiesces_store_died(r);
+    }
     if (r->phase != PHASE_STOPPING) child_died(r, c, code);
 }
 
@@ -243,6 +246,7 @@ void router_restart_due(struct router *r)
         if (c->restart_ms < 0 || c->restart_ms > now || r->phase == PHASE_STOPPING) continue;
         struct buf why = { 0 };
         c->restart_ms = -1;
+        c->restarts++;
         int rc = start_child(r, c, &why);
         if (rc) {
             log_event(LOG_ERROR, "actor_not_started", LOG_T("name", c->name), LOG_T("code", err_name(rc)), LOG_S("reason", buf_str(&why)));
