@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "actors/gateway_client.h"
+#include "actors/gateway_events.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"

@@ -10,7 +10,7 @@ static struct chat_run about(struct gateway_run *run)
     return (struct chat_run){ str_of(run->run_id), str_of(run->session_key), run->seq, clock_wall_ms() };
 }
 
-static void send(struct gateway_run *run, const char *event, struct buf *payload, bool drop_if_slow)
+static void tell(struct gateway_run *run, const char *event, struct buf *payload, bool drop_if_slow)
 {
     gateway_broadcast(run->gw, GATEWAY_ALL, event, buf_str(payload), drop_if_slow);
     buf_free(payload);
@@ -26,7 +26,7 @@ void gateway_run_tell_start(struct gateway_run *run)
     if (!gateway_has_clients(run->gw)) return;
     struct chat_run c = about(run);
     agent_event_write_start(&payload, &c, run->started_ms);
-    send(run, "agent", &payload, false);
+    tell(run, "agent", &payload, false);
 }
 
 /* The new end of the text as an `agent` event and, with the whole of it, as a `chat` delta. */
@@ -43,9 +43,9 @@ static void tell_now(struct gateway_run *run)
     if (!gateway_has_clients(run->gw)) return;
     struct chat_run c = about(run);
     agent_event_write_text(&payload, &c, shown, delta);
-    send(run, "agent", &payload, true);
+    tell(run, "agent", &payload, true);
     chat_event_write(&payload, &c, "delta", shown, NULL);
-    send(run, "chat", &payload, true);
+    tell(run, "chat", &payload, true);
 }
 
 static void on_pause_over(lws_sorted_usec_list_t *sul)
@@ -74,7 +74,7 @@ static void tell_agent_end(struct gateway_run *run, bool aborted)
     if (!gateway_has_clients(run->gw)) return;
     struct chat_run c = about(run);
     agent_event_write_end(&payload, &c, aborted);
-    send(run, "agent", &payload, false);
+    tell(run, "agent", &payload, false);
 }
 
 static void tell_final(struct gateway_run *run, struct str text)
@@ -83,7 +83,7 @@ static void tell_final(struct gateway_run *run, struct str text)
     struct chat_run c = about(run);
     if (!gateway_has_clients(run->gw)) return;
     chat_event_write(&payload, &c, "final", chat_text_silent(text) ? (struct str){ 0 } : str_trim(text), NULL);
-    send(run, "chat", &payload, false);
+    tell(run, "chat", &payload, false);
 }
 
 void gateway_run_tell_error(struct gateway_run *run, struct str message)
@@ -93,9 +93,9 @@ void gateway_run_tell_error(struct gateway_run *run, struct str message)
     if (!gateway_has_clients(run->gw)) return;
     struct chat_run c = about(run);
     agent_event_write_error(&payload, &c, message);
-    send(run, "agent", &payload, false);
+    tell(run, "agent", &payload, false);
     chat_event_write_error(&payload, &c, message);
-    send(run, "chat", &payload, false);
+    tell(run, "chat", &payload, false);
 }
 
 void gateway_run_tell_aborted(struct gateway_run *run, const char *stop_reason)
@@ -108,7 +108,7 @@ void gateway_run_tell_aborted(struct gateway_run *run, const char *stop_reason)
     struct chat_run c = about(run);
     if (run->sent_key) c.session_key = str_of(run->sent_key);
     chat_event_write(&payload, &c, "aborted", str_trim(buf_str(&run->text)), stop_reason);
-    send(run, "chat", &payload, false);
+    tell(run, "chat", &payload, false);
 }
 
 /* What was told so far is the beginning of the whole, unless it was lost on the way or taken back. */

@@ -360,13 +360,18 @@ static void chat_send(struct gateway_request *rq, const json_t *params)
 
 /* --- agent ------------------------------------------------------------------------------------------------------ */
 
-static void refuse_agent(struct gateway_request *rq, const char *format, struct str a, struct str b)
+__attribute__((format(printf, 2, 3))) static void refuse_agent(struct gateway_request *rq, const char *format, ...)
 {
-    struct buf text = { .max = 1024 };
-    buf_text(&text, "invalid agent params: ");
-    buf_printf(&text, format, STR_ARG(str_utf8_prefix(a, 200)), STR_ARG(str_utf8_prefix(b, 200)));
-    gateway_respond_error(rq, "INVALID_REQUEST", buf_str(&text), (struct str){ 0 });
-    buf_free(&text);
+    char text[1024];
+    struct buf message = { .max = 2048 };
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    buf_text(&message, "invalid agent params: ");
+    buf_text(&message, text);
+    gateway_respond_error(rq, "INVALID_REQUEST", buf_str(&message), (struct str){ 0 });
+    buf_free(&message);
 }
 
 /* Which session an `agent` call is for. @return false: refused */
@@ -377,7 +382,7 @@ static bool agent_session(struct gateway_request *rq, const json_t *params, stru
     struct session_key parts;
     rules_of(rq->gw, &rules);
     if (agent.n && !config_agent_find(rq->gw->options->config, agent)) {
-        refuse_agent(rq, "unknown agent id \"%.*s\"%.*s", agent, (struct str){ 0 });
+        refuse_agent(rq, "unknown agent id \"%.*s\"", STR_ARG(agent));
         return false;
     }
     if (key.n == 0) {
@@ -385,11 +390,11 @@ static bool agent_session(struct gateway_request *rq, const json_t *params, stru
         return true;
     }
     if (session_key_canonical(&rules, key, canonical) != 0) {
-        refuse_agent(rq, "malformed session key \"%.*s\"%.*s", key, (struct str){ 0 });
+        refuse_agent(rq, "malformed session key \"%.*s\"", STR_ARG(key));
         return false;
     }
     if (agent.n && session_key_parse(buf_str(canonical), &parts) == 0 && !str_eq(parts.agent, agent)) {
-        refuse_agent(rq, "agent \"%.*s\" does not match session key agent \"%.*s\"", agent, parts.agent);
+        refuse_agent(rq, "agent \"%.*s\" does not match session key agent \"%.*s\"", STR_ARG(agent), STR_ARG(parts.agent));
         return false;
     }
     return true;
@@ -434,7 +439,7 @@ static void agent(struct gateway_request *rq, const json_t *params)
                        .lane = lane_of(field(params, "lane")),
                        .timeout_ms = json_is_integer(timeout) ? json_integer_value(timeout) * 1000 : -1 };
     if (!known_channel(o.channel)) {
-        refuse_agent(rq, "unknown channel: %.*s%.*s", o.channel, (struct str){ 0 });
+        refuse_agent(rq, "unknown channel: %.*s", STR_ARG(o.channel));
     } else if (agent_session(rq, params, &canonical)) {
         if (o.channel.n == 0) o.channel = STR("webchat");
         o.session_key = buf_str(&canonical);

@@ -15,7 +15,7 @@ static void forget(struct gateway_runs *runs, struct ended_run *e)
     free(e);
 }
 
-static void write(struct buf *out, const char *run_id, const struct ended_run *e)
+static void write_ended(struct buf *out, const char *run_id, const struct ended_run *e)
 {
     buf_char(out, '{');
     buf_json_pair_str(out, "runId", str_of(run_id));
@@ -29,7 +29,7 @@ static void write(struct buf *out, const char *run_id, const struct ended_run *e
 static void answer(struct gateway_request *rq, const char *run_id, const struct ended_run *e)
 {
     struct buf payload = { 0 };
-    write(&payload, run_id, e);
+    write_ended(&payload, run_id, e);
     gateway_respond(rq, buf_str(&payload));
     buf_free(&payload);
 }
