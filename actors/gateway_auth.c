@@ -25,14 +25,20 @@ int gateway_auth_create(const struct config_gateway *cfg, struct str token, gate
 {
     gateway_auth_t *auth = *out = calloc(1, sizeof *auth);
     if (!auth) return GW_ENOMEM;
+    gateway_auth_take(auth, cfg, token);
+    return 0;
+}
+
+void gateway_auth_take(gateway_auth_t *auth, const struct config_gateway *cfg, struct str token)
+{
     auth->cfg = cfg;
+    auth->token = auth->password = (struct str){ 0 };
     if (token.n)
         auth->token = token;
     else if (cfg->auth == CONFIG_AUTH_TOKEN)
         auth->token = cfg->token;
     else if (cfg->auth == CONFIG_AUTH_PASSWORD)
         auth->password = cfg->password;
-    return 0;
 }
 
 static void forget(gateway_auth_t *auth, struct offender *o)

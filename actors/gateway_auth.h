@@ -23,6 +23,8 @@ enum gateway_verdict { GATEWAY_ALLOWED, GATEWAY_DENIED, GATEWAY_LOCKED };
 /** @param token  overrides the config's token; empty: does not. Borrowed like cfg, for as long as the object lives
  *  @return 0 or GW_ENOMEM */
 int gateway_auth_create(const struct config_gateway *cfg, struct str token, gateway_auth_t **out);
+/** Go by another configuration from now on; who was locked out stays so. Both borrowed as above. */
+void gateway_auth_take(gateway_auth_t *auth, const struct config_gateway *cfg, struct str token);
 void gateway_auth_destroy(gateway_auth_t **auth_p);
 
 /** Judge a request. A wrong secret is counted, a missing one is not; a right one forgets the count.

@@ -106,6 +106,11 @@ void gateway_drain_mailbox(struct gateway *gw);
 int gateway_ask(struct gateway_conn *c, const char *to, struct msg *m);
 void gateway_ask_over(struct gateway_conn *c);
 
+/* gateway_config.c */
+/* Take what is in force (base/config_shared.h): agents, secrets, limits, the note. Address, port and TLS stay as they are.
+ * A client's request in hand keeps nothing of the old one beyond its step. */
+void gateway_take_config(struct gateway *gw);
+
 /* gateway_listen.c */
 int gateway_listen(struct gateway *gw, int *port); /* @return 0, GW_EBUSY, GW_EINVAL, GW_ESYS; logged */
 void gateway_accept(struct gateway *gw, int fd);
