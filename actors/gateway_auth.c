@@ -200,7 +200,8 @@ static bool is_trusted(const struct config_gateway *cfg, struct str address)
 
 void gateway_peer_unmask(const struct config_gateway *cfg, struct gateway_peer *peer, struct str forwarded_for)
 {
-    if (!is_trusted(cfg, str_of(peer->address))) return;
+    peer->trusted = is_trusted(cfg, str_of(peer->address));
+    if (!peer->trusted) return;
     while (forwarded_for.n) {
         size_t start = forwarded_for.n;
         while (start > 0 && forwarded_for.p[start - 1] != ',') start--;

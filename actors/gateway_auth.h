@@ -16,6 +16,7 @@ struct gateway_peer {
     char address[GATEWAY_ADDRESS_SIZE]; /* the client's */
     bool loopback;                      /* the connection comes from this machine ... */
     bool forwarded;                     /* ... but a proxy header says that the client may not */
+    bool trusted;                       /* the connection comes from a trusted proxy */
 };
 
 enum gateway_verdict { GATEWAY_ALLOWED, GATEWAY_DENIED, GATEWAY_LOCKED };
