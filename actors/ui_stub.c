@@ -1,2 +1,0 @@
-#include "channels/ui_files.h"
-const struct ui_file *ui_file_find(struct str path) { (void)path; return NULL; }
