@@ -418,6 +418,7 @@ static void make_end(struct turn_entry *e, const struct policy_action *a)
                                 : a->outcome == POLICY_DROPPED ? OUTCOME_DROPPED
                                                                : OUTCOME_ABORTED;
     e->done.turn_done.failure = a->outcome == POLICY_FAILED ? FAILURE_server : FAILURE_aborted;
+    e->done.turn_done.stop = a->outcome == POLICY_FAILED ? CHAT_STOP_ERROR : CHAT_STOP_ABORTED;
     e->done.turn_done.error = str_of(text_of(a->reason));
 }
 
