@@ -77,6 +77,7 @@ int session_actor(mailbox_t *mb, void *arg)
             bind(&s, &in.turn_run);
             turn_run(&s, &in);
         }
+        if (in.kind == MSG_session_forget && str_is(in.session_forget.session_key, s.key)) session_forget(&s);
         if (in.kind == MSG_session_park) {
             session_forget(&s);
             s.key[0] = '\0';

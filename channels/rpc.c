@@ -1,12 +1,14 @@
 #include "channels/rpc.h"
 
 #define METHOD(id, name, scope, place, shown, doc) [RPC_##id] = { name, RPC_SCOPE_##scope, RPC_PLACE_##place, shown, doc },
-#define PARAM(kind, name, need, lo, hi, doc)
+#define OWN(text)
+#define PARAM(name, need, type, doc)
 #define END
 static const struct rpc_method METHODS[RPC_COUNT] = {
 #include "channels/rpc.def"
 };
 #undef METHOD
+#undef OWN
 #undef PARAM
 #undef END
 

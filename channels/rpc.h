@@ -31,10 +31,12 @@ enum rpc_place { RPC_PLACE_GATEWAY, RPC_PLACE_QUERY, RPC_PLACE_STORE, RPC_PLACE_
 enum rpc_id {
     RPC_none = 0,
 #define METHOD(id, name, scope, place, shown, doc) RPC_##id,
-#define PARAM(kind, name, need, lo, hi, doc)
+#define OWN(text)
+#define PARAM(name, need, type, doc)
 #define END
 #include "channels/rpc.def"
 #undef METHOD
+#undef OWN
 #undef PARAM
 #undef END
     RPC_COUNT

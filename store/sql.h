@@ -81,14 +81,16 @@ enum { STORE_ERROR_MAX = STORE_DIR_MAX + 1024, STORE_PATH_MAX = STORE_DIR_MAX + 
 
 struct store {
     sqlite3 *db;
-    int lock_fd; /* -1: not locked */
+    int lock_fd;    /* -1: not locked */
+    bool read_only; /* store_open_reader */
     bool in_group;
     bool own_group; /* opened by sql_work_begin for one call */
     int works;      /* depth of sql_work_begin: only the outermost decides */
     int spoiled;    /* not 0: a call of this group failed half way; nothing more is taken until the rollback */
     int wal_pages;
     int schema_version;
-    int64_t keys_forgotten_to; /* turns up to this id have no idempotency key any more (turns_prune) */
+    int64_t keys_forgotten_to;         /* turns up to this id have no idempotency key any more (turns_prune) */
+    uint64_t file_device, file_number; /* a reader's file, see store_reader_stale */
     char dir[STORE_DIR_MAX + 1];
     char path[STORE_PATH_MAX];
     char error[STORE_ERROR_MAX];

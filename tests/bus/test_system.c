@@ -114,6 +114,9 @@ Test(system, answers_a_turn_and_streams_it, .timeout = 30)
     struct msg m = next(&b);
     cr_assert(m.kind == MSG_turn_accepted && m.corr == 7 && m.turn_accepted.turn == 1);
     msg_clear(&m);
+    m = next(&b);
+    cr_assert(m.kind == MSG_turn_started && m.corr == 7 && m.turn_started.turn == 1, "before any turn.delta");
+    msg_clear(&m);
     struct buf streamed = { 0 };
     for (m = next(&b); m.kind == MSG_turn_delta; msg_clear(&m), m = next(&b)) {
         cr_assert(m.turn_delta.offset == (int64_t)streamed.n);
