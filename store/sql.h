@@ -28,6 +28,7 @@ enum sql {
     SQL_session_list,
     SQL_session_change,
     SQL_session_count,
+    SQL_session_heads,
     SQL_session_tail,
     SQL_session_grow,
     SQL_session_compact,
