@@ -8,8 +8,7 @@
 
 /* Who answers what: each table ends with RPC_none (actors/query_tables.h). */
 static const struct rpc_handler *const tables[] = {
-    query_session_handlers,
-    NULL,
+    query_session_handlers, query_history_handlers, query_usage_handlers, query_cost_handlers, NULL,
 };
 
 struct asked {
