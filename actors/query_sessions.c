@@ -1,5 +1,4 @@
-/* query_sessions.c -- what sessions there are: sessions.list, sessions.preview, sessions.resolve; and their summary for health
- * and status. */
+/* query_sessions.c -- what sessions there are: sessions.list, sessions.preview, sessions.resolve. */
 #include "actors/query_sessions.h"
 
 #include <stdlib.h>

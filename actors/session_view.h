@@ -2,7 +2,7 @@
  *
  *  In:     a row of the store, the configuration     Out: JSON in the field order of OpenClaw
  *  Owns:   nothing                                    Thread: any
- *  Source: reference gateway-protocol 6.6, frames/rpc-sessions.*, frames/cli-status-json.json */
+ *  Source: reference gateway-protocol 6.6, frames/rpc-sessions.* */
 #ifndef ACTORS_SESSION_VIEW_H
 #define ACTORS_SESSION_VIEW_H
 
@@ -46,9 +46,6 @@ void session_view_entry(const struct session_view *view, struct buf *out);
 
 /** Append the entry that sessions.reset answers. @param known  the session was there before: then it has a model, too */
 void session_view_reset_entry(const struct session_view *view, bool known, struct buf *out);
-
-/** Append a row of `status`: with age, what is left of the window, flags. */
-void session_view_status_row(const struct session_view *view, int64_t now_ms, struct buf *out);
 
 /** The model that an agent's sessions run with by themselves, and its context window. An unknown agent has the default one's. */
 struct model_ref session_view_default_model(const config_t *config, struct str agent, int64_t *context_tokens);

@@ -233,6 +233,16 @@ struct str config_file(const config_t *cfg)
     return cfg->file_count ? cfg->files[0] : STR("");
 }
 
+size_t config_file_count(const config_t *cfg)
+{
+    return cfg->file_count;
+}
+
+struct str config_file_at(const config_t *cfg, size_t i)
+{
+    return i < cfg->file_count ? cfg->files[i] : STR("");
+}
+
 struct str config_state(const config_t *cfg)
 {
     return cfg->state_dir;

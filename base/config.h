@@ -56,6 +56,10 @@ int config_path(const struct env *env, char *out, size_t cap);
 struct str config_file(const config_t *cfg);  /* the file's path or name; empty for config_default() */
 struct str config_state(const config_t *cfg); /* the state directory */
 
+/** Every file it was made of: the configuration itself first, then what was included. Empty beyond the last. */
+size_t config_file_count(const config_t *cfg);
+struct str config_file_at(const config_t *cfg, size_t i);
+
 /* ---- any setting by path ---- */
 
 /** The node at a path like `agents.list[2].model.primary` (`agents.list.2` works too); a name that holds a dot, a bracket,

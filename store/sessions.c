@@ -187,14 +187,6 @@ int sessions_count(store_t *store, int64_t *count)
     return query_run_int(&q, count);
 }
 
-int sessions_count_listed(store_t *store, struct str agent, int64_t *count)
-{
-    struct query q =
-        query_open(store, SQL_session_count_listed, "SELECT count(*) FROM sessions WHERE (?1 = '' OR agent = ?1) AND NOT " CRON_RUN);
-    query_text(&q, agent);
-    return query_run_int(&q, count);
-}
-
 int sessions_label_taken(store_t *store, struct str label, struct str key, bool *taken)
 {
     int64_t count;

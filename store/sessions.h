@@ -82,8 +82,6 @@ int sessions_change(store_t *store, struct str key, const struct session_change 
 
 /** How many there are. @return 0, GW_EIO */
 int sessions_count(store_t *store, int64_t *count);
-/** How many an agent has ("" for all), those of single cron runs not counted. @return 0, GW_EIO */
-int sessions_count_listed(store_t *store, struct str agent, int64_t *count);
 /** Whether a session other than `key` has this label. @return 0, GW_EIO */
 int sessions_label_taken(store_t *store, struct str label, struct str key, bool *taken);
 
