@@ -177,11 +177,11 @@ void router_free_requests(struct router *r);
 
 /* router_config.c */
 struct policy_limits router_limits(const config_t *config);
-void router_config_begin(struct router *r);                                        /* put the first one in force */
-int router_start_reload(struct router *r, struct child *c, struct buf *why);       /* its actor */
-void router_on_config_changed(struct router *r);                                   /* take what is in force now */
-void router_config_settle(struct router *r);                                       /* end what nobody needs any more */
-void router_child_retired(struct router *r, struct child *c);                      /* it has ended; frees *c */
+void router_config_begin(struct router *r);                                  /* put the first one in force */
+int router_start_reload(struct router *r, struct child *c, struct buf *why); /* its actor */
+void router_on_config_changed(struct router *r);                             /* take what is in force now */
+void router_config_settle(struct router *r);                                 /* end what nobody needs any more */
+void router_child_retired(struct router *r, struct child *c);                /* it has ended; frees *c */
 
 /* router_actors.c */
 struct child *router_child_add(struct router *r, enum child_kind kind, const char *name); /* NULL: memory is out */
