@@ -328,6 +328,7 @@ Test(router, lists_a_bounded_number_of_runs_and_says_how_many_more_there_are, .t
 {
     struct bench b = boot("{}", NULL);
     submit(&b, KEY, "/demo slow 10000 20", "", 1);
+    await_delta(&b, 1);
     for (uint64_t i = 2; i <= 503; i++) submit(&b, KEY, "waits", "", i);
     json_t *told = status(&b, 0);
     cr_assert(json_array_size(json_object_get(told, "runs")) == 500 && int_of(told, "more") == 3);
@@ -409,9 +410,10 @@ Test(router, tells_of_failures_and_restarts, .timeout = 30)
     }
     json_decref(told);
     cr_assert(mailbox_send(system_mailbox(b.system), "provider.demo", &stop) == 0);
-    for (int64_t restarts = 0; restarts == 0;) { /* asked until it is back */
+    for (bool back = false; !back;) {
         told = status(&b, 1);
-        restarts = int_of(actor_named(told, "provider.demo"), "restarts");
+        const json_t *actor = actor_named(told, "provider.demo");
+        back = int_of(actor, "restarts") == 1 && strcmp(text_of(actor, "state"), "running") == 0;
         json_decref(told);
     }
     halt(&b, true);
