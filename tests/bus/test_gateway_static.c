@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
-#include "gateway_rig.h"
+#include "bus/gateway_rig.h"
 #include "support/http_client.h"
 #include "support/tempdir.h"
 
