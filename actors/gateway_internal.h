@@ -10,6 +10,7 @@
 
 struct gateway_chat; /* gateway_chat.c */
 struct gateway_conn;
+struct gateway_devices; /* gateway_devices.c */
 
 enum gateway_method { GATEWAY_GET, GATEWAY_POST, GATEWAY_OTHER };
 
@@ -84,6 +85,7 @@ struct gateway {
     bool draining;
     bool stopping;
     struct gateway_times times;
+    struct gateway_devices *devices; /* owned; gateway_devices.h */
 };
 
 /* gateway.c */

@@ -1,7 +1,9 @@
 /** actors/store.h -- the one writer of the SQLite file.
  *
- *  In:     store.accept, store.begin, store.append, store.compact, store.finish, store.cooldown, store.recover, store.ping
- *  Out:    store.accepted, store.begun, store.appended, store.finished, store.pending, store.recovered, store.pong, error
+ *  In:     store.accept, store.begin, store.append, store.compact, store.finish, store.cooldown, store.recover, store.ping,
+ *          device.save, device.load
+ *  Out:    store.accepted, store.begun, store.appended, store.finished, store.pending, store.recovered, store.pong, device.saved, device.row,
+ *          device.loaded, error
  *  Owns:   store_t. Everything waiting in the mailbox becomes one transaction; answers follow its commit
  *  Thread: its own
  *  Source: DESIGN sections 4 and 7; docs/store.md */
