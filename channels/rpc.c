@@ -3,6 +3,8 @@
 
 #include "channels/rpc_schema.h"
 
+static const struct rpc_type NOTHING = { .kind = RPC_NULL };
+
 /* The grammar of rpc.def, as constant tables. */
 #define MAX INT64_MAX
 #define TYPE(...) (&(const struct rpc_type){ __VA_ARGS__ })
@@ -20,7 +22,7 @@
 #define MAP(value) TYPE(.kind = RPC_MAP, .of = TYPES(value))
 #define OBJECT(id) TYPE(.kind = RPC_OBJECT, .shape = &SHAPES[RPC_SHAPE_##id])
 #define EITHER(...) TYPE(.kind = RPC_EITHER, .of = TYPES(__VA_ARGS__))
-#define OR_NULL(...) TYPE(.kind = RPC_EITHER, .of = TYPES(__VA_ARGS__, TYPE(.kind = RPC_NULL)))
+#define OR_NULL(type) TYPE(.kind = RPC_EITHER, .of = TYPES(type, &NOTHING))
 
 /* clang-format off */
 #define OWN(text) { "", RPC_OWN, NULL, text },

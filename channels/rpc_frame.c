@@ -38,32 +38,33 @@ static bool too_much(struct str text, struct buf *why)
 
 /* JavaScript has one kind of number: 5.0 is 5, and a whole number past 2^53 is rounded. All numbers were read as reals, so
  * that none is too large to read; here the whole ones that an integer holds become integers. Recurses RPC_FRAME_DEPTH_MAX deep. */
-static int mend_numbers(json_t *value);
+static int mend_numbers(json_t *within);
 
-static int mend(json_t *value, json_t **mended)
+/* @param whole  the integer that takes the place of `item`; NULL: it stays */
+static int mend(json_t *item, json_t **whole)
 {
-    double number = json_real_value(value);
-    *mended = NULL;
-    if (!json_is_real(value)) return mend_numbers(value);
+    double number = json_real_value(item);
+    *whole = NULL;
+    if (!json_is_real(item)) return mend_numbers(item);
     if (number != floor(number) || fabs(number) > (double)RPC_WHOLE_MAX) return 0;
-    *mended = json_integer((json_int_t)number);
-    return *mended ? 0 : GW_ENOMEM;
+    *whole = json_integer((json_int_t)number);
+    return *whole ? 0 : GW_ENOMEM;
 }
 
-static int mend_numbers(json_t *value)
+static int mend_numbers(json_t *within)
 {
-    json_t *mended;
-    if (json_is_object(value)) {
-        for (void *at = json_object_iter(value); at; at = json_object_iter_next(value, at)) {
-            int rc = mend(json_object_iter_value(at), &mended);
+    json_t *whole;
+    if (json_is_object(within)) {
+        for (void *at = json_object_iter(within); at; at = json_object_iter_next(within, at)) {
+            int rc = mend(json_object_iter_value(at), &whole);
             if (rc) return rc;
-            if (mended && json_object_iter_set_new(value, at, mended)) return GW_ENOMEM;
+            if (whole && json_object_iter_set_new(within, at, whole)) return GW_ENOMEM;
         }
     }
-    for (size_t i = 0; i < json_array_size(value); i++) { /* 0 for what is no array */
-        int rc = mend(json_array_get(value, i), &mended);
+    for (size_t i = 0; i < json_array_size(within); i++) { /* 0 for what is no array */
+        int rc = mend(json_array_get(within, i), &whole);
         if (rc) return rc;
-        if (mended && json_array_set_new(value, i, mended)) return GW_ENOMEM;
+        if (whole && json_array_set_new(within, i, whole)) return GW_ENOMEM;
     }
     return 0;
 }

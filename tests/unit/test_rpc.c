@@ -145,16 +145,22 @@ Test(rpc, answers_with_a_methods_own_words_where_openclaw_does)
     expect("health", "\"x\"", "");
 }
 
+/* sessions.patch with a label of n times U+00E9 */
+static void expect_label(int n, const char *text)
+{
+    struct buf params = { 0 };
+    buf_text(&params, "{\"key\":\"a\",\"label\":\"");
+    for (int i = 0; i < n; i++) buf_text(&params, "\xC3\xA9");
+    buf_text(&params, "\"}");
+    expect("sessions.patch", buf_cstr(&params), text);
+    buf_free(&params);
+}
+
 Test(rpc, bounds_strings_by_code_points)
 {
-    char params[600] = "{\"key\":\"a\",\"label\":\"";
-    for (int i = 0; i < 64; i++) strcat(params, "\xC3\xA9");
-    strcat(params, "\"}");
-    expect("sessions.patch", params, "");
-    strcpy(params + strlen(params) - 2, "\xC3\xA9\"}");
-    expect("sessions.patch", params,
-           "invalid sessions.patch params: at /label: must NOT have more than 64 characters; at /label: must be null; "
-           "at /label: must match a schema in anyOf");
+    expect_label(64, "");
+    expect_label(65, "invalid sessions.patch params: at /label: must NOT have more than 64 characters; at /label: must be null; "
+                     "at /label: must match a schema in anyOf");
     expect("agent.wait", "{\"runId\":\"\"}", "invalid agent.wait params: at /runId: must NOT have fewer than 1 characters");
     expect("agent.wait", "{\"runId\":\"\\u0000\"}", "");
 }
@@ -192,7 +198,7 @@ Test(rpc, takes_either_name_of_a_job_and_not_both)
 
 Test(rpc, shows_names_as_json_pointers_and_cuts_long_ones)
 {
-    char params[800] = "{\"skillKey\":\"k\",\"env\":{\"a/b~c\":1,\"", text[800];
+    char params[200], text[400];
     expect("skills.update", "{\"skillKey\":\"k\",\"env\":{\"a/b~c\":1}}", "invalid skills.update params: at /env/a~1b~0c: must be string");
     expect("models.list", "{\" \":1}", "invalid models.list params: must NOT have additional properties");
     snprintf(params, sizeof params, "{\"%0*d\":1}", RPC_NAME_SHOWN, 0);
