@@ -3,6 +3,7 @@
 static const struct gateway_rpc_handler *const TABLES[] = {
     gateway_status_handlers,
     gateway_run_handlers,
+    gateway_session_handlers,
 };
 
 gateway_rpc_fn *gateway_method_find(enum rpc_id method)
