@@ -1,6 +1,7 @@
 #include "actors/gateway_client.h"
 #include "actors/gateway_events.h"
 #include "actors/gateway_internal.h"
+#include "actors/gateway_misc.h"
 #include "actors/gateway_runs.h"
 
 #include <stdlib.h>
@@ -221,6 +222,7 @@ static int open_gateway(struct gateway *gw)
     int rc = gateway_auth_create(gw->cfg, str_of(gw->options->token), &gw->auth);
     if (rc == 0) rc = gateway_events_create(gw);
     if (rc == 0) rc = gateway_runs_create(gw);
+    if (rc == 0) rc = gateway_misc_create(gw);
     if (rc == 0) rc = create_context(gw);
     if (rc == 0) rc = adopt_mailbox(gw);
     if (rc == 0) rc = gateway_listen(gw, &port);
@@ -260,6 +262,7 @@ static void close_gateway(struct gateway *gw)
 {
     gw->stopping = true;
     if (gw->lws) lws_context_destroy(gw->lws); /* closes and frees every connection */
+    gateway_misc_destroy(gw);
     gateway_runs_destroy(gw);
     gateway_events_destroy(gw);
     gateway_auth_destroy(&gw->auth);

@@ -13,6 +13,7 @@ struct gateway_client;  /* gateway_client.h */
 struct gateway_request; /* gateway_rpc.h */
 struct gateway_events;  /* gateway_events.c */
 struct gateway_runs;    /* gateway_runs.c */
+struct gateway_misc;    /* gateway_misc.h */
 struct gateway_conn;
 
 enum gateway_method { GATEWAY_GET, GATEWAY_POST, GATEWAY_OTHER };
@@ -88,6 +89,7 @@ struct gateway {
     size_t timed_requests;            /* requests with a deadline */
     struct gateway_events *events;
     struct gateway_runs *runs;
+    struct gateway_misc *misc;
     struct gateway_conn *adopting; /* the one that libwebsockets is being given; NULL once it is freed */
     struct gateway_conn *asking;   /* by corr */
     lws_sorted_usec_list_t tick;

@@ -5,6 +5,7 @@
 
 #include "actors/query_util.h"
 #include "base/file.h"
+#include "channels/session_key.h"
 
 enum { SLUG_MAX = 64, IDENTITY_FILE_MAX = 64 * 1024 };
 
@@ -157,8 +158,10 @@ static void add_who(struct rpc_call *call, struct str id)
 static int agent_identity_get(struct rpc_call *call)
 {
     struct str id = str_trim(rpc_str(call, "agentId")), key = str_trim(rpc_str(call, "sessionKey"));
-    struct str of_key = query_key_agent(key);
-    if (str_starts(key, STR("agent:")) && !of_key.n)
+    struct session_key parts = { .agent = { NULL, 0 } };
+    bool whole = session_key_parse(key, &parts) == 0;
+    struct str of_key = whole ? parts.agent : (struct str){ NULL, 0 };
+    if (str_starts(key, STR("agent:")) && !whole)
         return rpc_fail(call, "INVALID_REQUEST", "invalid agent.identity.get params: malformed session key \"%.*s\"", STR_ARG(key));
     if (id.n && of_key.n && !str_eq(id, of_key))
         return rpc_fail(call, "INVALID_REQUEST",

@@ -48,14 +48,6 @@ const struct config_agent *query_agent(const struct rpc_call *call, struct str i
     return id.n ? config_agent_find(call->config, id) : config_agent_default(call->config);
 }
 
-struct str query_key_agent(struct str key)
-{
-    struct str rest = key;
-    if (!str_is(str_split(&rest, ':'), "agent")) return (struct str){ NULL, 0 };
-    struct str id = str_split(&rest, ':');
-    return rest.n ? id : (struct str){ NULL, 0 };
-}
-
 static int code(int error)
 {
     return error == EACCES || error == EPERM || error == EROFS ? GW_EDENIED : GW_EIO;

@@ -65,7 +65,8 @@ static bool same_at(const config_t *a, const config_t *b, const char *path)
 
 static void tell_restart(const struct router *r)
 {
-    static const char *const fixed[] = { "gateway.port", "gateway.bind", "gateway.customBindHost", "gateway.tls", "gateway.store.fullSync" };
+    static const char *const fixed[] = { "gateway.port", "gateway.bind", "gateway.customBindHost", "gateway.tls",
+                                         "gateway.store.fullSync" };
     struct buf paths = { 0 };
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
         if (same_at(r->booted, r->config, fixed[i])) continue;
