@@ -86,7 +86,7 @@ void gateway_run_accepted(struct gateway_run *run, int64_t state)
 void gateway_run_refused(struct gateway_run *run, struct str reason, struct str text)
 {
     struct gateway_request *rq = run->rq;
-    bool wrong = str_is(reason, "unknown_agent") || str_is(reason, "too_long");
+    bool wrong = str_is(reason, "unknown_agent") || str_is(reason, "too_long") || str_is(reason, "send_denied");
     if (!rq || run->wait != RUN_ACCEPTANCE) gateway_run_tell_error(run, text);
     gateway_run_keep(run, "error", text);
     if (rq) let_go(run);
@@ -186,6 +186,7 @@ static int submit(struct gateway_run *run, const struct order *o, struct str age
                                               .system = o->system,
                                               .stream = 1,
                                               .ack = 1,
+                                              .policy = 1,
                                               .message = buf_str(&packed) };
     run->corr = m.corr;
     HASH_ADD(hh, gw->runs->by_corr, corr, sizeof run->corr, run);

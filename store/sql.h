@@ -29,6 +29,7 @@ enum sql {
     SQL_session_change,
     SQL_session_count,
     SQL_session_label,
+    SQL_session_wishes,
     SQL_session_busy,
     SQL_session_restart,
     SQL_session_restart_counters,
