@@ -278,6 +278,7 @@ static int patch(struct rpc_call *call)
 }
 
 const struct rpc_handler query_config_handlers[] = {
-    { RPC_config_get, get },     { RPC_config_schema, schema }, { RPC_config_validate, validate }, { RPC_config_set, set },
-    { RPC_config_patch, patch }, { RPC_config_apply, apply },   { RPC_none, NULL },
+    { RPC_config_get, get }, { RPC_config_schema, schema }, { RPC_config_validate, validate },
+    { RPC_config_set, set }, { RPC_config_patch, patch },   { RPC_config_apply, apply },
+    { RPC_none, NULL },
 };
