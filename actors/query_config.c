@@ -124,7 +124,7 @@ static int begin(struct rpc_call *call, struct change *c)
 /* The parameter `raw` must be JSON5. @param kind  what it is */
 static int check_raw(struct rpc_call *call, enum json5_kind *kind)
 {
-    struct arena arena = { 0 };
+    struct arena arena = { .max = CONFIG_MEMORY_MAX };
     struct json5_node *root;
     struct json5_error error;
     int rc = json5_parse(&arena, rpc_str(call, "raw"), 0, &root, &error);

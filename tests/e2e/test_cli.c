@@ -307,3 +307,33 @@ Test(cli, agent_tells_what_is_missing, .init = begin, .fini = end, .timeout = 60
     cr_assert_eq(RUN("agent", "--agent", "main", "--message", " "), 1);
     cr_assert_eq(RUN("agent", "--agent", "main", "--message", "x", "--timeout", "0"), 2);
 }
+
+/* The status of /readyz and what it says. */
+static int readyz(int port, char *body, size_t cap)
+{
+    struct http_reply r = { 0 };
+    struct http_call call = { .path = "/readyz" };
+    cr_assert(http_call(port, &call, RUN_MS, &r) == 0);
+    int status = r.status;
+    str_copy(body, cap, buf_str(&r.body));
+    http_reply_free(&r);
+    return status;
+}
+
+Test(cli, gateway_reads_its_configuration_again_on_a_signal, .init = begin, .fini = end, .timeout = 90)
+{
+    char line[512], body[1024];
+    write_config("{gateway: {reload: {mode: 'off'}}}");
+    proc_t *p = start((const char *const[]){ "gateway", "--port", "0", NULL });
+    int port = wait_for_port(p);
+    write_config("{gateway: {port: 'x'}}");
+    proc_signal(p, SIGHUP);
+    cr_assert(proc_wait_line(p, "ts=", RUN_MS, line, sizeof line) == 0); /* OPENCLAW_LOG_LEVEL=error: the problem */
+    while (readyz(port, body, sizeof body) == 200) continue;
+    cr_assert(strstr(body, "gateway.port"), "%s", body);
+    write_config("{}");
+    proc_signal(p, SIGUSR1);
+    while (readyz(port, body, sizeof body) != 200) continue;
+    int status = proc_stop(&p);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
