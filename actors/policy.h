@@ -234,9 +234,13 @@ int policy_create(const struct policy_limits *limits, policy_t **out);
 void policy_destroy(policy_t **policy_p); /* frees all, sets NULL; NULL is allowed */
 
 /** Register a provider by name (copied, for queries); it is up.
- *  @param index  its index from now on: 0, 1, 2, ...
+ *  @param index  its index from now on: that of one that was removed, else the next of 0, 1, 2, ...
  *  @return 0, GW_EFULL at POLICY_PROVIDERS_MAX, GW_ELIMIT for a name over 63 bytes */
 int policy_provider_add(policy_t *policy, struct str name, int *index);
+
+/** Forget a provider, its cooldown too; its index may be given to the next one that is added.
+ *  @return 0; GW_EBUSY while an open request has it among its candidates; GW_ENOENT */
+int policy_provider_remove(policy_t *policy, int index);
 
 /** Take one event in.
  *  @param now_ms  Unix time in ms that does not run backwards (wall clock at start plus monotonic time since);
@@ -283,6 +287,24 @@ struct policy_session_info {
     int children; /* reserved, waiting and running */
 };
 struct policy_session_info policy_session_info(const policy_t *policy, struct str session);
+
+/** Whether the session or one that descends from it has a turn that has not ended, or a child slot waits for its turn. */
+bool policy_session_busy(const policy_t *policy, struct str session);
+
+struct policy_turn_info {
+    enum policy_turn_state state; /* POLICY_TURN_UNKNOWN: the rest is zero */
+    bool stopping;                /* it was told to end */
+    int depth;                    /* of its session in the spawn tree */
+    struct str parent;            /* key of the session that spawned its session; empty: none. Borrowed until the next step */
+};
+struct policy_turn_info policy_turn_info(const policy_t *policy, int64_t turn);
+
+struct policy_worker_info {
+    bool known;         /* its thread runs, starts or is stopping */
+    int64_t turn;       /* what it runs; 0: nothing */
+    struct str session; /* what it is bound to; empty: nothing. Borrowed until the next step */
+};
+struct policy_worker_info policy_worker_info(const policy_t *policy, int worker);
 
 struct policy_provider_info {
     struct str name; /* borrowed, for the policy's life */

@@ -6,19 +6,21 @@
 
 #include "actors/policy.h"
 #include "actors/router.h"
+#include "actors/router_course.h"
 #include "actors/supervise.h"
 
 #define ROUTER_MAIN "main" /* the mailbox of whoever started the system */
 
 enum {
-    ROUTER_STOP_MS = 5000, /* actors that are told to end have this long before the bus is shut down */
-    ROUTER_REF_MAX = 256,  /* bytes of a model ref */
+    ROUTER_STOP_MS = 5000,           /* actors that are told to end have this long before the bus is shut down */
+    ROUTER_REF_MAX = COURSE_REF_MAX, /* bytes of a model ref */
+    ROUTER_QUIESCES_MAX = 64,        /* session.quiesce that wait */
 };
 
 enum router_phase { PHASE_STARTING, PHASE_RUNNING, PHASE_DRAINING, PHASE_STOPPING };
 
 /* Why a worker or a named actor is not simply an actor_t: it may be starting again. */
-enum child_kind { CHILD_STORE, CHILD_PROVIDER, CHILD_GATEWAY };
+enum child_kind { CHILD_STORE, CHILD_PROVIDER, CHILD_QUERY, CHILD_GATEWAY, CHILD_RELOAD };
 
 struct child { /* a named, supervised actor */
     enum child_kind kind;
@@ -27,9 +29,19 @@ struct child { /* a named, supervised actor */
     bool ready;     /* it has said hello */
     bool given_up;
     struct supervise supervise;
+    int64_t restarts;   /* since the router started */
     int64_t restart_ms; /* when to start it again; -1: not waiting */
     int provider;       /* CHILD_PROVIDER: index in the policy */
-    struct str provider_id;
+    struct str provider_id; /* the policy's copy */
+    bool demo;              /* it plays scripts: another actor function */
+    bool retiring;          /* the configuration does not name it any more: it ends when no request needs it */
+    bool told_to_end;       /* ... and it was told to */
+};
+
+/* The fields that turn.submit and store.pending share. */
+struct said {
+    struct str run_id, session_key, agent, idempotency_key, channel, model, thinking, system;
+    int64_t lane, stream, bounded, ack;
 };
 
 struct turn_entry {
@@ -41,17 +53,21 @@ struct turn_entry {
     bool asked;                   /* store.accept is sent and not answered */
     bool stored;                  /* the store knows the turn: its end must be recorded */
     bool created;                 /* its session is new with it */
+    bool started;                 /* turn.run was sent */
+    bool dropped;                 /* it made room while the store had it: told, to be recorded */
     bool finished;                /* store.finished has come, with this code */
     int finished_code;
     struct msg done;            /* turn.done of the session, held until it is durable; kind 0: has not come */
     payload_t *answer;          /* its payload */
     struct listener *listeners; /* repeats of its idempotency key that wait for the same answer */
+    struct course course;       /* what people are told of it */
 };
 
 struct listener {
     struct listener *next;
     char reply[MSG_NAME_MAX + 1];
     uint64_t corr;
+    bool ack; /* wants turn.started */
 };
 
 struct candidate_entry {
@@ -87,7 +103,10 @@ struct router {
     struct router_options *options;
     bus_t *bus;
     hub_t *hub;
-    config_t *config;
+    config_t *config; /* in force; options->config */
+    config_t *booted; /* the one this process started with: what has changed since, and waits for a restart */
+    int64_t config_generation;
+    int retiring; /* children that are */
     policy_t *policy;
     enum router_phase phase;
     int64_t wall_base_ms, mono_base_ms; /* the policy's clock: wall at start plus monotonic since */
@@ -95,6 +114,10 @@ struct router {
     struct turn_entry *turns;
     struct request_entry *requests;
     struct followup *followups;
+    struct quiesce *quiesces; /* router_sessions.c */
+    size_t quiesce_count;
+    uint64_t last_ping;
+    struct course_recent recent;
     struct child *children; /* CHILD_STORE first, the gateway last */
     size_t child_count;
     actor_t **workers; /* by the policy's index; NULL: not running */
@@ -117,18 +140,33 @@ void router_fail(struct router *r, int code, const char *text); /* the system ca
 void router_tell_fault(struct router *r);                       /* tell main, if it was not told yet */
 
 /* router_turns.c */
-void router_on_submit(struct router *r, struct msg *in); /* takes the message over */
+struct said router_said(const struct msg *m);                   /* m: a turn.submit or store.pending */
+struct turn_entry *router_turn(struct router *r, int64_t turn); /* NULL: not known (any more) */
+void router_on_submit(struct router *r, struct msg *in);        /* takes the message over */
 void router_on_pending(struct router *r, struct msg *in);
 void router_on_accepted(struct router *r, const struct msg *in);
 void router_on_finished(struct router *r, const struct msg *in);
 void router_store_back(struct router *r); /* it runs again */
 void router_store_died(struct router *r); /* ends that wait for it cannot become durable */
 void router_on_answered(struct router *r, const struct msg *in);
-void router_on_abort(struct router *r, const struct msg *in);
 void router_on_turn_done(struct router *r, struct msg *in);
 void router_do_turn(struct router *r, const struct policy_action *a);
 void router_abort_all(struct router *r); /* at the end of a drain */
 void router_free_turns(struct router *r);
+
+/* router_sessions.c */
+void router_on_abort(struct router *r, const struct msg *in);
+void router_on_quiesce(struct router *r, const struct msg *in);
+void router_on_pong(struct router *r, const struct msg *in);
+void router_check_quiesces(struct router *r);        /* who can be answered by now? */
+int64_t router_quiesce_next(const struct router *r); /* when the next one's time is over, monotonic ms; -1: none waits */
+void router_quiesces_store_died(struct router *r);
+void router_free_quiesces(struct router *r);
+void router_on_forget(struct router *r, const struct msg *in);
+
+/* router_status.c */
+void router_on_status(struct router *r, const struct msg *in);
+void router_write_lanes(const struct router *r, struct buf *json); /* the pair "lanes":{...} */
 
 /* router_models.c */
 void router_on_model_request(struct router *r, const struct msg *in);
@@ -137,7 +175,18 @@ void router_on_model_failed(struct router *r, const struct msg *in);
 void router_do_model(struct router *r, const struct policy_action *a);
 void router_free_requests(struct router *r);
 
+/* router_config.c */
+struct policy_limits router_limits(const config_t *config);
+void router_config_begin(struct router *r);                                  /* put the first one in force */
+int router_start_reload(struct router *r, struct child *c, struct buf *why); /* its actor */
+void router_on_config_changed(struct router *r);                             /* take what is in force now */
+void router_config_settle(struct router *r);                                 /* end what nobody needs any more */
+void router_child_retired(struct router *r, struct child *c);                /* it has ended; frees *c */
+
 /* router_actors.c */
+struct child *router_child_add(struct router *r, enum child_kind kind, const char *name); /* NULL: memory is out */
+int router_child_start(struct router *r, struct child *c, struct buf *why);
+int router_provider_add(struct router *r, const struct config_provider *provider); /* adds the child, does not start it */
 int router_start_children(struct router *r);
 void router_start_gateway(struct router *r);
 struct child *router_child(struct router *r, const char *name);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "actors/store_methods.h"
 #include "base/clock.h"
 #include "base/failure.h"
 #include "base/log.h"
@@ -26,6 +27,7 @@ struct answer {
 struct keeper {
     mailbox_t *mailbox;
     store_t *store;
+    config_t *config;
     char *notice;
     struct answer group[STORE_GROUP_MAX];
     size_t count;
@@ -312,6 +314,17 @@ static int recover(struct keeper *k, const struct msg *in, struct answer *a)
     return rc ? rc : turns_max_id(k->store, &a->m.store_recovered.last_turn);
 }
 
+static int call_method(struct keeper *k, const struct msg *in, struct answer *a)
+{
+    struct rpc_served served = { 0 };
+    int rc = store_method(k->config, k->store, in, &served);
+    buf_free(&a->text);
+    a->m = served.m;
+    a->payload = served.payload;
+    a->text = served.words;
+    return rc;
+}
+
 static int handle(struct keeper *k, const struct msg *in, struct answer *a)
 {
     switch (in->kind) {
@@ -323,6 +336,8 @@ static int handle(struct keeper *k, const struct msg *in, struct answer *a)
     case MSG_store_answer: return tell_answer(k, in, a);
     case MSG_store_cooldown: return keep_cooldown(k, &in->store_cooldown);
     case MSG_store_recover: return recover(k, in, a);
+    case MSG_rpc_call: return call_method(k, in, a);
+    case MSG_config_changed: rpc_take_config(&k->config); return 0;
     case MSG_store_ping: a->m = answer_of(in, MSG_store_pong); return 0;
     default: return GW_EINVAL;
     }
@@ -451,11 +466,14 @@ int store_actor(mailbox_t *mb, void *arg)
     if (k) {
         k->mailbox = mb;
         k->store = options->store;
+        k->config = options->config;
         k->notice = options->notice;
         rc = run(k);
     }
+    if (k) options->config = k->config;
     free(k);
     store_close(&options->store);
+    config_unref(&options->config);
     free(options->notice);
     free(options);
     return rc;

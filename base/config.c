@@ -200,6 +200,20 @@ int config_parse(struct str text, const char *name, const struct env *env, confi
     return end(&b, rc, out);
 }
 
+int config_inspect(struct str text, const char *name, const struct env *env, config_t **out, struct config_problems *problems)
+{
+    struct builder b;
+    *out = NULL;
+    int rc = begin(&b, env, problems);
+    struct json5_node *root = rc ? NULL : config_source_text(&b, name, text);
+    if (root) complete(&b, root);
+    if (rc == 0) rc = b.err;
+    if (rc || !root || root->kind != JSON5_OBJECT) return end(&b, rc ? rc : GW_ECONFIG, out);
+    buf_free(&b.path);
+    *out = b.cfg;
+    return 0;
+}
+
 int config_default(const struct env *env, config_t **out, struct config_problems *problems)
 {
     struct builder b;
@@ -231,6 +245,16 @@ void config_unref(config_t **cfg_p)
 struct str config_file(const config_t *cfg)
 {
     return cfg->file_count ? cfg->files[0] : STR("");
+}
+
+size_t config_file_count(const config_t *cfg)
+{
+    return cfg->file_count;
+}
+
+struct str config_file_at(const config_t *cfg, size_t i)
+{
+    return i < cfg->file_count ? cfg->files[i] : STR("");
 }
 
 struct str config_state(const config_t *cfg)
