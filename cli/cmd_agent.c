@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "cli/remote.h"
+#include "cli/text.h"
 #include "msgs/chat_pack.h"
 
 enum {
@@ -63,11 +64,24 @@ static int tell_error(const struct remote *r)
     return CLI_FAILED;
 }
 
+/* A terminal gets nothing that could steer it; a file or pipe gets the text as it is. */
+static void print_text(struct str text)
+{
+    struct buf clean = { 0 };
+    if (isatty(STDOUT_FILENO)) {
+        text_clean_lines(&clean, text);
+        text = buf_str(&clean);
+    }
+    fwrite(text.p ? text.p : "", 1, text.n, stdout);
+    putchar('\n');
+    buf_free(&clean);
+}
+
 static int print_payload(const json_t *payload, bool as_json)
 {
     const json_t *texts = json_at(payload, "result", "payloads");
     if (as_json) json_show(payload);
-    for (size_t i = 0; !as_json && i < json_array_size(texts); i++) printf("%s\n", json_str(json_array_get(texts, i), "text").p);
+    for (size_t i = 0; !as_json && i < json_array_size(texts); i++) print_text(json_str(json_array_get(texts, i), "text"));
     return CLI_OK;
 }
 
@@ -190,7 +204,7 @@ static int print_answer(const struct ask *ask, struct answer *a)
     if (ask->flags.json)
         print_json(ask, a);
     else
-        printf("%s\n", buf_cstr(&a->text));
+        print_text(buf_str(&a->text));
     return CLI_OK;
 }
 

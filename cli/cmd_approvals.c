@@ -9,7 +9,7 @@
 
 enum { FILE_MAX = 4 * 1024 * 1024 };
 
-#define FILE_NAME ".openclaw/exec-approvals.json"
+#define FILE_NAME "exec-approvals.json"
 
 static void hash(struct str text, char out[65])
 {
@@ -19,14 +19,15 @@ static void hash(struct str text, char out[65])
     for (unsigned i = 0; i < n && i < 32; i++) snprintf(out + 2 * i, 3, "%02x", digest[i]);
 }
 
-/* The same shape as exec.approvals.get; the file is always in HOME (reference: gateway-protocol 9). NULL: told */
+/* The same shape as exec.approvals.get, from the file that the gateway reads. NULL: told */
 static json_t *read_local(void)
 {
-    char path[4096], digest[65] = "";
+    char state[CONFIGURATION_PATH_MAX], path[CONFIGURATION_PATH_MAX + 32], digest[65] = "";
     struct env env = env_process();
     struct buf text = { 0 };
-    snprintf(path, sizeof path, "%.*s/" FILE_NAME, STR_ARG(env_get(&env, "HOME")));
-    int rc = file_read(path, FILE_MAX, &text);
+    int rc = config_state_dir(&env, state, sizeof state);
+    snprintf(path, sizeof path, "%s/" FILE_NAME, state);
+    if (rc == 0) rc = file_read(path, FILE_MAX, &text);
     if (rc && rc != GW_ENOENT) {
         fprintf(stderr, "Error: %s: %s\n", path, err_text(rc));
         buf_free(&text);
@@ -97,7 +98,7 @@ static void show(const json_t *got, const char *target)
     size_t entries = allowlist(agents, NULL);
     table_t *t;
     add_defaults(&defaults, json_object_get(file, "defaults"));
-    text_say(stdout, "Showing %s approvals.\n", target);
+    printf("Showing %s approvals.\n", target);
     if (table_create(fields, 2, &t) == 0) {
         field(t, "Target", str_of(target));
         field(t, "Path", json_str(got, "path"));

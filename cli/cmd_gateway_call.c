@@ -185,8 +185,8 @@ static void show_status(struct remote *r, const char *host, bool ok)
     text_say(stdout, "Gateway: bind=%s (%s), port=%d (env/config)", config_bind_name(g->bind), host, g->port);
     text_say(stdout, "Probe target: %s", r->target.text);
     text_say(stdout, "Dashboard: %s://127.0.0.1:%d%.*s/", g->tls ? "https" : "http", g->port, STR_ARG(g->control_ui_base));
-    text_say(stdout, "Probe note: %s\n", probe_note(g));
-    printf("RPC probe: %s\n", ok ? "ok" : "failed");
+    text_say(stdout, "Probe note: %s", probe_note(g));
+    printf("\nRPC probe: %s\n", ok ? "ok" : "failed");
     if (!ok) {
         struct buf why = { 0 };
         rpc_client_error_describe(&r->error, &r->target, &why);

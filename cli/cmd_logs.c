@@ -110,16 +110,6 @@ static enum style level_style(struct str level)
     return str_is(level, "debug") || str_is(level, "trace") ? STYLE_DIM : STYLE_CYAN;
 }
 
-/* `text` cleaned, but with its own line breaks and tabs. */
-static void add_lines(struct buf *out, struct str text)
-{
-    bool first = true;
-    for (struct str rest = text; rest.n || first; first = false) {
-        if (!first) buf_char(out, '\n');
-        text_clean(out, str_split(&rest, '\n'));
-    }
-}
-
 static void show_text_line(const struct line *l, bool colour)
 {
     struct buf out = { 0 };
@@ -141,7 +131,7 @@ static void show_text_line(const struct line *l, bool colour)
         text_clean(&out, buf_str(&l->subsystem));
         buf_char(&out, ' ');
     }
-    add_lines(&out, buf_str(&l->text));
+    text_clean_lines(&out, buf_str(&l->text));
     printf("%s\n", buf_cstr(&out));
     buf_free(&out);
 }

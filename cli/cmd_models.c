@@ -26,6 +26,7 @@ static void tag(struct rows *rows, const struct model_ref *ref, const char *form
     while (i < rows->count && !str_eq(rows->items[i].ref.text, ref->text)) i++;
     if (i == ROWS_MAX) return;
     if (i == rows->count) rows->items[rows->count++] = (struct row){ .ref = *ref };
+    if (rows->items[i].tags.n && number == 0) return; /* a chain says more than "configured" */
     struct buf word = { 0 };
     buf_text(&word, format);
     if (number) buf_printf(&word, "#%zu", number);

@@ -50,6 +50,10 @@ static void show_list(const json_t *skills, bool eligible_only)
     size_t counts[STATES] = { 0 };
     table_t *t;
     count(skills, counts);
+    if (json_array_size(skills) == 0) {
+        printf("No skills found.\n" TIP);
+        return;
+    }
     text_say(stdout, "Skills (%zu/%zu ready)", counts[READY], json_array_size(skills));
     if (table_create(columns, 4, &t) != 0) return;
     for (size_t i = 0; i < json_array_size(skills); i++) {

@@ -145,11 +145,12 @@ static void add_gateway(const struct overview *o, struct buf *out)
 {
     const struct gateway_target *t = &o->r->target;
     const json_t *me = self(o);
+    struct str ip = json_str(me, "ip");
     buf_printf(out, "%s" DOT "%s (%s)" DOT, t->bind ? "local" : "remote", t->text, t->source);
     if (o->reachable) {
         buf_printf(out, "reachable %dms" DOT "auth %s", o->connect_ms, t->token.n ? "token" : t->password.n ? "password" : "none");
         if (me && !o->all)
-            buf_printf(out, DOT "%.*s (%.*s) app %.*s %.*s", STR_ARG(json_str(me, "host")), STR_ARG(json_str(me, "ip")),
+            buf_printf(out, DOT "%.*s%s%.*s%s app %.*s %.*s", STR_ARG(json_str(me, "host")), ip.n ? " (" : "", STR_ARG(ip), ip.n ? ")" : "",
                        STR_ARG(json_str(me, "version")), STR_ARG(json_str(me, "platform")));
     } else {
         buf_text(out, "unreachable (");
@@ -312,7 +313,7 @@ static void show(const struct overview *o)
     printf("\nSecurity audit\n");
     audit_show(o->audit);
     if (o->channels) show_channels(o->channels);
-    if (o->health) {
+    if (json_array_size(json_object_get(o->health, "channelOrder"))) {
         printf("\nHealth\n");
         report_health_channels(o->health);
     }

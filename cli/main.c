@@ -62,6 +62,15 @@ static int unknown(const char *group, struct str name)
     return CLI_USAGE;
 }
 
+static void print_subcommands(const char *command)
+{
+    bool any = false;
+    for (size_t i = 0; i < COMMAND_COUNT; i++) any = any || in_group(&COMMANDS[i], command);
+    if (!any) return;
+    printf("\nBeside it:\n");
+    print_commands(command, stdout);
+}
+
 static bool is_help(struct str a)
 {
     return str_is(a, "--help") || str_is(a, "-h") || str_is(a, "help");
@@ -81,7 +90,11 @@ static int run(const struct command *command, int argc, char **argv)
 {
     const struct command *sub = argc > 0 ? find(command->name, str_of(argv[0])) : NULL;
     if (sub) return sub->run(argc - 1, argv + 1);
-    return command->run ? command->run(argc, argv) : run_group(command, argc, argv);
+    if (!command->run) return run_group(command, argc, argv);
+    bool help = argc > 0 && is_help(str_of(argv[0]));
+    int rc = command->run(argc, argv);
+    if (help) print_subcommands(command->name);
+    return rc;
 }
 
 int main(int argc, char **argv)

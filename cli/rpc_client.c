@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "base/random.h"
 #include "cli/cli.h"
-#include "cli/device_key.h"
+#include "cli/identity.h"
 #include "cli/json_print.h"
 
 enum {
@@ -22,7 +22,7 @@ static const char *const SCOPES[] = { "operator.admin", "operator.approvals", "o
 
 struct rpc_client {
     ws_client_t *ws;
-    device_key_t *key;
+    identity_t *key;
     const char *state_dir;
     json_t *hello;
     char last_id[RANDOM_UUID_SIZE];
@@ -204,14 +204,14 @@ static json_t *device_part(const rpc_client_t *c, const char *mode, struct str t
     char signature[DEVICE_SIGNATURE_SIZE];
     struct buf text = { .max = SIGNED_MAX };
     int64_t now_ms = clock_wall_ms();
-    buf_printf(&text, "v2|%s|cli|%s|" ROLE "|", device_key_id(c->key), mode);
+    buf_printf(&text, "v2|%s|cli|%s|" ROLE "|", identity_id(c->key), mode);
     for (size_t i = 0; i < scope_count(mode); i++) buf_printf(&text, "%s%s", i ? "," : "", SCOPES[i]);
     buf_printf(&text, "|%lld|%.*s|%.*s", (long long)now_ms, STR_ARG(token), STR_ARG(nonce));
-    int rc = text.err ? text.err : device_key_sign(c->key, buf_str(&text), signature);
+    int rc = text.err ? text.err : identity_sign(c->key, buf_str(&text), signature);
     buf_free(&text);
     if (rc) return NULL;
-    return json_pack("{s:s, s:s, s:s, s:I, s:s%}", "id", device_key_id(c->key), "publicKey", device_key_public(c->key), "signature",
-                     signature, "signedAt", (json_int_t)now_ms, "nonce", nonce.p, nonce.n);
+    return json_pack("{s:s, s:s, s:s, s:I, s:s%}", "id", identity_id(c->key), "publicKey", identity_public(c->key), "signature", signature,
+                     "signedAt", (json_int_t)now_ms, "nonce", nonce.p, nonce.n);
 }
 
 static json_t *connect_params(const rpc_client_t *c, const char *mode, struct str token, struct str password, struct str nonce)
@@ -234,7 +234,7 @@ static void keep_token(const rpc_client_t *c)
     struct str token = json_str(auth, "deviceToken");
     char *scopes = json_dumps(json_object_get(auth, "scopes"), JSON_COMPACT);
     if (token.n && str_is(json_str(auth, "role"), ROLE))
-        device_token_store(c->state_dir, c->key, ROLE, token, str_of(scopes ? scopes : "[]"), clock_wall_ms());
+        identity_token_store(c->state_dir, c->key, ROLE, token, str_of(scopes ? scopes : "[]"), clock_wall_ms());
     free(scopes);
 }
 
@@ -295,13 +295,13 @@ int rpc_client_open(const struct gateway_target *target, const char *mode, const
     *out = NULL;
     if (!c) return fail(error, GATEWAY_BROKEN, GW_ENOMEM, str_of(err_text(GW_ENOMEM)));
     c->state_dir = state_dir;
-    int rc = device_key_open(state_dir, &c->key);
+    int rc = identity_open(state_dir, &c->key);
     if (rc) fail(error, GATEWAY_BROKEN, rc, STR("cannot make a device key"));
-    bool use_stored = rc == 0 && !token.n && !target->password.n && device_token_load(state_dir, c->key, ROLE, &stored) == 0;
+    bool use_stored = rc == 0 && !token.n && !target->password.n && identity_token_load(state_dir, c->key, ROLE, &stored) == 0;
     if (use_stored) token = buf_str(&stored);
     if (rc == 0) rc = try_open(target, mode, token, timeout_ms, c, error);
     if (rc == GW_ECLOSED && use_stored && str_find(buf_str(&error->text), STR("device token mismatch")) >= 0) {
-        device_token_drop(state_dir, c->key, ROLE); /* replaced or revoked: it is of no use any more */
+        identity_token_drop(state_dir, c->key, ROLE); /* replaced or revoked: it is of no use any more */
         ws_client_close(&c->ws);
         rpc_client_error_free(error);
         rc = try_open(target, mode, (struct str){ 0 }, timeout_ms, c, error);
@@ -318,7 +318,7 @@ void rpc_client_close(rpc_client_t **client_p)
     *client_p = NULL;
     if (!c) return;
     ws_client_close(&c->ws);
-    device_key_close(&c->key);
+    identity_close(&c->key);
     json_decref(c->hello);
     free(c);
 }

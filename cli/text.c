@@ -130,6 +130,15 @@ void text_clean(struct buf *out, struct str s)
     buf_free(&valid);
 }
 
+void text_clean_lines(struct buf *out, struct str s)
+{
+    bool first = true;
+    for (struct str rest = s; rest.p; first = false) {
+        if (!first) buf_char(out, '\n');
+        text_clean(out, str_split(&rest, '\n'));
+    }
+}
+
 void text_say(FILE *to, const char *format, ...)
 {
     struct buf line = { 0 };

@@ -33,6 +33,9 @@ size_t text_step(struct str s, size_t *bytes);
  *  of writing; malformed bytes become U+FFFD. */
 void text_clean(struct buf *out, struct str s);
 
+/** The same for text of several lines: its line ends stay. */
+void text_clean_lines(struct buf *out, struct str s);
+
 /** Print one line, cleaned, with its end. */
 void text_say(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

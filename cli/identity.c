@@ -1,4 +1,4 @@
-#include "cli/device_key.h"
+#include "cli/identity.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 
 enum { KEY_BYTES = 32, SIGNATURE_BYTES = 64, PATH_SIZE = 4096 + 64 };
 
-struct device_key {
+struct identity {
     EVP_PKEY *key;
     char id[DEVICE_ID_SIZE];
     char public_key[DEVICE_PUBLIC_SIZE];
@@ -85,7 +85,7 @@ static void base64url(const unsigned char *bytes, int n, char *out, size_t cap)
 }
 
 /* Fill in what follows from the key. @return 0 or GW_ESYS */
-static int name_key(device_key_t *k)
+static int name_key(identity_t *k)
 {
     unsigned char raw[KEY_BYTES], digest[EVP_MAX_MD_SIZE];
     size_t n = sizeof raw;
@@ -98,7 +98,7 @@ static int name_key(device_key_t *k)
     return 0;
 }
 
-static int load(const char *state_dir, device_key_t *k)
+static int load(const char *state_dir, identity_t *k)
 {
     json_t *root = read_json(state_dir, KEY_FILE);
     const char *pem = json_string_value(json_object_get(root, "privateKeyPem"));
@@ -114,7 +114,7 @@ static int load(const char *state_dir, device_key_t *k)
     return rc;
 }
 
-static json_t *as_json(const device_key_t *k)
+static json_t *as_json(const identity_t *k)
 {
     BIO *public_pem = BIO_new(BIO_s_mem()), *private_pem = BIO_new(BIO_s_mem());
     char *public_text, *private_text;
@@ -131,14 +131,14 @@ static json_t *as_json(const device_key_t *k)
 }
 
 /* A damaged file is replaced; one that another process wrote meanwhile is taken instead. */
-static void keep(const char *state_dir, device_key_t *k)
+static void keep(const char *state_dir, identity_t *k)
 {
     char path[PATH_SIZE];
     json_t *root = as_json(k);
     path_of(state_dir, KEY_FILE, path);
     int rc = root ? write_json(state_dir, KEY_FILE, root, true) : GW_ENOMEM;
     if (rc == GW_EEXIST) {
-        device_key_t other = { 0 };
+        identity_t other = { 0 };
         if (load(state_dir, &other) == 0) {
             EVP_PKEY_free(k->key);
             *k = other;
@@ -149,9 +149,9 @@ static void keep(const char *state_dir, device_key_t *k)
     json_decref(root);
 }
 
-int device_key_open(const char *state_dir, device_key_t **out)
+int identity_open(const char *state_dir, identity_t **out)
 {
-    device_key_t *k = calloc(1, sizeof *k);
+    identity_t *k = calloc(1, sizeof *k);
     *out = NULL;
     if (!k) return GW_ENOMEM;
     int rc = load(state_dir, k);
@@ -160,31 +160,31 @@ int device_key_open(const char *state_dir, device_key_t **out)
         rc = name_key(k);
         if (rc == 0) keep(state_dir, k);
     }
-    if (rc) device_key_close(&k);
+    if (rc) identity_close(&k);
     *out = k;
     return rc;
 }
 
-void device_key_close(device_key_t **key_p)
+void identity_close(identity_t **key_p)
 {
-    device_key_t *k = *key_p;
+    identity_t *k = *key_p;
     *key_p = NULL;
     if (!k) return;
     EVP_PKEY_free(k->key);
     free(k);
 }
 
-const char *device_key_id(const device_key_t *key)
+const char *identity_id(const identity_t *key)
 {
     return key->id;
 }
 
-const char *device_key_public(const device_key_t *key)
+const char *identity_public(const identity_t *key)
 {
     return key->public_key;
 }
 
-int device_key_sign(const device_key_t *key, struct str text, char out[DEVICE_SIGNATURE_SIZE])
+int identity_sign(const identity_t *key, struct str text, char out[DEVICE_SIGNATURE_SIZE])
 {
     unsigned char signature[SIGNATURE_BYTES];
     size_t n = sizeof signature;
@@ -200,7 +200,7 @@ int device_key_sign(const device_key_t *key, struct str text, char out[DEVICE_SI
 /* --- the token -------------------------------------------------------------------------------------------------- */
 
 /* The file's content when it is this device's, else NULL; the caller json_decref()s. */
-static json_t *tokens_of(const char *state_dir, const device_key_t *key)
+static json_t *tokens_of(const char *state_dir, const identity_t *key)
 {
     json_t *root = read_json(state_dir, TOKEN_FILE);
     const char *id = json_string_value(json_object_get(root, "deviceId"));
@@ -209,7 +209,7 @@ static json_t *tokens_of(const char *state_dir, const device_key_t *key)
     return NULL;
 }
 
-int device_token_load(const char *state_dir, const device_key_t *key, const char *role, struct buf *out)
+int identity_token_load(const char *state_dir, const identity_t *key, const char *role, struct buf *out)
 {
     json_t *root = tokens_of(state_dir, key);
     const char *token = json_string_value(json_object_get(json_object_get(json_object_get(root, "tokens"), role), "token"));
@@ -218,8 +218,8 @@ int device_token_load(const char *state_dir, const device_key_t *key, const char
     return token ? 0 : GW_ENOENT;
 }
 
-int device_token_store(const char *state_dir, const device_key_t *key, const char *role, struct str token, struct str scopes,
-                       int64_t now_ms)
+int identity_token_store(const char *state_dir, const identity_t *key, const char *role, struct str token, struct str scopes,
+                         int64_t now_ms)
 {
     json_t *root = tokens_of(state_dir, key), *list = json_loadb(scopes.p ? scopes.p : "", scopes.n, 0, NULL);
     const char *known = json_string_value(json_object_get(json_object_get(json_object_get(root, "tokens"), role), "token"));
@@ -237,7 +237,7 @@ int device_token_store(const char *state_dir, const device_key_t *key, const cha
     return rc;
 }
 
-int device_token_drop(const char *state_dir, const device_key_t *key, const char *role)
+int identity_token_drop(const char *state_dir, const identity_t *key, const char *role)
 {
     json_t *root = tokens_of(state_dir, key);
     int rc = root && json_object_del(json_object_get(root, "tokens"), role) == 0 ? write_json(state_dir, TOKEN_FILE, root, false) : 0;
