@@ -146,7 +146,7 @@ void gateway_run_answer_end(struct gateway_run *run, const struct msg_turn_done 
 
 struct order { /* what both methods want of a turn */
     enum run_kind kind;
-    struct str run_id, session_key, sent_key, text, thinking, system, channel;
+    struct str run_id, session_key, sent_key, text, thinking, model, system, channel;
     struct chat_part images[CHAT_ATTACHMENTS_MAX];
     size_t image_count;
     int64_t lane, timeout_ms; /* timeout: -1 the agent's own */
@@ -183,6 +183,7 @@ static int submit(struct gateway_run *run, const struct order *o, struct str age
                                               .bounded = o->kind == RUN_CHAT,
                                               .channel = o->channel,
                                               .thinking = o->thinking,
+                                              .model = o->model,
                                               .system = o->system,
                                               .stream = 1,
                                               .ack = 1,
@@ -454,6 +455,7 @@ static void agent(struct gateway_request *rq, const json_t *params)
     struct order o = { .kind = RUN_AGENT,
                        .run_id = field(params, "idempotencyKey"),
                        .thinking = field(params, "thinking"),
+                       .model = field(params, "model"),
                        .system = field(params, "extraSystemPrompt"),
                        .channel = field(params, "channel"),
                        .lane = lane_of(field(params, "lane")),
