@@ -1,5 +1,7 @@
 #include "actors/store.h"
 
+#include "actors/store_devices.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -359,6 +361,8 @@ static int handle(struct keeper *k, const struct msg *in, struct answer *a)
     case MSG_store_recover: return recover(k, in, a);
     case MSG_rpc_call: return call_method(k, in, a);
     case MSG_config_changed: rpc_take_config(&k->config); return 0;
+    case MSG_device_save: return store_device_save(k->store, in, &a->m);
+    case MSG_device_load: return store_device_load(k->store, k->mailbox, in, &a->m);
     case MSG_store_ping: a->m = answer_of(in, MSG_store_pong); return 0;
     default: return GW_EINVAL;
     }
