@@ -78,6 +78,7 @@ static void receive(struct gateway *gw, const struct msg *in)
     struct gateway_conn *c;
     if (in->kind == MSG_system_drain) drain(gw);
     if (in->kind == MSG_actor_stop) stop(gw);
+    if (in->kind == MSG_config_changed) gateway_take_config(gw);
     if (in->corr == 0) return;
     HASH_FIND(hh, gw->asking, &in->corr, sizeof in->corr, c);
     if (c && c->chat)

@@ -252,6 +252,7 @@ void gateway_http_peer(struct gateway_conn *c, struct gateway_peer *peer)
     char value[256];
     *peer = c->peer;
     struct str hops = gateway_known_header(c->wsi, WSI_TOKEN_X_FORWARDED_FOR, value, sizeof value);
+    if (hops.n == 0) hops = gateway_known_header(c->wsi, WSI_TOKEN_HTTP_X_REAL_IP, value, sizeof value);
     gateway_peer_unmask(c->gw->cfg, peer, hops);
     peer->forwarded = lws_hdr_total_length(c->wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0 ||
                       lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_X_REAL_IP) > 0 ||

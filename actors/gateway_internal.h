@@ -15,6 +15,7 @@ struct gateway_events;  /* gateway_events.c */
 struct gateway_runs;    /* gateway_runs.c */
 struct gateway_misc;    /* gateway_misc.h */
 struct gateway_conn;
+struct gateway_devices; /* gateway_devices.c */
 
 enum gateway_method { GATEWAY_GET, GATEWAY_POST, GATEWAY_OTHER };
 
@@ -99,6 +100,7 @@ struct gateway {
     bool draining;
     bool stopping;
     struct gateway_times times;
+    struct gateway_devices *devices; /* owned; gateway_devices.h */
 };
 
 /* gateway.c */
@@ -107,6 +109,11 @@ void gateway_drain_mailbox(struct gateway *gw);
 /* Ask `to` on behalf of a connection, under the corr it already has or a new one. @return as mailbox_send() */
 int gateway_ask(struct gateway_conn *c, const char *to, struct msg *m);
 void gateway_ask_over(struct gateway_conn *c);
+
+/* gateway_config.c */
+/* Take what is in force (base/config_shared.h): agents, secrets, limits, the note. Address, port and TLS stay as they are.
+ * A client's request in hand keeps nothing of the old one beyond its step. */
+void gateway_take_config(struct gateway *gw);
 
 /* gateway_listen.c */
 int gateway_listen(struct gateway *gw, int *port); /* @return 0, GW_EBUSY, GW_EINVAL, GW_ESYS; logged */

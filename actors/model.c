@@ -8,6 +8,7 @@
 #include "actors/curl_api.h"
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/config_shared.h"
 #include "base/log.h"
 
 enum {
@@ -34,7 +35,7 @@ struct transfer {
 
 struct host {
     mailbox_t *mailbox;
-    config_t *config;
+    struct model_options *options; /* its config is the one that all below is of */
     const struct config_provider *provider;
     const struct provider *dialect;
     struct provider_endpoint endpoint;
@@ -319,6 +320,35 @@ static void check_limits(struct host *h)
     launch_next(h);
 }
 
+/* Everything that later requests borrow. @return 0; GW_ENOENT, GW_ECONFIG and nothing is changed */
+static int use_config(struct host *h, const config_t *config)
+{
+    const struct config_provider *p = config_provider_find(config, str_of(h->options->provider));
+    const struct provider *dialect = p ? provider_find(p->api) : NULL;
+    if (!dialect) return p ? GW_ECONFIG : GW_ENOENT;
+    h->provider = p;
+    h->dialect = dialect;
+    h->endpoint = (struct provider_endpoint){ .id = p->id,
+                                              .base_url = p->base_url,
+                                              .api_key = p->api_key,
+                                              .headers = (const struct provider_header *)p->headers,
+                                              .header_count = p->header_count };
+    return 0;
+}
+
+/* A reload: requests in flight have copies of what they need and go on; those that wait are built from the new one. */
+static void take_config(struct host *h)
+{
+    config_t *fresh = config_shared_get(NULL);
+    if (!fresh) return;
+    if (use_config(h, fresh) == 0) { /* else it is about to be told to end */
+        config_unref(&h->options->config);
+        h->options->config = fresh;
+        return;
+    }
+    config_unref(&fresh);
+}
+
 /* Take what the mailbox holds. @param wait_ms for the first message; -1 without end */
 static int receive_all(struct host *h, int wait_ms, bool *stop)
 {
@@ -327,6 +357,7 @@ static int receive_all(struct host *h, int wait_ms, bool *stop)
         int rc = mailbox_recv(h->mailbox, wait_ms, &in);
         if (rc == GW_EBADMSG) continue;
         if (rc) return rc == GW_ETIMEOUT ? 0 : rc;
+        if (in.kind == MSG_config_changed) take_config(h);
         if (in.kind == MSG_model_cancel) cancel(h, in.model_cancel.request);
         if (in.kind == MSG_actor_stop) *stop = true;
         if (in.kind == MSG_model_try) start(h, &in);
@@ -357,17 +388,8 @@ static int run(struct host *h)
 static int open_host(struct host *h, mailbox_t *mb, struct model_options *options)
 {
     h->mailbox = mb;
-    h->config = options->config;
-    h->provider = config_provider_find(h->config, str_of(options->provider));
-    if (!h->provider) return GW_ENOENT;
-    h->dialect = provider_find(h->provider->api);
-    if (!h->dialect) return GW_ECONFIG;
-    h->endpoint = (struct provider_endpoint){ .id = h->provider->id,
-                                              .base_url = h->provider->base_url,
-                                              .api_key = h->provider->api_key,
-                                              .headers = (const struct provider_header *)h->provider->headers,
-                                              .header_count = h->provider->header_count };
-    return 0;
+    h->options = options;
+    return use_config(h, options->config);
 }
 
 static void close_host(struct host *h)

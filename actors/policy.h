@@ -234,9 +234,13 @@ int policy_create(const struct policy_limits *limits, policy_t **out);
 void policy_destroy(policy_t **policy_p); /* frees all, sets NULL; NULL is allowed */
 
 /** Register a provider by name (copied, for queries); it is up.
- *  @param index  its index from now on: 0, 1, 2, ...
+ *  @param index  its index from now on: that of one that was removed, else the next of 0, 1, 2, ...
  *  @return 0, GW_EFULL at POLICY_PROVIDERS_MAX, GW_ELIMIT for a name over 63 bytes */
 int policy_provider_add(policy_t *policy, struct str name, int *index);
+
+/** Forget a provider, its cooldown too; its index may be given to the next one that is added.
+ *  @return 0; GW_EBUSY while an open request has it among its candidates; GW_ENOENT */
+int policy_provider_remove(policy_t *policy, int index);
 
 /** Take one event in.
  *  @param now_ms  Unix time in ms that does not run backwards (wall clock at start plus monotonic time since);

@@ -142,6 +142,7 @@ struct request {
 
 struct provider {
     char name[64];
+    bool removed; /* its place is free */
     bool up;
     struct list open;
     struct request *probe;

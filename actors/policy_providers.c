@@ -6,13 +6,32 @@ enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS, DAY_MS = 24 * HOUR_MS };
 
 int policy_provider_add(policy_t *policy, struct str name, int *index)
 {
+    int at = 0;
     *index = -1;
-    if (policy->provider_count == POLICY_PROVIDERS_MAX) return GW_EFULL;
-    struct provider *v = &policy->providers[policy->provider_count];
-    int rc = str_copy(v->name, sizeof v->name, name);
+    while (at < policy->provider_count && !policy->providers[at].removed) at++;
+    if (at == POLICY_PROVIDERS_MAX) return GW_EFULL;
+    struct provider fresh = { .up = true };
+    int rc = str_copy(fresh.name, sizeof fresh.name, name);
     if (rc != 0) return rc;
-    v->up = true;
-    *index = policy->provider_count++;
+    policy->providers[at] = fresh;
+    if (at == policy->provider_count) policy->provider_count++;
+    *index = at;
+    return 0;
+}
+
+static bool is_candidate(const policy_t *p, int provider)
+{
+    for (const struct request *r = p->requests; r; r = r->hh.next)
+        for (int i = 0; i < r->count; i++)
+            if (r->tried[i].provider == provider) return true;
+    return false;
+}
+
+int policy_provider_remove(policy_t *policy, int index)
+{
+    if (index < 0 || index >= policy->provider_count || policy->providers[index].removed) return GW_ENOENT;
+    if (is_candidate(policy, index)) return GW_EBUSY;
+    policy->providers[index] = (struct provider){ .removed = true };
     return 0;
 }
 

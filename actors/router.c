@@ -70,25 +70,6 @@ void router_step(struct router *r, const struct policy_event *event)
     }
 }
 
-static enum policy_drop drop_of(enum config_drop drop)
-{
-    return drop == CONFIG_DROP_NEW ? POLICY_DROP_NEW : drop == CONFIG_DROP_OLD ? POLICY_DROP_OLD : POLICY_DROP_SUMMARIZE;
-}
-
-static struct policy_limits limits_of(const config_t *config)
-{
-    const struct config_limits *c = config_limits(config);
-    struct policy_limits limits = policy_limits_default();
-    limits.lane_cap[LANE_MAIN] = (int)c->main_concurrent;
-    limits.lane_cap[LANE_SUBAGENT] = (int)c->subagent_concurrent;
-    limits.lane_cap[LANE_CRON] = (int)c->cron_concurrent;
-    limits.queue_cap = (int)c->queue_cap;
-    limits.queue_drop = drop_of(c->queue_drop);
-    limits.spawn_depth_max = (int)c->max_spawn_depth;
-    limits.children_max = (int)c->max_children;
-    return limits;
-}
-
 /* --- start and stop --------------------------------------------------------------------------------------------- */
 
 /* Whoever started the system may open its mailbox a moment after this; then its hello brings us here again. */
@@ -239,6 +220,7 @@ static void handle(struct router *r, struct msg *in)
     case MSG_actor_ended: router_on_ended(r, in); break;
     case MSG_gateway_listening: r->port = (int)in->gateway_listening.port; break;
     case MSG_system_drain: on_drain(r, in); break;
+    case MSG_config_changed: router_on_config_changed(r); break;
     case MSG_router_ping: on_ping(r, in); break;
     case MSG_router_status: router_on_status(r, in); break;
     case MSG_session_quiesce: router_on_quiesce(r, in); break;
@@ -280,6 +262,7 @@ static void loop(struct router *r)
         if (due >= 0 && due <= router_now(r)) router_step(r, &tick);
         router_restart_due(r);
         router_check_quiesces(r);
+        router_config_settle(r);
         check_ready(r);
         check_deadline(r);
         if (r->phase == PHASE_STOPPING && (r->fault_code == 0 || r->main_told)) router_stop_children(r);
@@ -302,10 +285,12 @@ static void close_router(struct router *r)
     policy_destroy(&r->policy);
     buf_free(&r->fault);
     free(r->workers);
+    config_unref(&r->booted);
     config_unref(&r->options->config);
     free(r->options->state_dir);
     free(r->options->token);
     free(r->options->config_note);
+    free(r->options->config_path);
     free(r->options);
 }
 
@@ -316,7 +301,8 @@ int router_run(hub_t *hub, void *arg)
     r.config = r.options->config;
     r.wall_base_ms = clock_wall_ms();
     r.mono_base_ms = clock_mono_ms();
-    struct policy_limits limits = limits_of(r.config);
+    router_config_begin(&r);
+    struct policy_limits limits = router_limits(r.config);
     int rc = policy_create(&limits, &r.policy);
     if (rc == 0) rc = router_start_children(&r);
     if (rc == 0) loop(&r);

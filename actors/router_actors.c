@@ -11,8 +11,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { RESERVED_CHILDREN = 3 /* store, query, gateway */ };
-
 void router_worker_name(int worker, char out[MSG_NAME_MAX + 1])
 {
     snprintf(out, MSG_NAME_MAX + 1, "session.%d", worker);
@@ -62,7 +60,8 @@ static int start_provider(struct router *r, struct child *c)
     }
     options->config = config_ref(r->config);
     str_copy(options->provider, sizeof options->provider, c->provider_id); /* the mailbox name holds it: it fits */
-    int rc = actor_spawn(r->bus, c->name, MODEL_QUEUE, str_is(provider->api, "demo") ? demo_actor : model_actor, options, &c->actor);
+    c->demo = str_is(provider->api, "demo");
+    int rc = actor_spawn(r->bus, c->name, MODEL_QUEUE, c->demo ? demo_actor : model_actor, options, &c->actor);
     if (rc) {
         config_unref(&options->config);
         free(options);
@@ -104,26 +103,30 @@ static int start_gateway(struct router *r, struct child *c)
     return rc;
 }
 
-static int start_child(struct router *r, struct child *c, struct buf *why)
+int router_child_start(struct router *r, struct child *c, struct buf *why)
 {
     c->ready = false;
     switch (c->kind) {
     case CHILD_STORE: return start_store(r, c, why);
     case CHILD_PROVIDER: return start_provider(r, c);
     case CHILD_QUERY: return start_query(r, c);
+    case CHILD_RELOAD: return router_start_reload(r, c, why);
     default: return start_gateway(r, c);
     }
 }
 
-static struct child *add_child(struct router *r, enum child_kind kind, const char *name)
+struct child *router_child_add(struct router *r, enum child_kind kind, const char *name)
 {
+    struct child *grown = realloc(r->children, (r->child_count + 1) * sizeof *grown);
+    if (!grown) return NULL;
+    r->children = grown;
     struct child *c = &r->children[r->child_count++];
     *c = (struct child){ .kind = kind, .restart_ms = -1 };
     str_copy(c->name, sizeof c->name, str_of(name));
     return c;
 }
 
-static int add_provider(struct router *r, const struct config_provider *provider)
+int router_provider_add(struct router *r, const struct config_provider *provider)
 {
     char name[MSG_NAME_MAX + 1];
     int n = snprintf(name, sizeof name, "provider.%.*s", STR_ARG(provider->id));
@@ -131,9 +134,14 @@ static int add_provider(struct router *r, const struct config_provider *provider
         log_event(LOG_ERROR, "provider_not_started", LOG_S("provider", provider->id), LOG_T("reason", "its id is too long"));
         return 0;
     }
-    struct child *c = add_child(r, CHILD_PROVIDER, name);
-    c->provider_id = provider->id;
-    return policy_provider_add(r->policy, provider->id, &c->provider);
+    int index, rc = policy_provider_add(r->policy, provider->id, &index);
+    struct child *c = rc ? NULL : router_child_add(r, CHILD_PROVIDER, name);
+    if (!c) return rc ? rc : GW_ENOMEM;
+    struct policy_provider_info info;
+    policy_provider_info(r->policy, index, &info);
+    c->provider = index;
+    c->provider_id = info.name;
+    return 0;
 }
 
 /* Start the store, the providers and, for a gateway, the query actor; the gateway follows once they run and the store has told what was
@@ -142,12 +150,12 @@ int router_start_children(struct router *r)
 {
     size_t providers = config_provider_count(r->config);
     struct buf why = { 0 };
-    r->children = calloc(providers + RESERVED_CHILDREN, sizeof *r->children);
-    if (!r->children) return GW_ENOMEM;
-    int rc = start_child(r, add_child(r, CHILD_STORE, "store"), &why);
-    for (size_t i = 0; i < providers && rc == 0; i++) rc = add_provider(r, config_provider_at(r->config, i));
-    if (rc == 0 && r->options->gateway) add_child(r, CHILD_QUERY, "query");
-    for (size_t i = 1; i < r->child_count && rc == 0; i++) rc = start_child(r, &r->children[i], &why);
+    struct child *store = router_child_add(r, CHILD_STORE, "store");
+    int rc = store ? router_child_start(r, store, &why) : GW_ENOMEM;
+    for (size_t i = 0; i < providers && rc == 0; i++) rc = router_provider_add(r, config_provider_at(r->config, i));
+    if (rc == 0 && r->options->gateway && !router_child_add(r, CHILD_QUERY, "query")) rc = GW_ENOMEM;
+    if (rc == 0 && r->options->config_path && !router_child_add(r, CHILD_RELOAD, "reload")) rc = GW_ENOMEM;
+    for (size_t i = 1; i < r->child_count && rc == 0; i++) rc = router_child_start(r, &r->children[i], &why);
     if (rc) router_fail(r, rc, why.n ? buf_cstr(&why) : err_text(rc));
     buf_free(&why);
     return 0; /* a failure is told to main by the loop's orderly stop */
@@ -183,7 +191,8 @@ void router_start_gateway(struct router *r)
 {
     struct buf none = { 0 };
     if (!r->options->gateway || router_child(r, "gateway")) return;
-    int rc = start_child(r, add_child(r, CHILD_GATEWAY, "gateway"), &none);
+    struct child *c = router_child_add(r, CHILD_GATEWAY, "gateway");
+    int rc = c ? router_child_start(r, c, &none) : GW_ENOMEM;
     if (rc) router_fail(r, rc, "the gateway's thread could not be started");
 }
 
@@ -231,6 +240,10 @@ void router_on_ended(struct router *r, const struct msg *in)
     if (!c) return;
     actor_join(&c->actor);
     c->ready = false;
+    if (c->retiring && r->phase != PHASE_STOPPING) {
+        router_child_retired(r, c);
+        return;
+    }
     if (c->kind == CHILD_STORE) {
         router_store_died(r);
         router_quiesces_store_died(r);
@@ -247,7 +260,7 @@ void router_restart_due(struct router *r)
         struct buf why = { 0 };
         c->restart_ms = -1;
         c->restarts++;
-        int rc = start_child(r, c, &why);
+        int rc = router_child_start(r, c, &why);
         if (rc) {
             log_event(LOG_ERROR, "actor_not_started", LOG_T("name", c->name), LOG_T("code", err_name(rc)), LOG_S("reason", buf_str(&why)));
             child_died(r, c, rc);
@@ -316,11 +329,11 @@ static bool tell_stop(struct router *r, const char *name, bool running)
     return running;
 }
 
-/* First the gateway, so that nothing new comes; then who answers it and who works; the store last, when nobody can write any
- * more and nobody reads. */
+/* First the gateway and the reload, so that nothing new comes; then who answers the gateway and who works; the store last, when
+ * nobody can write any more and nobody reads. */
 void router_stop_children(struct router *r)
 {
-    static const enum child_kind order[] = { CHILD_GATEWAY, CHILD_QUERY, CHILD_PROVIDER, CHILD_STORE };
+    static const enum child_kind order[] = { CHILD_RELOAD, CHILD_GATEWAY, CHILD_QUERY, CHILD_PROVIDER, CHILD_STORE };
     for (size_t stage = 0; stage < sizeof order / sizeof *order; stage++) {
         bool any = false;
         for (size_t i = 0; i < r->child_count; i++) {

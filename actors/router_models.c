@@ -47,7 +47,7 @@ static void resolve(struct router *r, struct candidate_entry *c)
     if (p->key_env && p->api_key.n == 0) return;
     c->why_not = "its provider is not running";
     for (size_t i = 0; i < r->child_count; i++)
-        if (r->children[i].kind == CHILD_PROVIDER && str_eq(r->children[i].provider_id, ref.provider))
+        if (r->children[i].kind == CHILD_PROVIDER && !r->children[i].retiring && str_eq(r->children[i].provider_id, ref.provider))
             c->provider = r->children[i].provider;
 }
 

@@ -1,5 +1,6 @@
 #include "actors/rpc_serve.h"
 
+#include "base/config_shared.h"
 #include "base/clock.h"
 #include "base/failure.h"
 #include "base/log.h"
@@ -70,5 +71,8 @@ void rpc_served_free(struct rpc_served *served)
 /* Until something publishes a new configuration the one from the start stays in force. */
 void rpc_take_config(config_t **held_p)
 {
-    (void)held_p;
+    config_t *fresh = config_shared_get(NULL), *before = *held_p;
+    if (!fresh) return;
+    *held_p = fresh;
+    config_unref(&before);
 }

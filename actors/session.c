@@ -4,6 +4,7 @@
 
 #include "actors/agent_skills.h"
 #include "base/clock.h"
+#include "base/config_shared.h"
 #include "base/log.h"
 #include "msgs/chat_json.h"
 
@@ -53,6 +54,15 @@ const skills_t *session_skills(struct session *s)
     return s->skills;
 }
 
+/* Before each turn: what a reload has put in force meanwhile. Borrowed pointers go with the old one. */
+static void take_config(struct session *s, struct str agent)
+{
+    if (!config_shared_take(&s->config, &s->config_generation)) return;
+    s->skills_agent = NULL;
+    s->agent = config_agent_find(s->config, agent);
+    if (!s->agent) s->agent = config_agent_default(s->config);
+}
+
 /* A turn of another session rebinds the thread. */
 static void bind(struct session *s, const struct msg_turn_run *run)
 {
@@ -74,6 +84,7 @@ int session_actor(mailbox_t *mb, void *arg)
         rc = mailbox_recv(mb, -1, &in);
         if (rc == GW_EBADMSG) rc = 0;
         if (in.kind == MSG_turn_run) {
+            take_config(&s, in.turn_run.agent);
             bind(&s, &in.turn_run);
             turn_run(&s, &in);
         }
@@ -81,6 +92,9 @@ int session_actor(mailbox_t *mb, void *arg)
         if (in.kind == MSG_session_park) {
             session_forget(&s);
             s.key[0] = '\0';
+            s.agent = s.skills_agent = NULL;
+            s.config_generation = 0;
+            config_unref(&s.config); /* an old one is not kept for the sake of a thread that is idle */
         }
         if (in.kind == MSG_actor_stop) s.stop = true;
         msg_clear(&in); /* a late turn.cancel or answer: its turn is over */

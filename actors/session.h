@@ -32,7 +32,8 @@ struct session_options {
 /* What a session thread holds between messages. */
 struct session {
     mailbox_t *mailbox;
-    config_t *config;
+    config_t *config; /* of the turn in hand, and until the next one */
+    int64_t config_generation;
     char key[SESSION_KEY_MAX + 1]; /* "" when parked */
     const struct config_agent *agent;
     bool loaded;                   /* messages are those of the store */

@@ -23,6 +23,9 @@ static struct router_options *options_of(const struct system_options *from, bus_
     o->state_dir = str_dup(str_of(from->state_dir));
     if (from->token.n) o->token = str_dup(from->token);
     if (from->config_note.n) o->config_note = str_dup(from->config_note);
+    if (from->config_path) o->config_path = str_dup(str_of(from->config_path));
+    o->env = from->env;
+    o->verbose = from->verbose;
     return o;
 }
 
@@ -33,6 +36,7 @@ static void free_options(struct router_options *o)
     free(o->state_dir);
     free(o->token);
     free(o->config_note);
+    free(o->config_path);
     free(o);
 }
 
@@ -90,6 +94,12 @@ int system_drain(system_t *system, int budget_ms)
     struct msg m = { .kind = MSG_system_drain };
     m.system_drain.budget_ms = budget_ms;
     return mailbox_send(system->mailbox, "router", &m);
+}
+
+int system_reload(system_t *system)
+{
+    const struct msg m = { .kind = MSG_config_reload }; /* corr 0: nothing is answered */
+    return mailbox_send(system->mailbox, "reload", &m);
 }
 
 void system_destroy(system_t **system_p)

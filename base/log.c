@@ -16,7 +16,7 @@ static atomic_bool as_json;
 static _Thread_local const char *actor_name = "main";
 
 static pthread_rwlock_t secrets_lock = PTHREAD_RWLOCK_INITIALIZER;
-static struct str secrets[LOG_SECRETS_MAX]; /* owned for the life of the process */
+static struct str secrets[LOG_SECRETS_MAX]; /* owned; the one told last is the last */
 static size_t secret_count;
 
 static pthread_mutex_t file_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -65,12 +65,20 @@ void log_secret_add(struct str secret)
 {
     if (secret.n < LOG_SECRET_MIN) return;
     pthread_rwlock_wrlock(&secrets_lock);
-    bool known = false;
-    for (size_t i = 0; i < secret_count && !known; i++) known = str_eq(secrets[i], secret);
-    if (!known && secret_count < LOG_SECRETS_MAX) {
-        char *copy = str_dup(secret);
-        if (copy) secrets[secret_count++] = (struct str){ copy, secret.n };
+    size_t at = 0;
+    while (at < secret_count && !str_eq(secrets[at], secret)) at++;
+    bool known = at < secret_count;
+    char *copy = known ? (char *)secrets[at].p : str_dup(secret);
+    if (copy && !known && secret_count == LOG_SECRETS_MAX) { /* the one that was not told for longest makes room */
+        free((char *)secrets[0].p);
+        at = 0;
+        known = true;
     }
+    if (known && copy) {
+        secret_count--;
+        memmove(&secrets[at], &secrets[at + 1], (secret_count - at) * sizeof *secrets);
+    }
+    if (copy) secrets[secret_count++] = (struct str){ copy, secret.n };
     pthread_rwlock_unlock(&secrets_lock);
 }
 

@@ -44,7 +44,8 @@ void log_set_actor(const char *name);
 
 enum { LOG_SECRETS_MAX = 256, LOG_SECRET_MIN = 6 }; /* secrets remembered; shortest one replaced, bytes */
 
-/** Remember a secret; lines written later have it replaced. Copied. Shorter than LOG_SECRET_MIN is ignored. */
+/** Remember a secret; lines written later have it replaced. Copied. Shorter than LOG_SECRET_MIN is ignored; at LOG_SECRETS_MAX
+ *  the one that was told longest ago is forgotten. */
 void log_secret_add(struct str secret);
 
 /** Write lines of `level` and above to files too, secrets replaced like everywhere. Nothing waits for the disk. An open file is

@@ -95,12 +95,17 @@ int hub_traffic(hub_t *hub, const char *name, struct hub_traffic *out)
     *out = (struct hub_traffic){ 0 };
     struct peer *p = peers_find(&hub->peers, name);
     if (!p || bus_mailbox_counts(hub->bus, name, &counts) != 0) return GW_ENOENT;
-    int64_t queued = (int64_t)(p->delivered - counts.taken); /* below 0: taken between the hub's look at the two */
+    int64_t queued = (int64_t)(p->delivered - counts.taken); /* below 0: the name was taken again and has not said hello */
     out->received = (int64_t)counts.taken < 0 ? 0 : counts.taken;
     out->sent = counts.sent;
     out->queued = queued > 0 ? (uint64_t)queued : 0;
     out->per_second = rate_of(&p->rate, p->delivered + counts.sent, now);
     return 0;
+}
+
+size_t hub_peer_count(const hub_t *hub)
+{
+    return HASH_COUNT(hub->peers.table);
 }
 
 double hub_forward_rate(hub_t *hub)

@@ -43,6 +43,9 @@ int hub_traffic(hub_t *hub, const char *name, struct hub_traffic *out);
 /** Messages forwarded a second, measured likewise. */
 double hub_forward_rate(hub_t *hub);
 
+/** Names the hub counts for: at most twice the open mailboxes and PEERS_SPARE (bus/peers.h). */
+size_t hub_peer_count(const hub_t *hub);
+
 typedef int hub_fn(hub_t *hub, void *arg); /* a thread's body; owns arg; the hub is closed when it returns */
 
 /** Open the hub and start the router's thread with it. Mailboxes may be opened as soon as this has returned.

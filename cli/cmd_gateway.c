@@ -116,7 +116,8 @@ static int take_signals(void)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP); /* kept for reloading the configuration; ends nothing */
+    sigaddset(&set, SIGHUP); /* these two: read the configuration again */
+    sigaddset(&set, SIGUSR1);
     signal(SIGPIPE, SIG_IGN);
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0) return -1;
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -136,7 +137,11 @@ static bool on_signal(system_t *system, int fd, int *stops)
 {
     struct signalfd_siginfo info;
     while (read(fd, &info, sizeof info) == (ssize_t)sizeof info) {
-        if (info.ssi_signo == SIGHUP) continue;
+        if (info.ssi_signo == SIGHUP || info.ssi_signo == SIGUSR1) {
+            log_event(LOG_INFO, "reload_requested", LOG_I("signal", (int64_t)info.ssi_signo));
+            system_reload(system);
+            continue;
+        }
         log_event(LOG_INFO, "signal_received", LOG_I("signal", (int64_t)info.ssi_signo), LOG_I("before", *stops));
         if (++*stops > 1 || system_drain(system, SYSTEM_DRAIN_MS) != 0) return true;
     }
@@ -185,6 +190,9 @@ static int run(struct configuration *c, struct start *s)
         .port = (int)s->port,
         .token = str_of(s->token),
         .config_note = buf_str(&c->note),
+        .config_path = c->path,
+        .env = c->env,
+        .verbose = s->verbose,
     };
     prepare_process();
     if (s->token) log_secret_add(str_of(s->token));

@@ -1,21 +1,15 @@
 #include "cli/configuration.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <ifaddrs.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/config_good.h"
 #include "base/config_schema.h"
 #include "base/err.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "cli/cli.h"
-
-#define LAST_GOOD "openclaw.last-good.json"
 
 void configuration_tell(const struct config_problems *problems)
 {
@@ -33,26 +27,16 @@ void configuration_tell(const struct config_problems *problems)
     if (left) fprintf(stderr, "... and %zu more problems\n", left);
 }
 
-static void last_good_path(const struct configuration *c, char out[CONFIGURATION_PATH_MAX + 32], const char *suffix)
-{
-    snprintf(out, CONFIGURATION_PATH_MAX + 32, "%s/" LAST_GOOD "%s", c->state, suffix);
-}
-
-/* Relative $include paths are those of the wanted file, so the copy is read under its name. */
 static int load_last_good(struct configuration *c)
 {
-    char path[CONFIGURATION_PATH_MAX + 32];
-    struct buf text = { 0 };
+    char path[CONFIG_GOOD_PATH_MAX];
     struct config_problems problems = { 0 };
-    last_good_path(c, path, "");
-    int rc = file_read(path, JSON5_TEXT_MAX, &text);
-    if (rc == 0) rc = config_parse(buf_str(&text), c->path, &c->env, &c->config, &problems);
-    if (rc == 0) {
+    int rc = config_good_load(c->path, c->state, &c->env, &c->config, &problems);
+    if (rc == 0 && config_good_path(c->state, path) == 0) {
         fprintf(stderr, "THE CONFIGURATION HAS ERRORS (above). Starting on the last good one: %s\n", path);
         buf_printf(&c->note, "the configuration %s has errors; the last good one is in use", c->path);
     }
     config_problems_free(&problems);
-    buf_free(&text);
     return rc;
 }
 
@@ -92,41 +76,14 @@ void configuration_free(struct configuration *c)
     buf_free(&c->note);
 }
 
-static int write_file(const char *path, struct str text)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) return -1;
-    bool whole = write(fd, text.p, text.n) == (ssize_t)text.n && fsync(fd) == 0;
-    return close(fd) == 0 && whole ? 0 : -1;
-}
-
 void configuration_keep(const struct configuration *c)
 {
-    char path[CONFIGURATION_PATH_MAX + 32], fresh[CONFIGURATION_PATH_MAX + 32];
-    struct buf text = { 0 }, kept = { 0 };
-    if (!c->file_found || c->note.n) return;
-    last_good_path(c, path, "");
-    last_good_path(c, fresh, ".new");
-    mkdir(c->state, 0700);
-    bool known = file_read(c->path, JSON5_TEXT_MAX, &text) == 0;
-    bool same = known && file_read(path, JSON5_TEXT_MAX, &kept) == 0 && str_eq(buf_str(&text), buf_str(&kept));
-    if (known && !same && (write_file(fresh, buf_str(&text)) != 0 || rename(fresh, path) != 0))
-        log_event(LOG_WARN, "last_good_config_not_kept", LOG_T("file", path), LOG_T("error", strerror(errno)));
-    buf_free(&text);
-    buf_free(&kept);
+    if (c->file_found && !c->note.n) config_good_keep(c->path, c->state);
 }
 
 void configuration_log(const struct configuration *c, bool verbose)
 {
-    for (size_t i = 0; i < config_secret_count(c->config); i++) log_secret_add(config_secret_at(c->config, i));
-    struct str style = config_str(c->config, "logging.consoleStyle"), format = env_get(&c->env, "OPENCLAW_LOG_FORMAT");
-    log_set_json(format.n ? str_is(format, "json") : str_is(style, "json"));
-    log_set_level_name(config_str(c->config, "logging.level"));
-    struct str console = config_str(c->config, "logging.consoleLevel");
-    if (console.n) log_set_level_name(console);
-    struct str level = env_get(&c->env, "OPENCLAW_LOG_LEVEL");
-    if (level.n) log_set_level_name(level);
-    if (verbose) log_set_level(LOG_DEBUG);
+    config_good_log(c->config, &c->env, verbose);
 }
 
 void configuration_log_file(const struct configuration *c)
