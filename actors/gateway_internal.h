@@ -93,7 +93,7 @@ struct gateway {
     struct gateway_misc *misc;
     struct gateway_conn *adopting; /* the one that libwebsockets is being given; NULL once it is freed */
     struct gateway_conn *asking;   /* by corr */
-    lws_sorted_usec_list_t tick;
+    lws_sorted_usec_list_t tick, devices_tick;
     bool ticking;
     int64_t started_ms; /* monotonic */
     uint64_t services; /* finished rounds of libwebsockets, from 1 */
@@ -105,6 +105,7 @@ struct gateway {
 
 /* gateway.c */
 void gateway_start_tick(struct gateway *gw);
+void gateway_start_devices_tick(struct gateway *gw);
 void gateway_drain_mailbox(struct gateway *gw);
 /* Ask `to` on behalf of a connection, under the corr it already has or a new one. @return as mailbox_send() */
 int gateway_ask(struct gateway_conn *c, const char *to, struct msg *m);

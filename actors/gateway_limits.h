@@ -37,6 +37,7 @@ enum gateway_limit {
     GATEWAY_REQUESTS_MAX = 256,               /* requests of a client in hand; it is not read while there are more */
     GATEWAY_LASTING_MAX = 1024,               /* requests of a client that wait for a run or an approval; one more is refused */
     GATEWAY_CLIENT_TICK_MS = 30000,           /* between two `tick` events; told in hello-ok.policy.tickIntervalMs */
+    GATEWAY_DEVICES_TICK_MS = 1000,           /* between two looks at devices that are not stored yet */
     GATEWAY_HEALTH_MS = 60000,                /* a kept health object is younger than this */
     GATEWAY_TELL_MS = 250,                    /* least time between two `health` or `presence` events, and 1 ms for each client */
     GATEWAY_DELTA_MS = 150,                   /* least time between two deltas of a run */

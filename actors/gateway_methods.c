@@ -3,7 +3,6 @@
 #include "actors/gateway_config_rpc.h"
 #include "actors/gateway_devices.h"
 #include "actors/gateway_misc.h"
-#include "actors/gateway_sessions.h"
 
 static const struct gateway_rpc_handler *const TABLES[] = {
     gateway_status_handlers, gateway_run_handlers,  gateway_session_handlers,  gateway_config_handlers,
