@@ -87,7 +87,10 @@ int query_write_file(const char *path, struct str text, mode_t mode, int *error)
     bool whole = write_all(fd, text) && fsync(fd) == 0;
     *error = errno;
     close(fd);
-    if (whole && rename(fresh, path) == 0) return 0;
+    if (whole && rename(fresh, path) == 0) {
+        *error = 0;
+        return 0;
+    }
     if (whole) *error = errno;
     unlink(fresh);
     return code(*error);

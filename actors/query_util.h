@@ -20,7 +20,7 @@ void query_pair_list(struct buf *out, const char *key, const struct str *items, 
 const struct config_agent *query_agent(const struct rpc_call *call, struct str id);
 
 /** Replace a file by `text`: written beside it, flushed to disk, renamed over it. Its folder is made when missing (0700).
- *  @param error  errno of what failed  @return 0, GW_EDENIED (no permission, read-only), GW_ELIMIT (path), GW_EIO */
+ *  @param error  errno of what failed, else 0  @return 0, GW_EDENIED (no permission, read-only), GW_ELIMIT (path), GW_EIO */
 int query_write_file(const char *path, struct str text, mode_t mode, int *error);
 
 #endif
