@@ -15,6 +15,7 @@ struct gateway_events;  /* gateway_events.c */
 struct gateway_runs;    /* gateway_runs.c */
 struct gateway_misc;    /* gateway_misc.h */
 struct gateway_conn;
+struct gateway_devices; /* gateway_devices.c */
 
 enum gateway_method { GATEWAY_GET, GATEWAY_POST, GATEWAY_OTHER };
 
@@ -99,6 +100,7 @@ struct gateway {
     bool draining;
     bool stopping;
     struct gateway_times times;
+    struct gateway_devices *devices; /* owned; gateway_devices.h */
 };
 
 /* gateway.c */

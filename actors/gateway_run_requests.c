@@ -3,6 +3,7 @@
 #include <utlist.h>
 
 #include "actors/gateway_methods.h"
+#include "actors/gateway_misc.h"
 #include "actors/gateway_runs_internal.h"
 #include "base/chat.h"
 #include "base/clock.h"
@@ -85,7 +86,7 @@ void gateway_run_accepted(struct gateway_run *run, int64_t state)
 void gateway_run_refused(struct gateway_run *run, struct str reason, struct str text)
 {
     struct gateway_request *rq = run->rq;
-    bool wrong = str_is(reason, "unknown_agent") || str_is(reason, "too_long");
+    bool wrong = str_is(reason, "unknown_agent") || str_is(reason, "too_long") || str_is(reason, "send_denied");
     if (!rq || run->wait != RUN_ACCEPTANCE) gateway_run_tell_error(run, text);
     gateway_run_keep(run, "error", text);
     if (rq) let_go(run);
@@ -186,6 +187,7 @@ static int submit(struct gateway_run *run, const struct order *o, struct str age
                                               .system = o->system,
                                               .stream = 1,
                                               .ack = 1,
+                                              .policy = 1,
                                               .message = buf_str(&packed) };
     run->corr = m.corr;
     HASH_ADD(hh, gw->runs->by_corr, corr, sizeof run->corr, run);
@@ -195,7 +197,28 @@ static int submit(struct gateway_run *run, const struct order *o, struct str age
     return rc;
 }
 
-static void begin(struct gateway_request *rq, const struct order *o)
+static void rules_of(const struct gateway *gw, struct session_key_rules *rules)
+{
+    const config_t *cfg = gw->options->config;
+    *rules = (struct session_key_rules){ config_agent_default(cfg)->id, config_str(cfg, "session.mainKey") };
+}
+
+/* System events that waited for the main session go before the next message there (agent-runtime 2). */
+static void add_events(struct gateway *gw, struct order *o, struct buf *text)
+{
+    struct session_key_rules rules;
+    struct buf main = { 0 };
+    rules_of(gw, &rules);
+    session_key_main(&rules, rules.default_agent, &main);
+    if (str_eq(o->session_key, buf_str(&main)) && gateway_misc_take_events(gw, text) > 0) {
+        buf_char(text, '\n');
+        buf_add(text, o->text);
+        o->text = buf_str(text);
+    }
+    buf_free(&main);
+}
+
+static void begin(struct gateway_request *rq, struct order *o)
 {
     struct gateway *gw = rq->gw;
     struct session_key parts = { 0 };
@@ -209,7 +232,10 @@ static void begin(struct gateway_request *rq, const struct order *o)
     run->wait = RUN_ACCEPTANCE;
     rq->run = run;
     rq->on_gone = on_gone;
+    struct buf text = { 0 };
+    add_events(gw, o, &text);
     int rc = submit(run, o, parts.agent);
+    buf_free(&text);
     if (rc) {
         let_go(run);
         gateway_run_free(run);
@@ -217,12 +243,6 @@ static void begin(struct gateway_request *rq, const struct order *o)
                       rc == GW_EBADMSG ? "the message or one of its names is too long" : "the gateway is overloaded; try again later");
     }
     if (o->timeout_ms > 0) lws_sul_schedule(gw->lws, 0, &run->limit, on_limit, o->timeout_ms * LWS_US_PER_MS);
-}
-
-static void rules_of(const struct gateway *gw, struct session_key_rules *rules)
-{
-    const config_t *cfg = gw->options->config;
-    *rules = (struct session_key_rules){ config_agent_default(cfg)->id, config_str(cfg, "session.mainKey") };
 }
 
 /* --- chat.send, chat.abort -------------------------------------------------------------------------------------- */

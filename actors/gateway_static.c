@@ -190,7 +190,7 @@ bool gateway_static_answer(struct gateway_conn *c, struct str path, bool get)
 {
     struct str base = c->gw->cfg->control_ui_base;
     char extra[512];
-    if (!c->gw->cfg->control_ui) return false;
+    if (!c->gw->cfg->control_ui || str_starts(path, STR("/v1/"))) return false; /* API clients are told 404 in JSON */
     if (!get) {
         answer_text(c, 405, "Method Not Allowed");
     } else if (base.n == 0 && (str_is(path, "/ui") || str_starts(path, STR("/ui/")))) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "actors/query_answers.h"
+#include "actors/query_config.h"
 #include "actors/query_tables.h"
 #include "actors/rpc_serve.h"
 #include "base/log.h"
@@ -11,7 +12,8 @@
 static const struct rpc_handler *const tables[] = {
     query_session_handlers,     query_history_handlers, query_usage_handlers,  query_cost_handlers,     query_agents_handlers,
     query_agent_files_handlers, query_models_handlers,  query_skills_handlers, query_channels_handlers, query_health_handlers,
-    query_approvals_handlers,   query_logs_handlers,    query_cron_handlers,   query_voice_handlers,    NULL,
+    query_approvals_handlers,   query_logs_handlers,    query_cron_handlers,   query_voice_handlers,    query_config_handlers,
+    NULL,
 };
 
 struct asked {

@@ -124,7 +124,7 @@ static int begin(struct rpc_call *call, struct change *c)
 /* The parameter `raw` must be JSON5. @param kind  what it is */
 static int check_raw(struct rpc_call *call, enum json5_kind *kind)
 {
-    struct arena arena = { 0 };
+    struct arena arena = { .max = CONFIG_MEMORY_MAX };
     struct json5_node *root;
     struct json5_error error;
     int rc = json5_parse(&arena, rpc_str(call, "raw"), 0, &root, &error);
@@ -278,6 +278,7 @@ static int patch(struct rpc_call *call)
 }
 
 const struct rpc_handler query_config_handlers[] = {
-    { RPC_config_get, get },     { RPC_config_schema, schema }, { RPC_config_validate, validate }, { RPC_config_set, set },
-    { RPC_config_patch, patch }, { RPC_config_apply, apply },   { RPC_none, NULL },
+    { RPC_config_get, get }, { RPC_config_schema, schema }, { RPC_config_validate, validate },
+    { RPC_config_set, set }, { RPC_config_patch, patch },   { RPC_config_apply, apply },
+    { RPC_none, NULL },
 };

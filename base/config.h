@@ -25,6 +25,7 @@ enum {
     CONFIG_INCLUDE_DEPTH_MAX = 10, /* files that include each other (OpenClaw's limit) */
     CONFIG_FILES_MAX = 100,        /* files of one configuration */
     CONFIG_PORT_DEFAULT = 18789,
+    CONFIG_MEMORY_MAX = 80 * 1024 * 1024, /* bytes of its values: those of one full file fit, those of two do not */
 };
 
 typedef struct config config_t;

@@ -37,7 +37,7 @@ static void hide(struct rewriter *w, const struct json5_node *node, const struct
 
 int config_redact_text(struct str text, struct buf *out)
 {
-    struct arena arena = { 0 };
+    struct arena arena = { .max = CONFIG_MEMORY_MAX };
     struct json5_node *root;
     struct json5_error error;
     struct rewriter w = { .text = text, .out = out };
@@ -128,7 +128,7 @@ static void restore(struct restorer *r, const struct json5_node *node, const str
 
 int config_redact_restore(struct str fresh, struct str disk, const config_t *resolved, struct buf *out, struct buf *why)
 {
-    struct arena arena = { 0 };
+    struct arena arena = { .max = CONFIG_MEMORY_MAX };
     struct json5_node *root, *old = NULL;
     struct json5_error error;
     struct restorer r = { .w = { .text = fresh, .out = out }, .disk = disk, .why = why };

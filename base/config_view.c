@@ -130,7 +130,7 @@ static void print_tree(const struct json5_node *root, const struct config_rule *
 
 int config_view_values(const config_t *cfg, struct buf *out)
 {
-    struct arena arena = { 0 };
+    struct arena arena = { .max = CONFIG_MEMORY_MAX };
     struct json5_node *root = copy_tree(&arena, cfg->root);
     for (size_t i = 0; root && i < sizeof filled_in / sizeof *filled_in; i++) fill_in(&arena, root, cfg->rules, filled_in[i]);
     if (root) print_tree(root, cfg->rules, out);
@@ -144,7 +144,7 @@ int config_view_values(const config_t *cfg, struct buf *out)
 /* The text as written: nothing included, no variables put in. */
 static void print_parsed(struct str text, struct buf *out)
 {
-    struct arena arena = { 0 };
+    struct arena arena = { .max = CONFIG_MEMORY_MAX };
     struct json5_node *root;
     struct json5_error error;
     const struct config_rule *rules = config_schema_build(&arena);

@@ -105,6 +105,22 @@ int sessions_get(store_t *store, struct str key, session_row_fn *fn, void *ctx)
     return query_close(&q, rc);
 }
 
+int sessions_wishes(store_t *store, struct str key, session_row_fn *fn, void *ctx)
+{
+    struct query q = query_open(store, SQL_session_wishes, "SELECT provider, model, thinking, settings FROM sessions WHERE key = ?");
+    query_text(&q, key);
+    int rc = query_row(&q);
+    if (rc == 0) rc = sql_refuse(store, GW_ENOENT, "store: no session with this key");
+    if (rc == 1) {
+        const struct session_row row = { .provider = query_get_text(&q, 0),
+                                         .model = query_get_text(&q, 1),
+                                         .thinking = query_get_text(&q, 2),
+                                         .settings = query_get_text(&q, 3) };
+        rc = fn(ctx, &row);
+    }
+    return query_close(&q, rc);
+}
+
 int sessions_list(store_t *store, const struct session_page *page, session_row_fn *fn, void *ctx)
 {
     struct session_row row;

@@ -40,8 +40,7 @@ Test(config_edit, adds_a_member_on_a_line_of_its_own)
 
 Test(config_edit, makes_the_objects_on_the_way)
 {
-    WITH("{}\n", "gateway.auth.mode", "'token'",
-         "{\n  \"gateway\": {\n    \"auth\": {\n      \"mode\": \"token\"\n    }\n  }\n}\n");
+    WITH("{}\n", "gateway.auth.mode", "'token'", "{\n  \"gateway\": {\n    \"auth\": {\n      \"mode\": \"token\"\n    }\n  }\n}\n");
     WITH("{\n  gateway: {}\n}\n", "gateway.port", "1", "{\n  gateway: {\n    \"port\": 1\n  }\n}\n");
     WITH("{ }", "a", "1", "{ \n  \"a\": 1\n}");
 }

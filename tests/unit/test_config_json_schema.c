@@ -26,7 +26,8 @@ static const json_t *find(const json_t *root, const char *path)
         struct str part = str_split(&rest, '.');
         bool list = str_ends(part, STR("[]"));
         if (list) part.n -= 2;
-        s = str_is(part, "*") ? json_object_get(s, "additionalProperties") : json_object_getn(json_object_get(s, "properties"), part.p, part.n);
+        s = str_is(part, "*") ? json_object_get(s, "additionalProperties")
+                              : json_object_getn(json_object_get(s, "properties"), part.p, part.n);
         if (list) s = json_object_get(s, "items");
     }
     return s;
@@ -67,7 +68,8 @@ Test(config_json_schema, says_kind_range_words_and_default)
     json_t *root = schema();
     const json_t *port = find(root, "gateway.port"), *bind = find(root, "gateway.bind");
     cr_assert_str_eq(json_string_value(json_object_get(port, "type")), "integer");
-    cr_assert(json_integer_value(json_object_get(port, "maximum")) == 65535 && json_integer_value(json_object_get(port, "default")) == 18789);
+    cr_assert(json_integer_value(json_object_get(port, "maximum")) == 65535 &&
+              json_integer_value(json_object_get(port, "default")) == 18789);
     cr_assert(json_array_size(json_object_get(bind, "enum")) == 5);
     cr_assert_str_eq(json_string_value(json_object_get(bind, "default")), "loopback");
     cr_assert_str_eq(json_string_value(json_object_get(find(root, "agents.list[].id"), "type")), "string");

@@ -45,7 +45,9 @@ Test(config_redact, shows_nothing_of_a_text_that_is_not_json5)
     buf_free(&out);
 }
 
-static const char *variables[] = { "HOME", "/h", "OPENCLAW_STATE_DIR", "/nowhere", "BASE", "http://base", "HOOK_TOKEN", "hook-secret", NULL };
+static const char *variables[] = {
+    "HOME", "/h", "OPENCLAW_STATE_DIR", "/nowhere", "BASE", "http://base", "HOOK_TOKEN", "hook-secret", NULL
+};
 
 static int put_back(const char *fresh, const char *disk, struct buf *out, struct buf *why)
 {

@@ -5,7 +5,9 @@
 #include "base/config_view.h"
 #include "base/err.h"
 
-static const char *variables[] = { "HOME", "/h", "OPENCLAW_STATE_DIR", "/nowhere", "WORDS", "from-env", "MY_API_KEY", "key-from-env", NULL };
+static const char *variables[] = {
+    "HOME", "/h", "OPENCLAW_STATE_DIR", "/nowhere", "WORDS", "from-env", "MY_API_KEY", "key-from-env", NULL
+};
 
 static json_t *read_view(struct config_view view, const char *text)
 {

@@ -34,9 +34,12 @@ static void put(const char *path, const char *text)
 
 static int write_text(const struct place *p, const char *before, const char *after, struct buf *why)
 {
-    const struct config_write w = {
-        .path = p->path, .state_dir = p->state, .before = str_of(before), .existed = before != NULL, .after = str_of(after), .now_ms = 1795355095267
-    };
+    const struct config_write w = { .path = p->path,
+                                    .state_dir = p->state,
+                                    .before = str_of(before),
+                                    .existed = before != NULL,
+                                    .after = str_of(after),
+                                    .now_ms = 1795355095267 };
     return config_write(&w, why);
 }
 
@@ -170,11 +173,30 @@ Test(config_write, writes_an_audit_line_without_a_secret)
     cr_assert(file_read(path, 65536, &log) == 0);
     cr_assert(str_find(buf_str(&log), STR("hush")) < 0);
     json_t *line = json_loadb(log.p, log.n, 0, NULL);
-    static const char *const names[] = { "ts",           "source",       "event",            "configPath",    "pid",
-                                         "ppid",         "cwd",          "argv",             "execArgv",      "watchMode",
-                                         "watchSession", "watchCommand", "existsBefore",     "previousHash",  "nextHash",
-                                         "previousBytes", "nextBytes",   "changedPathCount", "hasMetaBefore", "hasMetaAfter",
-                                         "gatewayModeBefore", "gatewayModeAfter", "suspicious", "result" };
+    static const char *const names[] = { "ts",
+                                         "source",
+                                         "event",
+                                         "configPath",
+                                         "pid",
+                                         "ppid",
+                                         "cwd",
+                                         "argv",
+                                         "execArgv",
+                                         "watchMode",
+                                         "watchSession",
+                                         "watchCommand",
+                                         "existsBefore",
+                                         "previousHash",
+                                         "nextHash",
+                                         "previousBytes",
+                                         "nextBytes",
+                                         "changedPathCount",
+                                         "hasMetaBefore",
+                                         "hasMetaAfter",
+                                         "gatewayModeBefore",
+                                         "gatewayModeAfter",
+                                         "suspicious",
+                                         "result" };
     const char *name;
     json_t *value;
     size_t i = 0;

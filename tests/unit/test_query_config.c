@@ -191,9 +191,12 @@ Test(query_config, patch_changes_only_what_it_names)
 {
     struct bench b;
     begin(&b, "{\n  // two\n  agents: { list: [ { id: 'a', name: 'A' }, { id: 'b' } ] },\n  hooks: { token: 'hush' },\n}\n");
-    cr_assert(call(&b, RPC_config_patch, guarded(&b, "{agents: {list: [{id: 'b', name: 'B'}]}, hooks: {token: '__OPENCLAW_REDACTED__'}}")) == 0,
-              "%s", buf_cstr(&b.call.message));
-    expect_file(&b, "{\n  // two\n  agents: { list: [ { id: 'a', name: 'A' }, { id: \"b\", \"name\": \"B\" } ] },\n  hooks: { token: 'hush' },\n}\n");
+    cr_assert(
+        call(&b, RPC_config_patch, guarded(&b, "{agents: {list: [{id: 'b', name: 'B'}]}, hooks: {token: '__OPENCLAW_REDACTED__'}}")) == 0,
+        "%s", buf_cstr(&b.call.message));
+    expect_file(
+        &b,
+        "{\n  // two\n  agents: { list: [ { id: 'a', name: 'A' }, { id: \"b\", \"name\": \"B\" } ] },\n  hooks: { token: 'hush' },\n}\n");
     end(&b);
 }
 

@@ -83,7 +83,7 @@ export function Connection() {
       {problem.command && (
         <div class="command">
           <code>{problem.command}</code>
-          <CopyButton text={problem.command} label="Copy the command" />
+          <CopyButton text={problem.command} label="Copy" />
         </div>
       )}
       {asks && <SignIn wrong={!!problem.wrongSecret} />}
