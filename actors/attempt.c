@@ -1,5 +1,6 @@
 #include "actors/attempt.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "msgs/chat_pack.h"
 
@@ -8,6 +9,7 @@ enum { PIECE_MAX = 256 * 1024 }; /* bytes of one model.delta; more is sent as se
 static void on_delta(void *ctx, enum chat_part_kind kind, struct str text)
 {
     struct attempt *a = ctx;
+    if (a->first_ms == 0) a->first_ms = clock_mono_ms();
     if (!a->live) return;
     if (a->piece.n && (a->piece_kind != kind || a->piece.n + text.n > PIECE_MAX)) attempt_flush(a);
     a->piece_kind = kind;
@@ -79,6 +81,9 @@ void attempt_finish(struct attempt *a, enum failure transport, struct str text)
     payload_t *payload = bytes ? payload_take(bytes, n) : NULL;
     m.kind = MSG_model_reply;
     m.model_reply.request = a->request;
+    m.model_reply.first_ms = a->first_ms;
+    m.model_reply.input_tokens = outcome->message.usage.input;
+    m.model_reply.output_tokens = outcome->message.usage.output;
     if (payload) rc = mailbox_send_payload(a->mailbox, "router", &m, payload);
     if (!payload || rc == GW_EBADMSG) {
         const struct model_failure f = { .class = FAILURE_server, .retry_after_ms = -1, .text = STR("the reply could not be passed on") };

@@ -15,7 +15,8 @@ struct attempt {
     int64_t request;      /* the router's number */
     uint64_t corr, trace; /* of model.try */
     uint64_t session_corr;
-    bool live; /* the session wants pieces; else only the whole counts, and nothing is visible before */
+    int64_t first_ms; /* when the first piece came, monotonic; 0: none yet */
+    bool live;        /* the session wants pieces; else only the whole counts, and nothing is visible before */
     char session[MSG_NAME_MAX + 1];
     model_stream_t *stream; /* owned */
     struct buf piece;       /* text that arrived and was not sent on yet; pieces of one read go out as one message */

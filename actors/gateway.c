@@ -1,4 +1,9 @@
+#include "actors/gateway_client.h"
+#include "actors/gateway_devices.h"
+#include "actors/gateway_events.h"
 #include "actors/gateway_internal.h"
+#include "actors/gateway_misc.h"
+#include "actors/gateway_runs.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -7,7 +12,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { SERVICE_BYTES = 16384 }; /* libwebsockets' read buffer */
+enum {
+    SERVICE_BYTES = 16384, /* libwebsockets' read buffer, one for all */
+    CLIENT_BYTES = 2048,   /* ... and each WebSocket client's: longer messages are seen in pieces */
+};
 
 /* --- asking on the bus ------------------------------------------------------------------------------------------ */
 
@@ -45,6 +53,8 @@ static void drain(struct gateway *gw)
     }
 }
 
+/* Clients are told when the runs had their time to end, so that they hear their answers. */
+
 static void stop(struct gateway *gw)
 {
     struct gateway_conn *c;
@@ -54,6 +64,14 @@ static void stop(struct gateway *gw)
     {
         if (c->chat && c->corr) gateway_chat_stopping(c);
     }
+    gateway_events_shutdown(gw, "gateway stopping", 0);
+}
+
+static void answer_request(struct gateway *gw, const struct msg *in)
+{
+    struct gateway_request *rq;
+    HASH_FIND(hh, gw->requests, &in->corr, sizeof in->corr, rq);
+    if (rq) gateway_rpc_answer(rq, in);
 }
 
 static void receive(struct gateway *gw, const struct msg *in)
@@ -62,11 +80,14 @@ static void receive(struct gateway *gw, const struct msg *in)
     if (in->kind == MSG_system_drain) drain(gw);
     if (in->kind == MSG_actor_stop) stop(gw);
     if (in->kind == MSG_config_changed) gateway_take_config(gw);
+    if (in->corr == 0 || gateway_devices_message(gw, in)) return;
     HASH_FIND(hh, gw->asking, &in->corr, sizeof in->corr, c);
     if (c && c->chat)
         gateway_chat_message(c, in);
     else if (c)
         gateway_probe_answer(c, in);
+    else if (!gateway_runs_message(gw, in) && !gateway_events_message(gw, in))
+        answer_request(gw, in);
 }
 
 void gateway_drain_mailbox(struct gateway *gw)
@@ -97,7 +118,21 @@ static void tick(lws_sorted_usec_list_t *sul)
         busy = true;
         gateway_check_times(c, now_ms);
     }
-    if (busy) gateway_start_tick(gw);
+    gateway_rpc_tick(gw, now_ms);
+    if (busy || gw->timed_requests) gateway_start_tick(gw);
+}
+
+/* Rows that could not be stored or loaded are tried again; with nobody connected and all loaded nothing can be open. */
+static void devices_tick(lws_sorted_usec_list_t *sul)
+{
+    struct gateway *gw = lws_container_of(sul, struct gateway, devices_tick);
+    gateway_devices_tick(gw);
+    if (gw->client_count || !gateway_devices_ready(gw)) gateway_start_devices_tick(gw);
+}
+
+void gateway_start_devices_tick(struct gateway *gw)
+{
+    lws_sul_schedule(gw->lws, 0, &gw->devices_tick, devices_tick, GATEWAY_DEVICES_TICK_MS * LWS_US_PER_MS);
 }
 
 void gateway_start_tick(struct gateway *gw)
@@ -124,7 +159,7 @@ static int on_listener(struct lws *wsi, enum lws_callback_reasons reason, void *
 }
 
 static const struct lws_protocols PROTOCOLS[] = {
-    { .name = "http", .callback = gateway_http_callback },
+    { .name = "http", .callback = gateway_http_callback, .rx_buffer_size = CLIENT_BYTES, .tx_packet_size = GATEWAY_WRITE_MAX },
     { .name = "mailbox", .callback = on_mailbox },
     { .name = "listener", .callback = on_listener },
     { .name = NULL },
@@ -188,6 +223,7 @@ static void set_times(struct gateway *gw)
         .quiet_ms = o->quiet_ms ? o->quiet_ms : GATEWAY_QUIET_MS,
         .keepalive_ms = o->keepalive_ms ? o->keepalive_ms : GATEWAY_KEEPALIVE_MS,
         .probe_ms = o->probe_ms ? o->probe_ms : GATEWAY_PROBE_MS,
+        .hello_ms = o->hello_ms ? o->hello_ms : GATEWAY_HELLO_MS,
     };
 }
 
@@ -198,9 +234,14 @@ static int open_gateway(struct gateway *gw)
     gw->cfg = config_gateway(gw->options->config);
     set_times(gw);
     int rc = gateway_auth_create(gw->cfg, str_of(gw->options->token), &gw->auth);
+    if (rc == 0) rc = gateway_events_create(gw);
+    if (rc == 0) rc = gateway_runs_create(gw);
+    if (rc == 0) rc = gateway_misc_create(gw);
+    if (rc == 0) rc = gateway_devices_create(gw);
     if (rc == 0) rc = create_context(gw);
     if (rc == 0) rc = adopt_mailbox(gw);
     if (rc == 0) rc = gateway_listen(gw, &port);
+    if (rc == 0) gateway_start_devices_tick(gw);
     if (rc) return rc;
     log_event(LOG_INFO, "gateway_listened", LOG_T("address", gw->options->bind_host), LOG_I("port", port));
     listening.gateway_listening.port = port;
@@ -210,9 +251,14 @@ static int open_gateway(struct gateway *gw)
 static bool has_unsent(const struct gateway *gw)
 {
     const struct gateway_conn *c;
+    const struct gateway_client *cl;
     DL_FOREACH(gw->conns, c)
     {
         if (gateway_unsent(c) > 0) return true;
+    }
+    DL_FOREACH(gw->clients, cl)
+    {
+        if (!cl->closed) return true;
     }
     return false;
 }
@@ -232,6 +278,10 @@ static void close_gateway(struct gateway *gw)
 {
     gw->stopping = true;
     if (gw->lws) lws_context_destroy(gw->lws); /* closes and frees every connection */
+    gateway_misc_destroy(gw);
+    gateway_devices_destroy(gw);
+    gateway_runs_destroy(gw);
+    gateway_events_destroy(gw);
     gateway_auth_destroy(&gw->auth);
     config_unref(&gw->options->config);
     free(gw->options->token);
@@ -241,7 +291,7 @@ static void close_gateway(struct gateway *gw)
 
 int gateway_actor(mailbox_t *mb, void *arg)
 {
-    struct gateway gw = { .options = arg, .mailbox = mb, .services = 1 };
+    struct gateway gw = { .options = arg, .mailbox = mb, .services = 1, .started_ms = clock_mono_ms() };
     log_set_actor("gateway");
     int rc = open_gateway(&gw);
     if (rc == 0) gateway_drain_mailbox(&gw);

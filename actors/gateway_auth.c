@@ -112,28 +112,46 @@ static struct str bearer(struct str authorization)
     return str_ieq(scheme, STR("bearer")) ? str_trim(rest) : (struct str){ 0 };
 }
 
+static bool is_counted(const gateway_auth_t *auth, const struct gateway_peer *peer)
+{
+    bool local = peer->loopback && !peer->forwarded;
+    return auth->cfg->rate_max_attempts > 0 && !(local && auth->cfg->rate_exempt_loopback);
+}
+
+int64_t gateway_auth_locked_ms(gateway_auth_t *auth, const struct gateway_peer *peer, int64_t now_ms)
+{
+    struct offender *o = is_counted(auth, peer) ? find(auth, peer->address) : NULL;
+    if (!o || !o->locked_until_ms) return 0;
+    if (o->locked_until_ms > now_ms) return o->locked_until_ms - now_ms;
+    forget(auth, o); /* it starts anew */
+    return 0;
+}
+
+void gateway_auth_failed(gateway_auth_t *auth, const struct gateway_peer *peer, int64_t now_ms)
+{
+    if (is_counted(auth, peer)) count_failure(auth, peer->address, now_ms);
+}
+
+void gateway_auth_succeeded(gateway_auth_t *auth, const struct gateway_peer *peer)
+{
+    struct offender *o = find(auth, peer->address);
+    if (o) forget(auth, o);
+}
+
 enum gateway_verdict gateway_auth_check(gateway_auth_t *auth, const struct gateway_peer *peer, struct str authorization, int64_t now_ms,
                                         int64_t *retry_after_ms)
 {
     bool local = peer->loopback && !peer->forwarded;
-    bool counted = auth->cfg->rate_max_attempts > 0 && !(local && auth->cfg->rate_exempt_loopback);
-    struct offender *o = counted ? find(auth, peer->address) : NULL;
     struct str secret = bearer(authorization);
     *retry_after_ms = 0;
     if (!auth->token.n && !auth->password.n) return local ? GATEWAY_ALLOWED : GATEWAY_DENIED;
-    if (o && o->locked_until_ms > now_ms) {
-        *retry_after_ms = o->locked_until_ms - now_ms;
-        return GATEWAY_LOCKED;
-    }
-    if (o && o->locked_until_ms) {
-        forget(auth, o);
-        o = NULL;
-    }
+    *retry_after_ms = gateway_auth_locked_ms(auth, peer, now_ms);
+    if (*retry_after_ms) return GATEWAY_LOCKED;
     if (is_right(auth, secret)) {
-        if (o) forget(auth, o);
+        gateway_auth_succeeded(auth, peer);
         return GATEWAY_ALLOWED;
     }
-    if (counted && secret.n) count_failure(auth, peer->address, now_ms);
+    if (secret.n) gateway_auth_failed(auth, peer, now_ms);
     return GATEWAY_DENIED;
 }
 
@@ -182,7 +200,8 @@ static bool is_trusted(const struct config_gateway *cfg, struct str address)
 
 void gateway_peer_unmask(const struct config_gateway *cfg, struct gateway_peer *peer, struct str forwarded_for)
 {
-    if (!is_trusted(cfg, str_of(peer->address))) return;
+    peer->trusted = is_trusted(cfg, str_of(peer->address));
+    if (!peer->trusted) return;
     while (forwarded_for.n) {
         size_t start = forwarded_for.n;
         while (start > 0 && forwarded_for.p[start - 1] != ',') start--;

@@ -16,6 +16,7 @@ struct gateway_peer {
     char address[GATEWAY_ADDRESS_SIZE]; /* the client's */
     bool loopback;                      /* the connection comes from this machine ... */
     bool forwarded;                     /* ... but a proxy header says that the client may not */
+    bool trusted;                       /* the connection comes from a trusted proxy */
 };
 
 enum gateway_verdict { GATEWAY_ALLOWED, GATEWAY_DENIED, GATEWAY_LOCKED };
@@ -32,6 +33,12 @@ void gateway_auth_destroy(gateway_auth_t **auth_p);
  *  @param retry_after_ms  GATEWAY_LOCKED: how long still */
 enum gateway_verdict gateway_auth_check(gateway_auth_t *auth, const struct gateway_peer *peer, struct str authorization, int64_t now_ms,
                                         int64_t *retry_after_ms);
+
+/** The count of failed logins by itself, for clients that are judged elsewhere (WebSocket).
+ *  @return how long the address is still locked out, ms; 0: it is not, or is not counted */
+int64_t gateway_auth_locked_ms(gateway_auth_t *auth, const struct gateway_peer *peer, int64_t now_ms);
+void gateway_auth_failed(gateway_auth_t *auth, const struct gateway_peer *peer, int64_t now_ms);
+void gateway_auth_succeeded(gateway_auth_t *auth, const struct gateway_peer *peer);
 
 /** True for 127.0.0.0/8, ::1 and ::ffff:127.0.0.0/104. */
 bool gateway_is_loopback(const char *address);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "actors/gateway_internal.h"
+#include "actors/gateway_runs.h"
 #include "base/clock.h"
 #include "base/failure.h"
 #include "base/log.h"
@@ -29,6 +30,7 @@ struct gateway_chat {
     int64_t started_ms; /* monotonic */
     int64_t wrote_ms;   /* when something was last streamed */
     size_t text_sent;   /* bytes of the answer that were streamed */
+    struct gateway_run *run; /* so that WebSocket clients hear of it; NULL: nobody was there */
     bool stream, include_usage;
     bool role_sent;
     bool lost; /* a delta is missing: the rest comes with turn.done */
@@ -37,6 +39,7 @@ struct gateway_chat {
 void gateway_chat_free(struct gateway_conn *c)
 {
     if (!c->chat) return;
+    if (c->chat->run) gateway_run_lost(c->chat->run);
     free(c->chat->model);
     free(c->chat);
     c->chat = NULL;
@@ -142,8 +145,9 @@ static void start(struct gateway_conn *c, const struct openai_chat *request)
     } else if (submit(c, request) != 0) {
         gateway_answer_error(c, 503, STR("The gateway is overloaded; try again later."), "api_error", "overloaded", NULL,
                              "Retry-After: 1\r\n");
-    } else if (c->chat->stream) {
-        gateway_start_tick(c->gw);
+    } else {
+        c->chat->run = gateway_run_follow(c->gw, str_of(c->chat->id), str_of(c->chat->session_key));
+        if (c->chat->stream) gateway_start_tick(c->gw);
     }
 }
 
@@ -209,6 +213,7 @@ static void check_slow(struct gateway_conn *c)
 static void on_delta(struct gateway_conn *c, const struct msg_turn_delta *d)
 {
     struct gateway_chat *chat = c->chat;
+    if (chat->run) gateway_run_delta(chat->run, d);
     if (!chat->stream || chat->lost || d->text.n == 0) return;
     if ((uint64_t)d->offset != chat->text_sent) {
         chat->lost = true;
@@ -284,6 +289,8 @@ static void on_done(struct gateway_conn *c, const struct msg_turn_done *d)
     struct openai_usage usage = { d->input_tokens, d->output_tokens };
     struct openai_reply reply = reply_of(c->chat);
     struct buf body = { 0 };
+    if (c->chat->run) gateway_run_end(c->chat->run, d);
+    c->chat->run = NULL;
     write_headers(c->chat, d->model, extra);
     if (d->outcome == OUTCOME_FAILED) {
         on_failed(c, d, extra);

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <utlist.h>
 
+#include "actors/gateway_client.h"
 #include "actors/gateway_internal.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -33,7 +34,7 @@ struct str gateway_header(struct gateway_conn *c, const char *name, char *into, 
 }
 
 /* The same for the headers that libwebsockets knows by number. */
-static struct str known_header(struct lws *wsi, enum lws_token_indexes token, char *into, size_t cap)
+struct str gateway_known_header(struct lws *wsi, enum lws_token_indexes token, char *into, size_t cap)
 {
     int n = lws_hdr_total_length(wsi, token);
     if (n <= 0 || (size_t)n >= cap || lws_hdr_copy(wsi, into, (int)cap, token) < 0) return (struct str){ 0 };
@@ -51,7 +52,7 @@ static void reset_request(struct gateway_conn *c)
     c->out_sent = 0;
     c->state = CONN_IDLE;
     c->route = NULL;
-    c->streaming = c->pipelined = false;
+    c->streaming = c->pipelined = c->cached = false;
     c->deadline_ms = 0;
 }
 
@@ -62,8 +63,12 @@ void gateway_free_conn(struct gateway_conn *c)
     if (c->chat && c->corr) gateway_chat_gone(c);
     reset_request(c);
     buf_free(&c->out);
-    DL_DELETE(gw->conns, c);
-    gw->conn_count--;
+    if (c->client) {
+        gateway_client_free(c->client);
+    } else {
+        DL_DELETE(gw->conns, c);
+        gw->conn_count--;
+    }
     free(c);
 }
 
@@ -85,6 +90,8 @@ static const char *reason_phrase(int status)
         int status;
         const char *text;
     } phrases[] = { { 200, "OK" },
+                    { 302, "Found" },
+                    { 304, "Not Modified" },
                     { 400, "Bad Request" },
                     { 401, "Unauthorized" },
                     { 404, "Not Found" },
@@ -118,7 +125,8 @@ static void write_head(struct gateway_conn *c, int status, const char *content_t
     else if (!c->http10)
         buf_text(out, "Transfer-Encoding: chunked\r\n");
     buf_text(out, c->close_after ? "Connection: close\r\n" : "Connection: keep-alive\r\n");
-    buf_text(out, "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n");
+    buf_text(out, "X-Content-Type-Options: nosniff\r\n");
+    buf_text(out, c->cached ? "Cache-Control: no-cache\r\n" : "Cache-Control: no-store\r\n");
     if (extra) buf_text(out, extra);
     buf_text(out, "\r\n");
     c->moved_ms = clock_mono_ms();
@@ -233,17 +241,18 @@ static enum gateway_method method_of(struct gateway_conn *c)
 static void read_connection(struct gateway_conn *c)
 {
     char value[64];
-    struct str version = known_header(c->wsi, WSI_TOKEN_HTTP, value, sizeof value);
+    struct str version = gateway_known_header(c->wsi, WSI_TOKEN_HTTP, value, sizeof value);
     c->http10 = !str_is(version, "HTTP/1.1");
-    struct str connection = known_header(c->wsi, WSI_TOKEN_CONNECTION, value, sizeof value);
+    struct str connection = gateway_known_header(c->wsi, WSI_TOKEN_CONNECTION, value, sizeof value);
     c->close_after = c->http10 ? !str_ieq(connection, STR("keep-alive")) : str_ieq(connection, STR("close"));
 }
 
-static void read_peer(struct gateway_conn *c, struct gateway_peer *peer)
+void gateway_http_peer(struct gateway_conn *c, struct gateway_peer *peer)
 {
     char value[256];
     *peer = c->peer;
-    struct str hops = known_header(c->wsi, WSI_TOKEN_X_FORWARDED_FOR, value, sizeof value);
+    struct str hops = gateway_known_header(c->wsi, WSI_TOKEN_X_FORWARDED_FOR, value, sizeof value);
+    if (hops.n == 0) hops = gateway_known_header(c->wsi, WSI_TOKEN_HTTP_X_REAL_IP, value, sizeof value);
     gateway_peer_unmask(c->gw->cfg, peer, hops);
     peer->forwarded = lws_hdr_total_length(c->wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0 ||
                       lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_X_REAL_IP) > 0 ||
@@ -256,8 +265,8 @@ static bool authorize(struct gateway_conn *c)
     char value[GATEWAY_HEADER_MAX], extra[64];
     struct gateway_peer peer;
     int64_t wait_ms;
-    read_peer(c, &peer);
-    struct str header = known_header(c->wsi, WSI_TOKEN_HTTP_AUTHORIZATION, value, sizeof value);
+    gateway_http_peer(c, &peer);
+    struct str header = gateway_known_header(c->wsi, WSI_TOKEN_HTTP_AUTHORIZATION, value, sizeof value);
     switch (gateway_auth_check(c->gw->auth, &peer, header, clock_mono_ms(), &wait_ms)) {
     case GATEWAY_ALLOWED: return true;
     case GATEWAY_DENIED:
@@ -297,7 +306,7 @@ static int64_t content_length(struct lws *wsi)
 {
     char value[32];
     int64_t n;
-    struct str text = known_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, value, sizeof value);
+    struct str text = gateway_known_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, value, sizeof value);
     if (text.n == 0 || !isdigit((unsigned char)text.p[0]) || str_to_int(text, &n) != 0) return NO_LENGTH;
     return n;
 }
@@ -322,7 +331,7 @@ static void begin_body(struct gateway_conn *c, int64_t length)
     c->body.max = max;
     c->deadline_ms = clock_mono_ms() + c->gw->times.body_ms;
     gateway_start_tick(c->gw);
-    if (str_ieq(known_header(c->wsi, WSI_TOKEN_HTTP_EXPECT, value, sizeof value), STR("100-continue"))) {
+    if (str_ieq(gateway_known_header(c->wsi, WSI_TOKEN_HTTP_EXPECT, value, sizeof value), STR("100-continue"))) {
         buf_text(&c->out, "HTTP/1.1 100 Continue\r\n\r\n");
         lws_callback_on_writable(c->wsi);
     }
@@ -342,6 +351,8 @@ static int on_request(struct gateway_conn *c, struct str path)
         refuse_busy(c, "The gateway has no room for another connection; try again later.", "too_many_connections");
     else if (c->gw->draining && !(c->route && c->route->while_draining))
         refuse_busy(c, "The gateway is stopping.", "stopping");
+    else if (!c->route && gateway_static_answer(c, path, method == GATEWAY_GET))
+        return 0;
     else if (!c->route)
         gateway_answer_error(c, 404, STR("Not Found"), "not_found_error", NULL, NULL, NULL);
     else if (c->route->method != method)
@@ -414,16 +425,6 @@ void gateway_check_times(struct gateway_conn *c, int64_t now_ms)
         gateway_kill(c); /* the rest of an unwanted body is still coming */
 }
 
-/* Protocols are not changed on this port by HTTP/1.1's Upgrade. */
-static int refuse_upgrade(struct lws *wsi)
-{
-    static const char answer[] = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-    unsigned char copy[sizeof answer];
-    memcpy(copy, answer, sizeof answer);
-    lws_write(wsi, copy, sizeof answer - 1, LWS_WRITE_HTTP);
-    return -1;
-}
-
 int gateway_http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
     struct gateway_conn *c = lws_get_opaque_user_data(wsi);
@@ -431,12 +432,12 @@ int gateway_http_callback(struct lws *wsi, enum lws_callback_reasons reason, voi
     if (!c) return 0; /* not a client's connection */
     switch (reason) {
     case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED: c->wsi = wsi; return 0;
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return refuse_upgrade(wsi);
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return strcasecmp(in, "websocket") == 0 ? 0 : -1; /* h2c is not offered */
     case LWS_CALLBACK_HTTP: return on_request(c, (struct str){ in, len });
     case LWS_CALLBACK_HTTP_BODY: return on_body(c, (struct str){ in, len });
     case LWS_CALLBACK_HTTP_BODY_COMPLETION: return on_body_complete(c);
     case LWS_CALLBACK_HTTP_WRITEABLE: return on_writable(c);
     case LWS_CALLBACK_WSI_DESTROY: gateway_free_conn(c); return 0;
-    default: return 0;
+    default: return gateway_client_callback(c, wsi, reason, in, len);
     }
 }

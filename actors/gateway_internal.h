@@ -8,8 +8,14 @@
 #include "actors/gateway.h"
 #include "actors/gateway_auth.h"
 
-struct gateway_chat; /* gateway_chat.c */
+struct gateway_chat;    /* gateway_chat.c */
+struct gateway_client;  /* gateway_client.h */
+struct gateway_request; /* gateway_rpc.h */
+struct gateway_events;  /* gateway_events.c */
+struct gateway_runs;    /* gateway_runs.c */
+struct gateway_misc;    /* gateway_misc.h */
 struct gateway_conn;
+struct gateway_devices; /* gateway_devices.c */
 
 enum gateway_method { GATEWAY_GET, GATEWAY_POST, GATEWAY_OTHER };
 
@@ -36,6 +42,7 @@ struct gateway_conn {
     struct lws *wsi;
     struct gateway_conn *prev, *next;
     struct gateway_peer peer;
+    struct gateway_client *client; /* after an upgrade to WebSocket; owned. The connection is then in no list */
     bool surplus; /* one connection too many: 503 */
 
     enum conn_state state;
@@ -46,6 +53,7 @@ struct gateway_conn {
     bool streaming;      /* the answer's head is out, its length is not known */
     bool body_done;      /* all bytes of the request are read */
     bool without_body;   /* a GET or HEAD */
+    bool cached;         /* the answer may be kept by the client, when it asks each time whether it is still right */
     bool pipelined;      /* the next request's bytes are here before this one is answered */
     uint64_t resumed_at; /* gateway.services when reading went on */
     bool flow_stopped;   /* reading is paused: the next request waits for this answer */
@@ -74,20 +82,30 @@ struct gateway {
     struct lws_vhost *vhost;
     struct lws *listeners[GATEWAY_LISTENERS_MAX];
     size_t listener_count;
-    struct gateway_conn *conns;
+    struct gateway_conn *conns; /* HTTP */
     size_t conn_count;
+    struct gateway_client *clients; /* WebSocket */
+    size_t client_count, handshakes; /* all; those that are not greeted yet */
+    struct gateway_request *requests; /* of clients, by the corr of what they wait for */
+    size_t timed_requests;            /* requests with a deadline */
+    struct gateway_events *events;
+    struct gateway_runs *runs;
+    struct gateway_misc *misc;
     struct gateway_conn *adopting; /* the one that libwebsockets is being given; NULL once it is freed */
     struct gateway_conn *asking;   /* by corr */
-    lws_sorted_usec_list_t tick;
+    lws_sorted_usec_list_t tick, devices_tick;
     bool ticking;
+    int64_t started_ms; /* monotonic */
     uint64_t services; /* finished rounds of libwebsockets, from 1 */
     bool draining;
     bool stopping;
     struct gateway_times times;
+    struct gateway_devices *devices; /* owned; gateway_devices.h */
 };
 
 /* gateway.c */
 void gateway_start_tick(struct gateway *gw);
+void gateway_start_devices_tick(struct gateway *gw);
 void gateway_drain_mailbox(struct gateway *gw);
 /* Ask `to` on behalf of a connection, under the corr it already has or a new one. @return as mailbox_send() */
 int gateway_ask(struct gateway_conn *c, const char *to, struct msg *m);
@@ -116,8 +134,17 @@ void gateway_stream_end(struct gateway_conn *c);
 size_t gateway_unsent(const struct gateway_conn *c);
 void gateway_kill(struct gateway_conn *c);
 void gateway_check_times(struct gateway_conn *c, int64_t now_ms);
+/* Whom a request or upgrade comes from, looking through trusted proxies. While its headers are there. */
+void gateway_http_peer(struct gateway_conn *c, struct gateway_peer *peer);
 /* The value of a header; borrowed from `into`. `name` is lower case with a colon. Empty when absent or too long. */
 struct str gateway_header(struct gateway_conn *c, const char *name, char *into, size_t cap);
+
+/* The same for the headers that libwebsockets knows by number. */
+struct str gateway_known_header(struct lws *wsi, enum lws_token_indexes token, char *into, size_t cap);
+
+/* gateway_static.c */
+/* Answer with the Control UI or one of its files. @return false when it is switched off */
+bool gateway_static_answer(struct gateway_conn *c, struct str path, bool get);
 
 /* gateway_routes.c */
 const struct gateway_route *gateway_route_find(const struct config_gateway *cfg, struct str path);

@@ -24,8 +24,11 @@ struct gateway_request {
     uint64_t corr;                /* of what is asked on the bus; 0: nothing */
     gateway_answer_fn *on_answer; /* for it */
     void *state;                  /* the method's own; freed with free() when the request ends */
-    int64_t deadline_ms;          /* monotonic; 0: none. Then on_late runs */
+    struct gateway_run *run;      /* methods about runs: the one that it waits for; not owned */
+    int64_t deadline_ms;          /* monotonic; 0: none. gateway_request_until() sets it */
     void (*on_late)(struct gateway_request *rq);
+    void (*on_gone)(struct gateway_request *rq); /* its client left; NULL: nothing to do. The request is freed after it */
+    bool lasting;                 /* it may stay for long, see gateway_request_lasts() */
     struct gateway_request *prev, *next; /* of the client */
     UT_hash_handle hh;                   /* by corr */
 };
@@ -47,9 +50,19 @@ void gateway_respond_error(struct gateway_request *rq, const char *code, struct 
 /** As gateway_respond_error() with a payload beside the error (a repeated chat.send that had failed). */
 void gateway_respond_failed(struct gateway_request *rq, struct str payload, const char *code, struct str message);
 
+/** The request may wait for long (a second answer, an approval, a run's end): it no longer counts as one that the client has
+ *  in hand, of which GATEWAY_REQUESTS_MAX pause its reading. GATEWAY_LASTING_MAX bounds these. */
+void gateway_request_lasts(struct gateway_request *rq);
+
+/** Run `on_late` at `deadline_ms` (monotonic; 0: never), as exactly as GATEWAY_TICK_MS. It must answer, or set another time. */
+void gateway_request_until(struct gateway_request *rq, int64_t deadline_ms, void (*on_late)(struct gateway_request *rq));
+
 /** Send `m` under a corr of its own; its answer comes to `fn`. @return 0, or the request is answered UNAVAILABLE and freed */
 int gateway_request_ask(struct gateway_request *rq, const char *to, struct msg *m, gateway_answer_fn *fn);
-/** Ask the query actor or the store (`to`) for `method` with these parameters and pass the result on as the answer. */
+/** Ask the query actor or the store (`to`) for `method`; the rpc.result (or an error) comes to `fn`.
+ *  @param params  NULL: {}  @return as gateway_request_ask() */
+int gateway_request_call(struct gateway_request *rq, const char *to, enum rpc_id method, const json_t *params, gateway_answer_fn *fn);
+/** The same, and pass the result on as the answer. */
 void gateway_request_forward(struct gateway_request *rq, const char *to, enum rpc_id method, const json_t *params);
 
 /* Whom an event concerns (reference gateway-protocol 3). */

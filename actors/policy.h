@@ -288,6 +288,24 @@ struct policy_session_info {
 };
 struct policy_session_info policy_session_info(const policy_t *policy, struct str session);
 
+/** Whether the session or one that descends from it has a turn that has not ended, or a child slot waits for its turn. */
+bool policy_session_busy(const policy_t *policy, struct str session);
+
+struct policy_turn_info {
+    enum policy_turn_state state; /* POLICY_TURN_UNKNOWN: the rest is zero */
+    bool stopping;                /* it was told to end */
+    int depth;                    /* of its session in the spawn tree */
+    struct str parent;            /* key of the session that spawned its session; empty: none. Borrowed until the next step */
+};
+struct policy_turn_info policy_turn_info(const policy_t *policy, int64_t turn);
+
+struct policy_worker_info {
+    bool known;         /* its thread runs, starts or is stopping */
+    int64_t turn;       /* what it runs; 0: nothing */
+    struct str session; /* what it is bound to; empty: nothing. Borrowed until the next step */
+};
+struct policy_worker_info policy_worker_info(const policy_t *policy, int worker);
+
 struct policy_provider_info {
     struct str name; /* borrowed, for the policy's life */
     bool up;

@@ -72,6 +72,42 @@ struct policy_session_info policy_session_info(const policy_t *policy, struct st
     };
 }
 
+bool policy_session_busy(const policy_t *policy, struct str session)
+{
+    const struct session *root = policy_session_find(policy, session), *s = root;
+    while (s) { /* the tree below it, each before its children */
+        if (s->active || s->waiting.count || s->spawns.count) return true;
+        if (s->children.first) {
+            s = HOLDER(s->children.first, struct session, in_children);
+            continue;
+        }
+        while (s != root && !s->in_children.next) s = s->parent;
+        s = s == root ? NULL : HOLDER(s->in_children.next, struct session, in_children);
+    }
+    return false;
+}
+
+struct policy_turn_info policy_turn_info(const policy_t *policy, int64_t turn)
+{
+    const struct turn *t = policy_turn_find(policy, turn);
+    if (!t) return (struct policy_turn_info){ 0 };
+    const struct session *s = t->session; /* NULL: it was dropped */
+    return (struct policy_turn_info){ .state = t->state,
+                                      .stopping = t->aborted != REASON_NONE,
+                                      .depth = s ? s->depth : 0,
+                                      .parent = s && s->parent ? s->parent->key : (struct str){ 0 } };
+}
+
+struct policy_worker_info policy_worker_info(const policy_t *policy, int worker)
+{
+    if (worker < 0 || worker >= policy->worker_count) return (struct policy_worker_info){ 0 };
+    const struct worker *w = policy->workers[worker];
+    if (w->state == WORKER_UNUSED) return (struct policy_worker_info){ 0 };
+    return (struct policy_worker_info){ .known = true,
+                                        .turn = w->turn ? w->turn->id : 0,
+                                        .session = w->session ? w->session->key : (struct str){ 0 } };
+}
+
 int policy_provider_info(const policy_t *policy, int provider, struct policy_provider_info *out)
 {
     *out = (struct policy_provider_info){ 0 };

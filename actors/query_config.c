@@ -109,12 +109,12 @@ static int inspect(struct change *c)
     return rc == GW_ECONFIG ? 0 : rc;
 }
 
-/* Reads the file and checks what every change needs. */
-static int begin(struct rpc_call *call, struct change *c)
+/* Reads the file and checks what every change needs. @param seen  the client must have seen the file */
+static int begin(struct rpc_call *call, struct change *c, bool seen)
 {
     struct buf why = { 0 };
     int rc = read_file(call, c);
-    if (rc == 0) rc = check_hash(c);
+    if (rc == 0 && seen) rc = check_hash(c);
     if (rc == 0) rc = inspect(c);
     if (rc == 0 && config_writable(c->path, &why)) rc = rpc_fail(call, "UNAVAILABLE", "%s", buf_cstr(&why));
     buf_free(&why);
@@ -191,7 +191,7 @@ static int set(struct rpc_call *call)
 {
     struct change c;
     enum json5_kind kind;
-    int rc = begin(call, &c);
+    int rc = begin(call, &c, true);
     if (rc == 0) rc = check_raw(call, &kind);
     if (rc == 0) rc = prepare(&c, rpc_str(call, "raw"));
     if (rc == 0) rc = write_file(&c);
@@ -250,7 +250,7 @@ static int apply(struct rpc_call *call)
 {
     struct change c;
     enum json5_kind kind;
-    int rc = begin(call, &c);
+    int rc = begin(call, &c, true);
     if (rc == 0) rc = check_raw(call, &kind);
     if (rc == 0) rc = replace(&c, rpc_str(call, "raw"), "config.apply", "config-apply");
     free_change(&c);
@@ -263,7 +263,7 @@ static int patch(struct rpc_call *call)
     struct buf text = { 0 };
     enum json5_kind kind = JSON5_NULL;
     char why[CONFIG_EDIT_WHY_MAX] = "";
-    int rc = begin(call, &c);
+    int rc = begin(call, &c, true);
     if (rc == 0 && c.exists && !c.valid) rc = rpc_fail(call, "INVALID_REQUEST", "invalid config; fix before patching");
     if (rc == 0) rc = check_raw(call, &kind);
     if (rc == 0 && kind != JSON5_OBJECT) rc = rpc_fail(call, "INVALID_REQUEST", "config.patch raw must be an object");
@@ -272,6 +272,28 @@ static int patch(struct rpc_call *call)
         if (rc && rc != GW_ENOMEM) rc = rpc_fail(call, "INVALID_REQUEST", "%s", why);
     }
     if (rc == 0) rc = replace(&c, buf_str(&text), "config.patch", "config-patch");
+    buf_free(&text);
+    free_change(&c);
+    return rc;
+}
+
+/* ---- for other methods that change it ---- */
+
+int query_config_edit(struct query_config_edit *edit)
+{
+    struct change c;
+    struct rpc_call *call = edit->call;
+    struct buf text = { 0 };
+    char why[CONFIG_EDIT_WHY_MAX] = "";
+    int rc = begin(call, &c, false);
+    if (rc == 0 && c.exists && !c.valid) rc = rpc_fail(call, "INVALID_REQUEST", "invalid config; fix %s first", c.path);
+    if (rc == 0) {
+        rc = edit->change(edit, c.exists ? buf_str(&c.text) : STR("{}\n"), c.config ? c.config : call->config, &text, why);
+        if (rc && rc != GW_ENOMEM && why[0]) rc = rpc_fail(call, "UNAVAILABLE", "%s: %s", c.path, why);
+    }
+    if (rc == 0) rc = prepare(&c, buf_str(&text));
+    if (rc == 0) rc = edit->accept(edit, c.config ? c.config : call->config, c.resulting);
+    if (rc == 0) rc = call->out->err ? call->out->err : write_file(&c);
     buf_free(&text);
     free_change(&c);
     return rc;

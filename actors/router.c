@@ -142,19 +142,6 @@ static void check_deadline(struct router *r)
 
 /* --- answers about itself --------------------------------------------------------------------------------------- */
 
-static void write_lanes(const struct router *r, struct buf *json)
-{
-    static const char *const names[LANE_COUNT] = { "main", "subagent", "cron" };
-    buf_json_key(json, "lanes");
-    buf_char(json, '{');
-    for (int lane = 0; lane < LANE_COUNT; lane++) {
-        struct policy_lane_info info = policy_lane_info(r->policy, (enum policy_lane)lane);
-        buf_json_key(json, names[lane]);
-        buf_printf(json, "{\"used\":%d,\"cap\":%d,\"waiting\":%d}", info.used, info.cap, info.waiting);
-    }
-    buf_char(json, '}');
-}
-
 static void write_reasons(const struct router *r, struct buf *json)
 {
     static const char *const phases[] = { "starting", NULL, "draining", "stopping" };
@@ -181,7 +168,7 @@ static void on_ping(struct router *r, const struct msg *in)
     buf_char(&json, '{');
     buf_json_pair_bool(&json, "ready", ready);
     write_reasons(r, &json);
-    write_lanes(r, &json);
+    router_write_lanes(r, &json);
     buf_json_pair_int(&json, "turns", counts.turns);
     buf_json_pair_int(&json, "requests", counts.requests);
     buf_json_pair_int(&json, "sessions", counts.sessions);
@@ -235,6 +222,10 @@ static void handle(struct router *r, struct msg *in)
     case MSG_system_drain: on_drain(r, in); break;
     case MSG_config_changed: router_on_config_changed(r); break;
     case MSG_router_ping: on_ping(r, in); break;
+    case MSG_router_status: router_on_status(r, in); break;
+    case MSG_session_quiesce: router_on_quiesce(r, in); break;
+    case MSG_session_forget: router_on_forget(r, in); break;
+    case MSG_store_pong: router_on_pong(r, in); break;
     case MSG_error:
         log_event(LOG_WARN, "error_received", LOG_T("from", in->from), LOG_I("code", in->error.code), LOG_S("text", in->error.text));
         break;
@@ -253,6 +244,7 @@ static int wait_ms(const struct router *r)
     int64_t due = policy_next_due(r->policy); /* in the policy's clock */
     if (due >= 0) due = due - r->wall_base_ms + r->mono_base_ms;
     due = sooner(due, router_restart_next(r));
+    due = sooner(due, router_quiesce_next(r));
     due = sooner(due, r->phase_deadline_ms);
     return clock_left_ms(due);
 }
@@ -269,6 +261,7 @@ static void loop(struct router *r)
         int64_t due = policy_next_due(r->policy);
         if (due >= 0 && due <= router_now(r)) router_step(r, &tick);
         router_restart_due(r);
+        router_check_quiesces(r);
         router_config_settle(r);
         check_ready(r);
         check_deadline(r);
@@ -287,6 +280,8 @@ static void close_router(struct router *r)
     router_join_all(r);
     router_free_turns(r);
     router_free_requests(r);
+    router_free_quiesces(r);
+    course_recent_free(&r->recent);
     policy_destroy(&r->policy);
     buf_free(&r->fault);
     free(r->workers);

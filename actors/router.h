@@ -1,17 +1,19 @@
 /** actors/router.h -- the only place that decides: admission, order, permits, model fallback, supervision.
  *
  *  In:     turn.submit, turn.abort, turn.done; model.request, model.reply, model.failed; store.accepted, store.pending,
- *          store.cooldown, store.recovered; actor.hello, actor.ended; gateway.listening; system.drain; router.ping;
- *          config.changed
- *  Out:    turn.accepted, turn.refused, turn.run, turn.cancel, turn.done; model.try, model.switched, model.reply,
+ *          store.cooldown, store.recovered, store.pong; actor.hello, actor.ended; gateway.listening; system.drain; router.ping,
+ *          router.status; session.quiesce, session.forget; config.changed
+ *  Out:    turn.accepted, turn.refused, turn.started, turn.run, turn.cancel, turn.done; model.try, model.switched, model.reply,
  *          model.failed, model.cancel; store.recover, store.accept, store.finish, store.cooldown; session.park, actor.stop,
- *          router.pong, config.changed; to `main` system.ready, system.failed, system.stopped
+ *          session.forget, session.quiet, store.ping, router.pong, router.told, config.changed; to `main` system.ready,
+ *          system.failed, system.stopped
  *  Owns:   the hub, the policy core, every actor it started, what it keeps of turns and requests
  *  Thread: its own; it never waits on anything but the hub
  *  Source: DESIGN sections 1, 2 and 5. What is decided stands in actors/policy.h; here events and actions are translated
  *
  *  Files: router.c (loop, start, stop), router_turns.c, router_models.c, router_actors.c (starting and supervising),
- *         router_config.c (a new configuration). */
+ *         router_config.c (a new configuration), router_sessions.c (stops, quiet), router_status.c and router_course.c (what
+ *         people are told). */
 #ifndef ACTORS_ROUTER_H
 #define ACTORS_ROUTER_H
 

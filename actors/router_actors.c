@@ -4,6 +4,7 @@
 
 #include "actors/gateway.h"
 #include "actors/model.h"
+#include "actors/query.h"
 #include "actors/router_internal.h"
 #include "actors/session.h"
 #include "actors/store.h"
@@ -38,10 +39,12 @@ static int start_store(struct router *r, struct child *c, struct buf *why)
     struct store_actor_options *options = calloc(1, sizeof *options);
     if (!options) return GW_ENOMEM;
     int rc = store_open(str_of(r->options->state_dir), &open, &options->store, why);
+    options->config = config_ref(r->config);
     if (rc == 0 && why->n) options->notice = str_dup(str_utf8_prefix(buf_str(why), 1024));
     if (rc == 0) rc = actor_spawn(r->bus, c->name, STORE_QUEUE, store_actor, options, &c->actor);
     if (rc == 0) return 0;
     store_close(&options->store);
+    config_unref(&options->config);
     free(options->notice);
     free(options);
     return rc;
@@ -61,6 +64,21 @@ static int start_provider(struct router *r, struct child *c)
     int rc = actor_spawn(r->bus, c->name, MODEL_QUEUE, c->demo ? demo_actor : model_actor, options, &c->actor);
     if (rc) {
         config_unref(&options->config);
+        free(options);
+    }
+    return rc;
+}
+
+static int start_query(struct router *r, struct child *c)
+{
+    struct query_options *options = calloc(1, sizeof *options);
+    if (!options) return GW_ENOMEM;
+    options->config = config_ref(r->config);
+    options->state_dir = str_dup(str_of(r->options->state_dir));
+    int rc = options->state_dir ? actor_spawn(r->bus, c->name, QUERY_QUEUE, query_actor, options, &c->actor) : GW_ENOMEM;
+    if (rc) {
+        config_unref(&options->config);
+        free(options->state_dir);
         free(options);
     }
     return rc;
@@ -91,6 +109,7 @@ int router_child_start(struct router *r, struct child *c, struct buf *why)
     switch (c->kind) {
     case CHILD_STORE: return start_store(r, c, why);
     case CHILD_PROVIDER: return start_provider(r, c);
+    case CHILD_QUERY: return start_query(r, c);
     case CHILD_RELOAD: return router_start_reload(r, c, why);
     default: return start_gateway(r, c);
     }
@@ -125,7 +144,8 @@ int router_provider_add(struct router *r, const struct config_provider *provider
     return 0;
 }
 
-/* Start the store and the providers; the gateway follows once they run and the store has told what was left unfinished. */
+/* Start the store, the providers and, for a gateway, the query actor; the gateway follows once they run and the store has told what was
+ * left unfinished. */
 int router_start_children(struct router *r)
 {
     size_t providers = config_provider_count(r->config);
@@ -133,6 +153,7 @@ int router_start_children(struct router *r)
     struct child *store = router_child_add(r, CHILD_STORE, "store");
     int rc = store ? router_child_start(r, store, &why) : GW_ENOMEM;
     for (size_t i = 0; i < providers && rc == 0; i++) rc = router_provider_add(r, config_provider_at(r->config, i));
+    if (rc == 0 && r->options->gateway && !router_child_add(r, CHILD_QUERY, "query")) rc = GW_ENOMEM;
     if (rc == 0 && r->options->config_path && !router_child_add(r, CHILD_RELOAD, "reload")) rc = GW_ENOMEM;
     for (size_t i = 1; i < r->child_count && rc == 0; i++) rc = router_child_start(r, &r->children[i], &why);
     if (rc) router_fail(r, rc, why.n ? buf_cstr(&why) : err_text(rc));
@@ -203,7 +224,8 @@ static void child_died(struct router *r, struct child *c, int code)
     }
     c->given_up = true;
     log_event(LOG_ERROR, "actor_given_up", LOG_T("name", c->name), LOG_T("code", err_name(code)));
-    if (c->kind != CHILD_PROVIDER && c->kind != CHILD_RELOAD) router_fail(r, code ? code : GW_ESYS, c->name); /* nothing works without it */
+    bool needed = c->kind == CHILD_STORE || c->kind == CHILD_GATEWAY; /* nothing works without it */
+    if (needed) router_fail(r, code ? code : GW_ESYS, c->name);
 }
 
 void router_on_ended(struct router *r, const struct msg *in)
@@ -222,7 +244,10 @@ void router_on_ended(struct router *r, const struct msg *in)
         router_child_retired(r, c);
         return;
     }
-    if (c->kind == CHILD_STORE) router_store_died(r);
+    if (c->kind == CHILD_STORE) {
+        router_store_died(r);
+        router_quiesces_store_died(r);
+    }
     if (r->phase != PHASE_STOPPING) child_died(r, c, code);
 }
 
@@ -234,6 +259,7 @@ void router_restart_due(struct router *r)
         if (c->restart_ms < 0 || c->restart_ms > now || r->phase == PHASE_STOPPING) continue;
         struct buf why = { 0 };
         c->restart_ms = -1;
+        c->restarts++;
         int rc = router_child_start(r, c, &why);
         if (rc) {
             log_event(LOG_ERROR, "actor_not_started", LOG_T("name", c->name), LOG_T("code", err_name(rc)), LOG_S("reason", buf_str(&why)));
@@ -303,10 +329,11 @@ static bool tell_stop(struct router *r, const char *name, bool running)
     return running;
 }
 
-/* First the gateway and the reload, so that nothing new comes; then who works; the store last, when nobody can write any more. */
+/* First the gateway and the reload, so that nothing new comes; then who answers the gateway and who works; the store last, when
+ * nobody can write any more and nobody reads. */
 void router_stop_children(struct router *r)
 {
-    static const enum child_kind order[] = { CHILD_RELOAD, CHILD_GATEWAY, CHILD_PROVIDER, CHILD_STORE };
+    static const enum child_kind order[] = { CHILD_RELOAD, CHILD_GATEWAY, CHILD_QUERY, CHILD_PROVIDER, CHILD_STORE };
     for (size_t stage = 0; stage < sizeof order / sizeof *order; stage++) {
         bool any = false;
         for (size_t i = 0; i < r->child_count; i++) {

@@ -6,19 +6,21 @@
 
 #include "actors/policy.h"
 #include "actors/router.h"
+#include "actors/router_course.h"
 #include "actors/supervise.h"
 
 #define ROUTER_MAIN "main" /* the mailbox of whoever started the system */
 
 enum {
-    ROUTER_STOP_MS = 5000, /* actors that are told to end have this long before the bus is shut down */
-    ROUTER_REF_MAX = 256,  /* bytes of a model ref */
+    ROUTER_STOP_MS = 5000,           /* actors that are told to end have this long before the bus is shut down */
+    ROUTER_REF_MAX = COURSE_REF_MAX, /* bytes of a model ref */
+    ROUTER_QUIESCES_MAX = 64,        /* session.quiesce that wait */
 };
 
 enum router_phase { PHASE_STARTING, PHASE_RUNNING, PHASE_DRAINING, PHASE_STOPPING };
 
 /* Why a worker or a named actor is not simply an actor_t: it may be starting again. */
-enum child_kind { CHILD_STORE, CHILD_PROVIDER, CHILD_GATEWAY, CHILD_RELOAD };
+enum child_kind { CHILD_STORE, CHILD_PROVIDER, CHILD_QUERY, CHILD_GATEWAY, CHILD_RELOAD };
 
 struct child { /* a named, supervised actor */
     enum child_kind kind;
@@ -27,12 +29,19 @@ struct child { /* a named, supervised actor */
     bool ready;     /* it has said hello */
     bool given_up;
     struct supervise supervise;
+    int64_t restarts;       /* since the router started */
     int64_t restart_ms;     /* when to start it again; -1: not waiting */
     int provider;           /* CHILD_PROVIDER: index in the policy */
     struct str provider_id; /* the policy's copy */
     bool demo;              /* it plays scripts: another actor function */
     bool retiring;          /* the configuration does not name it any more: it ends when no request needs it */
     bool told_to_end;       /* ... and it was told to */
+};
+
+/* The fields that turn.submit and store.pending share. */
+struct said {
+    struct str run_id, session_key, agent, idempotency_key, channel, model, thinking, system;
+    int64_t lane, stream, bounded, ack, policy;
 };
 
 struct turn_entry {
@@ -44,17 +53,24 @@ struct turn_entry {
     bool asked;                   /* store.accept is sent and not answered */
     bool stored;                  /* the store knows the turn: its end must be recorded */
     bool created;                 /* its session is new with it */
+    bool denied;                  /* the session's sendPolicy is deny: the store refused it */
+    bool started;                 /* turn.run was sent */
+    bool dropped;                 /* it made room while the store had it: told, to be recorded */
     bool finished;                /* store.finished has come, with this code */
     int finished_code;
     struct msg done;            /* turn.done of the session, held until it is durable; kind 0: has not come */
     payload_t *answer;          /* its payload */
+    char *set_model;            /* what a user set for its session, owned; NULL: nothing */
+    char *set_thinking;         /* likewise */
     struct listener *listeners; /* repeats of its idempotency key that wait for the same answer */
+    struct course course;       /* what people are told of it */
 };
 
 struct listener {
     struct listener *next;
     char reply[MSG_NAME_MAX + 1];
     uint64_t corr;
+    bool ack; /* wants turn.started */
 };
 
 struct candidate_entry {
@@ -101,6 +117,10 @@ struct router {
     struct turn_entry *turns;
     struct request_entry *requests;
     struct followup *followups;
+    struct quiesce *quiesces; /* router_sessions.c */
+    size_t quiesce_count;
+    uint64_t last_ping;
+    struct course_recent recent;
     struct child *children; /* CHILD_STORE first, the gateway last */
     size_t child_count;
     actor_t **workers; /* by the policy's index; NULL: not running */
@@ -123,18 +143,33 @@ void router_fail(struct router *r, int code, const char *text); /* the system ca
 void router_tell_fault(struct router *r);                       /* tell main, if it was not told yet */
 
 /* router_turns.c */
-void router_on_submit(struct router *r, struct msg *in); /* takes the message over */
+struct said router_said(const struct msg *m);                   /* m: a turn.submit or store.pending */
+struct turn_entry *router_turn(struct router *r, int64_t turn); /* NULL: not known (any more) */
+void router_on_submit(struct router *r, struct msg *in);        /* takes the message over */
 void router_on_pending(struct router *r, struct msg *in);
 void router_on_accepted(struct router *r, const struct msg *in);
 void router_on_finished(struct router *r, const struct msg *in);
 void router_store_back(struct router *r); /* it runs again */
 void router_store_died(struct router *r); /* ends that wait for it cannot become durable */
 void router_on_answered(struct router *r, const struct msg *in);
-void router_on_abort(struct router *r, const struct msg *in);
 void router_on_turn_done(struct router *r, struct msg *in);
 void router_do_turn(struct router *r, const struct policy_action *a);
 void router_abort_all(struct router *r); /* at the end of a drain */
 void router_free_turns(struct router *r);
+
+/* router_sessions.c */
+void router_on_abort(struct router *r, const struct msg *in);
+void router_on_quiesce(struct router *r, const struct msg *in);
+void router_on_pong(struct router *r, const struct msg *in);
+void router_check_quiesces(struct router *r);        /* who can be answered by now? */
+int64_t router_quiesce_next(const struct router *r); /* when the next one's time is over, monotonic ms; -1: none waits */
+void router_quiesces_store_died(struct router *r);
+void router_free_quiesces(struct router *r);
+void router_on_forget(struct router *r, const struct msg *in);
+
+/* router_status.c */
+void router_on_status(struct router *r, const struct msg *in);
+void router_write_lanes(const struct router *r, struct buf *json); /* the pair "lanes":{...} */
 
 /* router_models.c */
 void router_on_model_request(struct router *r, const struct msg *in);

@@ -99,12 +99,20 @@ void router_on_model_request(struct router *r, const struct msg *in)
     e->prompt = payload_keep(in);
     str_copy(e->session, sizeof e->session, str_of(in->from));
     HASH_ADD(hh, r->requests, request, sizeof e->request, e);
+    struct turn_entry *turn = router_turn(r, e->turn);
+    if (turn) course_asked(&turn->course, clock_mono_ms());
     for (size_t i = 0; i < e->count; i++)
         candidates[i] = (struct policy_candidate){ e->candidates[i].provider, hash(e->candidates[i].model) };
     const struct policy_event event = {
         .kind = POLICY_MODEL_REQUEST, .request = e->request, .turn = e->turn, .candidates = candidates, .candidate_count = e->count
     };
     router_step(r, &event);
+}
+
+static void try_ended(struct router *r, const struct request_entry *e, enum failure failure)
+{
+    struct turn_entry *turn = router_turn(r, e->turn);
+    if (turn) course_try_ended(&turn->course, clock_mono_ms(), failure);
 }
 
 void router_on_model_reply(struct router *r, const struct msg *in)
@@ -116,6 +124,10 @@ void router_on_model_reply(struct router *r, const struct msg *in)
     m.model_reply.model = str_of(e->candidates[e->trying].ref);
     router_send(r, e->session, &m, message);
     payload_free(&message);
+    struct turn_entry *turn = router_turn(r, e->turn);
+    if (turn)
+        course_replied(&turn->course, clock_mono_ms(), in->model_reply.first_ms, in->model_reply.input_tokens,
+                       in->model_reply.output_tokens);
     const struct policy_event event = { .kind = POLICY_MODEL_OK, .request = e->request, .attempt = (int)in->corr };
     free_entry(r, e);
     router_step(r, &event);
@@ -130,6 +142,7 @@ void router_on_model_failed(struct router *r, const struct msg *in)
     buf_clear(&c->text);
     buf_add(&c->text, f->text);
     e->http_status = (int)f->http_status;
+    try_ended(r, e, (enum failure)f->failure);
     log_event(LOG_WARN, "model_attempt_failed", LOG_I("turn", e->turn), LOG_T("model", c->ref),
               LOG_T("class", failure_name((enum failure)f->failure)), LOG_I("status", f->http_status), LOG_S("text", f->text));
     const struct policy_event event = { .kind = POLICY_MODEL_FAILED,
@@ -170,6 +183,8 @@ static void try_candidate(struct router *r, struct request_entry *e, const struc
     m.model_try.session_corr = (int64_t)e->corr;
     m.model_try.first_byte_ms = share_of_time(e, a->candidate);
     m.model_try.stream = e->stream;
+    struct turn_entry *turn = router_turn(r, e->turn);
+    if (turn) course_try_begun(&turn->course, clock_mono_ms(), e->candidates[a->candidate].ref);
     int rc = host ? router_send(r, host->name, &m, e->prompt) : GW_ENOPEER;
     if (rc == 0) return;
     buf_clear(&e->candidates[a->candidate].text);
@@ -262,8 +277,12 @@ void router_do_model(struct router *r, const struct policy_action *a)
     if (!e) return;
     switch (a->kind) {
     case POLICY_DO_TRY: try_candidate(r, e, a); break;
-    case POLICY_DO_SWITCH: tell_switch(r, e, a); break;
+    case POLICY_DO_SWITCH:
+        try_ended(r, e, a->failure); /* unless the provider told so itself */
+        tell_switch(r, e, a);
+        break;
     case POLICY_DO_MODEL_FAILED:
+        try_ended(r, e, a->failure);
         summarise(r, e, a, &text);
         tell_failed(r, e, a->failure, buf_str(&text), a->visible);
         break;

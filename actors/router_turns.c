@@ -5,46 +5,50 @@
 
 #include "actors/router_internal.h"
 #include "base/chat.h"
+#include "base/clock.h"
 #include "base/log.h"
 
-/* The fields that turn.submit and store.pending share. */
-struct said {
-    struct str run_id, session_key, agent, idempotency_key, channel, model, thinking, system;
-    int64_t lane, stream, bounded, ack;
-};
-
-static struct said said_of(const struct msg *m)
+struct said router_said(const struct msg *m)
 {
     if (m->kind == MSG_store_pending) {
         const struct msg_store_pending *p = &m->store_pending;
         return (struct said){
-            p->run_id, p->session_key, p->agent, p->idempotency_key, p->channel, p->model, p->thinking, p->system, p->lane, 0, 0, 0
+            p->run_id, p->session_key, p->agent, p->idempotency_key, p->channel, p->model, p->thinking, p->system, p->lane, 0, 0, 0, 0
         };
     }
     const struct msg_turn_submit *s = &m->turn_submit;
-    return (struct said){ s->run_id,   s->session_key, s->agent, s->idempotency_key, s->channel, s->model,
-                          s->thinking, s->system,      s->lane,  s->stream,          s->bounded, s->ack };
+    return (struct said){ s->run_id, s->session_key, s->agent,  s->idempotency_key, s->channel, s->model, s->thinking,
+                          s->system, s->lane,        s->stream, s->bounded,         s->ack,     s->policy };
 }
 
-static struct turn_entry *find(struct router *r, int64_t turn)
+struct turn_entry *router_turn(struct router *r, int64_t turn)
 {
     struct turn_entry *e;
     HASH_FIND(hh, r->turns, &turn, sizeof turn, e);
     return e;
 }
 
-static void free_entry(struct router *r, struct turn_entry *e)
+static void free_listeners(struct turn_entry *e)
 {
     struct listener *l, *safe;
-    HASH_DEL(r->turns, e);
     LL_FOREACH_SAFE(e->listeners, l, safe)
     {
         free(l);
     }
+    e->listeners = NULL;
+}
+
+static void free_entry(struct router *r, struct turn_entry *e)
+{
+    HASH_DEL(r->turns, e);
+    free_listeners(e);
     msg_clear(&e->said);
     msg_clear(&e->done);
     payload_free(&e->message);
     payload_free(&e->answer);
+    free(e->set_model);
+    free(e->set_thinking);
+    course_free(&e->course);
     free(e);
 }
 
@@ -66,6 +70,7 @@ static struct turn_entry *add(struct router *r, int64_t turn, struct msg *in)
     e->message = payload_keep(in);
     e->said = *in;
     *in = (struct msg){ 0 };
+    course_begin(&e->course, clock_mono_ms());
     HASH_ADD(hh, r->turns, turn, sizeof e->turn, e);
     return e;
 }
@@ -79,11 +84,23 @@ static void refuse(struct router *r, const char *to, const struct msg *about, co
     router_send(r, to, &m, NULL);
 }
 
+/* A turn ends without its session having told so: put that on record. */
+static void record_end(struct router *r, const struct turn_entry *e, enum policy_reason reason)
+{
+    struct msg m = { .kind = MSG_store_finish, .trace = e->said.trace };
+    m.store_finish.turn = e->turn;
+    m.store_finish.session_key = router_said(&e->said).session_key;
+    m.store_finish.outcome = e->done.turn_done.outcome;
+    m.store_finish.reason = str_of(policy_reason_name(reason));
+    m.store_finish.error = e->done.turn_done.error;
+    router_send(r, "store", &m, NULL);
+}
+
 /* --- in --------------------------------------------------------------------------------------------------------- */
 
 static struct policy_event submit_event(const struct turn_entry *e, enum policy_event_kind kind)
 {
-    struct said s = said_of(&e->said);
+    struct said s = router_said(&e->said);
     return (struct policy_event){ .kind = kind,
                                   .turn = e->turn,
                                   .session = s.session_key,
@@ -119,7 +136,7 @@ void router_on_submit(struct router *r, struct msg *in)
 void router_on_pending(struct router *r, struct msg *in)
 {
     int64_t turn = in->store_pending.turn;
-    struct turn_entry *e = find(r, turn) ? NULL : add(r, turn, in); /* a store that was started again tells what is known */
+    struct turn_entry *e = router_turn(r, turn) ? NULL : add(r, turn, in); /* a store that was started again tells what is known */
     if (!e) return;
     e->stored = true;
     if (turn > r->last_turn) r->last_turn = turn;
@@ -140,7 +157,7 @@ static void ask_answer(struct router *r, struct turn_entry *e, int64_t of_turn)
 void router_on_answered(struct router *r, const struct msg *in)
 {
     const struct msg_store_answered *a = &in->store_answered;
-    struct turn_entry *e = find(r, (int64_t)in->corr);
+    struct turn_entry *e = router_turn(r, (int64_t)in->corr);
     if (!e) return;
     struct msg m = { .kind = MSG_turn_done, .corr = e->said.corr, .trace = e->said.trace };
     payload_t *text = payload_keep(in);
@@ -160,7 +177,7 @@ void router_on_answered(struct router *r, const struct msg *in)
 /* The store knows an idempotency key that the policy has forgotten: a repeat, too. */
 static void known_already(struct router *r, const struct msg_store_accepted *a)
 {
-    struct turn_entry *e = find(r, a->turn), *again;
+    struct turn_entry *e = router_turn(r, a->turn), *again;
     struct msg m = { .kind = MSG_turn_accepted, .corr = e->said.corr, .trace = e->said.trace };
     m.turn_accepted.turn = a->existing ? a->existing : a->turn;
     m.turn_accepted.state = a->existing_ended ? 2 : 1;
@@ -176,45 +193,22 @@ static void known_already(struct router *r, const struct msg_store_accepted *a)
 void router_on_accepted(struct router *r, const struct msg *in)
 {
     const struct msg_store_accepted *a = &in->store_accepted;
-    struct turn_entry *e = find(r, a->turn);
+    struct turn_entry *e = router_turn(r, a->turn);
     if (!e || !e->asked) return;
     e->asked = false;
     e->stored = a->code == 0 || (a->code == GW_EEXIST && a->existing == a->turn); /* asked twice, see router_store_back() */
     e->created = a->created != 0;
+    e->denied = a->code == GW_EDENIED;
+    if (a->model.n && !e->set_model) e->set_model = str_dup(a->model);
+    if (a->thinking.n && !e->set_thinking) e->set_thinking = str_dup(a->thinking);
+    course_stored(&e->course, clock_mono_ms());
     if (!e->stored && a->code == GW_EEXIST) known_already(r, a);
     const struct policy_event event = { .kind = POLICY_STORED, .turn = a->turn, .ok = e->stored };
     router_step(r, &event);
-}
-
-static enum policy_reason reason_of(struct str name)
-{
-    return str_is(name, "client_gone") ? REASON_CLIENT_GONE
-           : str_is(name, "timeout")   ? REASON_TIMEOUT
-           : str_is(name, "stopping")  ? REASON_STOPPING
-                                       : REASON_USER;
-}
-
-/* The sender's own turn with this run id; 0: none. Rare enough to look through all of them. */
-static int64_t by_run_id(struct router *r, const struct msg *in)
-{
-    struct turn_entry *e, *safe;
-    if (in->turn_abort.run_id.n == 0) return 0;
-    HASH_ITER(hh, r->turns, e, safe)
-    {
-        if (strcmp(e->reply, in->from) == 0 && str_eq(said_of(&e->said).run_id, in->turn_abort.run_id)) return e->turn;
-    }
-    return 0;
-}
-
-void router_on_abort(struct router *r, const struct msg *in)
-{
-    const struct msg_turn_abort *a = &in->turn_abort;
-    int64_t turn = a->turn ? a->turn : by_run_id(r, in);
-    if (turn == 0 && a->run_id.n) return; /* it has ended */
-    const struct policy_event event = {
-        .kind = POLICY_ABORT, .turn = turn, .session = a->session_key, .reason = reason_of(a->reason), .cascade = true
-    };
-    router_step(r, &event);
+    e = router_turn(r, a->turn);
+    if (!e || !e->dropped) return;
+    if (e->stored) record_end(r, e, REASON_QUEUE_FULL); /* it was told already, see dropped() */
+    free_entry(r, e);
 }
 
 void router_abort_all(struct router *r)
@@ -257,7 +251,7 @@ static void check_over(struct router *r, struct turn_entry *e)
 
 void router_on_turn_done(struct router *r, struct msg *in)
 {
-    struct turn_entry *e = find(r, in->turn_done.turn);
+    struct turn_entry *e = router_turn(r, in->turn_done.turn);
     if (!e) return;
     e->answer = payload_keep(in);
     e->done = *in;
@@ -267,7 +261,7 @@ void router_on_turn_done(struct router *r, struct msg *in)
 
 void router_on_finished(struct router *r, const struct msg *in)
 {
-    struct turn_entry *e = find(r, in->store_finished.turn);
+    struct turn_entry *e = router_turn(r, in->store_finished.turn);
     if (!e) return; /* an end that the router itself recorded */
     e->finished = true;
     e->finished_code = (int)in->store_finished.code;
@@ -287,7 +281,7 @@ void router_store_died(struct router *r)
 
 static void store_turn(struct router *r, struct turn_entry *e)
 {
-    struct said s = said_of(&e->said);
+    struct said s = router_said(&e->said);
     struct msg m = { .kind = MSG_store_accept, .corr = (uint64_t)e->turn, .trace = e->said.trace };
     m.store_accept = (struct msg_store_accept){ .turn = e->turn,
                                                 .run_id = s.run_id,
@@ -298,7 +292,8 @@ static void store_turn(struct router *r, struct turn_entry *e)
                                                 .channel = s.channel,
                                                 .model = s.model,
                                                 .thinking = s.thinking,
-                                                .system = s.system };
+                                                .system = s.system,
+                                                .policy = s.policy };
     e->asked = router_send(r, "store", &m, e->message) == 0;
     if (!e->asked) router_later(r, (struct policy_event){ .kind = POLICY_STORED, .turn = e->turn, .ok = false });
 }
@@ -317,12 +312,27 @@ static void acknowledge(struct router *r, struct turn_entry *e)
 {
     struct msg m = { .kind = MSG_turn_accepted, .corr = e->said.corr, .trace = e->said.trace };
     m.turn_accepted.turn = e->turn;
-    if (e->reply[0] && said_of(&e->said).ack) router_send(r, e->reply, &m, NULL);
+    if (e->reply[0] && router_said(&e->said).ack) router_send(r, e->reply, &m, NULL);
+}
+
+/* Before turn.run, so that it comes before the turn's first turn.delta: the hub keeps the order of what it sends and forwards. */
+static void tell_started(struct router *r, const struct turn_entry *e)
+{
+    const struct listener *l;
+    struct msg m = { .kind = MSG_turn_started, .corr = e->said.corr, .trace = e->said.trace };
+    m.turn_started.turn = e->turn;
+    if (e->reply[0] && router_said(&e->said).ack) router_send(r, e->reply, &m, NULL);
+    LL_FOREACH(e->listeners, l)
+    {
+        m.corr = l->corr;
+        if (l->ack) router_send(r, l->reply, &m, NULL);
+    }
 }
 
 static void run(struct router *r, struct turn_entry *e, int worker)
 {
-    struct said s = said_of(&e->said);
+    struct policy_turn_info info = policy_turn_info(r->policy, e->turn);
+    struct said s = router_said(&e->said);
     const struct config_agent *agent = config_agent_find(r->config, s.agent);
     char name[MSG_NAME_MAX + 1];
     struct msg m = { .kind = MSG_turn_run, .corr = e->said.corr, .trace = e->said.trace };
@@ -332,13 +342,16 @@ static void run(struct router *r, struct turn_entry *e, int worker)
                                .session_key = s.session_key,
                                .agent = s.agent,
                                .channel = s.channel,
-                               .model = s.model,
-                               .thinking = s.thinking,
+                               .model = s.model.n ? s.model : str_of(e->set_model),
+                               .thinking = s.thinking.n ? s.thinking : str_of(e->set_thinking),
                                .system = s.system,
                                .reply = str_of(e->reply),
                                .stream = s.stream,
                                .created = e->created,
                                .timeout_ms = agent && agent->timeout_seconds < INT32_MAX / 1000 ? agent->timeout_seconds * 1000 : 0 };
+    course_granted(&e->course, clock_mono_ms(), info.depth, info.parent);
+    e->started = true;
+    tell_started(r, e);
     router_worker_name(worker, name);
     if (router_send(r, name, &m, e->message) != 0) router_later(r, (struct policy_event){ .kind = POLICY_WORKER_FAILED, .worker = worker });
 }
@@ -377,7 +390,7 @@ static void refused(struct router *r, struct turn_entry *e, enum policy_reason r
 /* A repeat of an idempotency key: it hears what becomes of the first one. */
 static void duplicate(struct router *r, struct turn_entry *e, const struct policy_action *a)
 {
-    struct turn_entry *first = find(r, a->of_turn);
+    struct turn_entry *first = router_turn(r, a->of_turn);
     struct listener *l = first && e->reply[0] ? calloc(1, sizeof *l) : NULL;
     struct msg m = { .kind = MSG_turn_accepted, .corr = e->said.corr, .trace = e->said.trace };
     m.turn_accepted.turn = a->of_turn;
@@ -386,7 +399,13 @@ static void duplicate(struct router *r, struct turn_entry *e, const struct polic
     if (l) {
         str_copy(l->reply, sizeof l->reply, str_of(e->reply));
         l->corr = e->said.corr;
+        l->ack = router_said(&e->said).ack != 0;
         LL_PREPEND(first->listeners, l);
+    }
+    if (l && l->ack && first->started) {
+        m = (struct msg){ .kind = MSG_turn_started, .corr = l->corr, .trace = e->said.trace };
+        m.turn_started.turn = a->of_turn;
+        router_send(r, l->reply, &m, NULL);
     }
     if (e->reply[0] && !a->in_flight) {
         ask_answer(r, e, a->of_turn);
@@ -405,29 +424,14 @@ static void make_end(struct turn_entry *e, const struct policy_action *a)
                                 : a->outcome == POLICY_DROPPED ? OUTCOME_DROPPED
                                                                : OUTCOME_ABORTED;
     e->done.turn_done.failure = a->outcome == POLICY_FAILED ? FAILURE_server : FAILURE_aborted;
+    e->done.turn_done.stop = a->outcome == POLICY_FAILED ? CHAT_STOP_ERROR : CHAT_STOP_ABORTED;
     e->done.turn_done.error = str_of(text_of(a->reason));
 }
 
-static void record_end(struct router *r, const struct turn_entry *e, enum policy_reason reason)
-{
-    struct msg m = { .kind = MSG_store_finish, .trace = e->said.trace };
-    m.store_finish.turn = e->turn;
-    m.store_finish.session_key = said_of(&e->said).session_key;
-    m.store_finish.outcome = e->done.turn_done.outcome;
-    m.store_finish.reason = str_of(policy_reason_name(reason));
-    m.store_finish.error = e->done.turn_done.error;
-    router_send(r, "store", &m, NULL);
-}
-
-static void ended(struct router *r, struct turn_entry *e, const struct policy_action *a)
+/* Everybody who waits for it hears how it ended. */
+static void tell_end(struct router *r, struct turn_entry *e)
 {
     struct listener *l;
-    if (e->done.kind == MSG_none) {
-        make_end(e, a);
-        if (e->stored && a->reason != REASON_STOPPING) record_end(r, e, a->reason); /* one that was stopped is taken up at the next start */
-        if (a->reason == REASON_STORE_FAILED && e->reply[0]) refuse(r, e->reply, &e->said, "store_failed", text_of(a->reason), 1000);
-        if (a->reason == REASON_STORE_FAILED) e->reply[0] = '\0';
-    }
     e->done.corr = e->said.corr;
     if (e->reply[0]) router_send(r, e->reply, &e->done, e->answer);
     LL_FOREACH(e->listeners, l)
@@ -435,12 +439,67 @@ static void ended(struct router *r, struct turn_entry *e, const struct policy_ac
         e->done.corr = l->corr;
         router_send(r, l->reply, &e->done, e->answer);
     }
+}
+
+/* Its course moves to those that are remembered. */
+static void remember(struct router *r, struct turn_entry *e)
+{
+    struct said s = router_said(&e->said);
+    struct past_turn *p = course_recent_add(&r->recent);
+    course_finished(&e->course, clock_mono_ms(), &e->done.turn_done);
+    *p = (struct past_turn){ .course = e->course,
+                             .turn = e->turn,
+                             .lane = (int)s.lane,
+                             .outcome = (enum turn_outcome)e->done.turn_done.outcome,
+                             .run_id = str_dup(s.run_id),
+                             .session_key = str_dup(s.session_key),
+                             .agent = str_dup(s.agent),
+                             .channel = str_dup(s.channel),
+                             .model = str_dup(e->done.turn_done.model) };
+    e->course = (struct course){ 0 };
+}
+
+static void refuse_unstored(struct router *r, const struct turn_entry *e)
+{
+    if (e->denied) {
+        refuse(r, e->reply, &e->said, "send_denied", "send blocked by session policy", 0);
+    } else {
+        refuse(r, e->reply, &e->said, "store_failed", text_of(REASON_STORE_FAILED), 1000);
+    }
+}
+
+static void ended(struct router *r, struct turn_entry *e, const struct policy_action *a)
+{
+    if (e->done.kind == MSG_none) {
+        make_end(e, a);
+        if (e->stored && a->reason != REASON_STOPPING) record_end(r, e, a->reason); /* one that was stopped is taken up at the next start */
+        if (a->reason == REASON_STORE_FAILED && e->reply[0]) refuse_unstored(r, e);
+        if (a->reason == REASON_STORE_FAILED) e->reply[0] = '\0';
+    }
+    tell_end(r, e);
+    remember(r, e);
     free_entry(r, e);
+}
+
+/* It made room for another. While the store has it, its end cannot be recorded: that follows store.accepted. */
+static void dropped(struct router *r, struct turn_entry *e)
+{
+    const struct policy_action drop = { .turn = e->turn, .outcome = POLICY_DROPPED, .reason = REASON_QUEUE_FULL };
+    if (!e->asked) {
+        ended(r, e, &drop);
+        return;
+    }
+    make_end(e, &drop);
+    tell_end(r, e);
+    remember(r, e);
+    free_listeners(e);
+    e->reply[0] = '\0';
+    e->dropped = true;
 }
 
 void router_do_turn(struct router *r, const struct policy_action *a)
 {
-    struct turn_entry *e = find(r, a->turn);
+    struct turn_entry *e = router_turn(r, a->turn);
     if (!e) return;
     switch (a->kind) {
     case POLICY_DO_STORE: store_turn(r, e); break;
@@ -449,13 +508,7 @@ void router_do_turn(struct router *r, const struct policy_action *a)
     case POLICY_DO_REFUSE: refused(r, e, a->reason); break;
     case POLICY_DO_RUN: run(r, e, a->worker); break;
     case POLICY_DO_CANCEL: cancel(r, a); break;
-    case POLICY_DO_DROP: {
-        const struct policy_action drop = {
-            .kind = POLICY_DO_END, .turn = a->turn, .outcome = POLICY_DROPPED, .reason = REASON_QUEUE_FULL
-        };
-        ended(r, e, &drop);
-        break;
-    }
+    case POLICY_DO_DROP: dropped(r, e); break;
     case POLICY_DO_END: ended(r, e, a); break;
     default: log_event(LOG_ERROR, "action_unexpected", LOG_I("kind", a->kind));
     }

@@ -1,9 +1,8 @@
 #include "actors/session.h"
 
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "actors/agent_skills.h"
 #include "base/clock.h"
 #include "base/config_shared.h"
 #include "base/log.h"
@@ -32,40 +31,17 @@ int session_add(struct session *s, struct str json)
     return rc;
 }
 
-/* Where an agent's skills are, lowest precedence first. On the heap: a session's stack stays small. */
-struct places {
-    struct skills_folder folders[SKILLS_SOURCES_MAX];
-    size_t count;
-    char managed[PATH_MAX], workspace[PATH_MAX];
-};
-
-static void find_places(const struct session *s, struct places *p)
-{
-    const struct json5_node *extra = config_get(s->config, STR("skills.load.extraDirs"));
-    for (const struct json5_node *dir = extra ? extra->first : NULL; dir && p->count < SKILLS_SOURCES_MAX - 2; dir = dir->next)
-        p->folders[p->count++] = (struct skills_folder){ SKILL_EXTRA, dir->string.p };
-    snprintf(p->managed, sizeof p->managed, "%.*s/skills", STR_ARG(config_state(s->config)));
-    snprintf(p->workspace, sizeof p->workspace, "%.*s/skills", STR_ARG(s->agent->workspace));
-    p->folders[p->count++] = (struct skills_folder){ SKILL_MANAGED, p->managed };
-    p->folders[p->count++] = (struct skills_folder){ SKILL_WORKSPACE, p->workspace };
-}
-
 static void read_skills(struct session *s)
 {
-    struct places *p = calloc(1, sizeof *p);
-    int rc = p ? 0 : GW_ENOMEM;
-    if (p) {
-        find_places(s, p);
-        const struct skills_options options = { .folders = p->folders,
-                                                .folder_count = p->count,
-                                                .limited = s->agent->skills_listed,
-                                                .allow = s->agent->skills,
-                                                .allow_count = s->agent->skill_count };
+    struct agent_skills *of = malloc(sizeof *of); /* a session's stack stays small */
+    int rc = of ? 0 : GW_ENOMEM;
+    if (of) {
+        agent_skills_init(of, s->config, s->agent, false);
         skills_destroy(&s->skills);
-        rc = skills_load(&options, &s->skills);
+        rc = skills_load(&of->options, &s->skills);
     }
     if (rc) log_event(LOG_WARN, "skills_not_read", LOG_S("agent", s->agent->id), LOG_T("code", err_name(rc)));
-    free(p);
+    free(of);
 }
 
 const skills_t *session_skills(struct session *s)
@@ -112,6 +88,7 @@ int session_actor(mailbox_t *mb, void *arg)
             bind(&s, &in.turn_run);
             turn_run(&s, &in);
         }
+        if (in.kind == MSG_session_forget && str_is(in.session_forget.session_key, s.key)) session_forget(&s);
         if (in.kind == MSG_session_park) {
             session_forget(&s);
             s.key[0] = '\0';

@@ -1,6 +1,6 @@
 /** actors/session.h -- a session: one conversation, run one turn at a time, on a thread that can become another session.
  *
- *  In:     turn.run, turn.cancel, session.park; during a turn model.delta, model.switched, model.reply, model.failed
+ *  In:     turn.run, turn.cancel, session.park, session.forget; during a turn model.delta, model.switched, model.reply, model.failed
  *  Out:    store.begin, store.append, store.compact, store.finish; model.request; turn.delta, turn.done
  *  Owns:   the conversation in memory, the agent's skills list
  *  Thread: its own, named session.<n>; bound to whatever session its last turn.run named
@@ -43,7 +43,8 @@ struct session {
     skills_t *skills; /* of skills_agent */
     const struct config_agent *skills_agent;
     int64_t skills_read_ms;
-    bool stop; /* actor.stop came */
+    bool stop;   /* actor.stop came */
+    bool forget; /* session.forget came during a turn: after it */
 };
 
 actor_fn session_actor; /* arg: struct session_options *, allocated; freed by the actor */

@@ -17,7 +17,7 @@ static bool stopping(const struct turn *t)
     return strcmp(t->cancelled, "stopping") == 0;
 }
 
-/* Set aside or late messages: an abort of this turn counts, a stop of the thread ends the turn like a drain. */
+/* Messages that are no answer: an abort of this turn counts, a stop of the thread ends the turn like a drain. */
 static void note(struct turn *t, const struct msg *in)
 {
     if (in->kind == MSG_turn_cancel && in->turn_cancel.turn == t->run->turn)
@@ -26,6 +26,7 @@ static void note(struct turn *t, const struct msg *in)
         t->s->stop = true;
         str_copy(t->cancelled, sizeof t->cancelled, STR("stopping"));
     }
+    if (in->kind == MSG_session_forget && str_is(in->session_forget.session_key, t->s->key)) t->s->forget = true;
 }
 
 /* Receive until the answer to `corr` comes. `firm` waits on through an abort, for what must not be left half done. */
@@ -172,10 +173,26 @@ static void send_text(struct turn *t)
 static void on_delta(struct turn *t, const struct msg_model_delta *delta)
 {
     if (delta->kind != CHAT_TEXT || delta->text.n == 0) return;
+    if (t->first_ms == 0) t->first_ms = clock_mono_ms();
     if (!t->step_has_text && t->text.n) buf_text(&t->text, "\n\n"); /* text of an earlier step */
     t->step_has_text = true;
     buf_add(&t->text, delta->text);
     send_text(t);
+}
+
+/* The next candidate begins anew. What nobody has seen of the former one's text is dropped, so that the offsets of turn.delta
+ * go on from what was shown; once a part was shown there is no way back, and another model's text must not follow it. */
+static int on_switched(struct turn *t, const struct msg_model_switched *switched)
+{
+    if (t->sent > t->step_from) {
+        t->failure = (enum failure)switched->failure;
+        buf_clear(&t->error);
+        buf_printf(&t->error, "%.*s failed after a part of its answer was shown (%s).", STR_ARG(switched->from), failure_name(t->failure));
+        return GW_EIO;
+    }
+    t->text.n = t->step_from;
+    t->step_has_text = false;
+    return 0;
 }
 
 static int on_failed(struct turn *t, const struct msg_model_failed *failed)
@@ -195,6 +212,7 @@ int turn_ask_model(struct turn *t, const payload_t *prompt, bool quiet, struct m
     int left = clock_left_ms(t->deadline_ms);
     q.model_request.timeout_ms = left < 0 ? 0 : left + 1;
     t->step_has_text = false;
+    t->step_from = t->text.n;
     int rc = mailbox_send_payload(t->s->mailbox, "router", &q, prompt);
     while (rc == 0) {
         rc = await(t, q.corr, t->deadline_ms, false, reply);
@@ -202,6 +220,7 @@ int turn_ask_model(struct turn *t, const payload_t *prompt, bool quiet, struct m
         if (rc) break;
         if (reply->kind == MSG_model_reply) return 0;
         if (reply->kind == MSG_model_delta && !quiet) on_delta(t, &reply->model_delta);
+        if (reply->kind == MSG_model_switched && !quiet) rc = on_switched(t, &reply->model_switched);
         if (reply->kind == MSG_model_failed) rc = on_failed(t, &reply->model_failed);
         if (reply->kind == MSG_error) {
             rc = (int)reply->error.code;
@@ -255,6 +274,7 @@ static void count_usage(struct turn *t, const struct chat_message *m)
     t->usage.output += m->usage.output;
     t->usage.cache_read += m->usage.cache_read;
     t->usage.cache_write += m->usage.cache_write;
+    t->context_tokens = m->usage.input + m->usage.output;
     t->stop = m->stop;
 }
 
@@ -309,11 +329,22 @@ static int step(struct turn *t, struct buf *last, bool *over)
 
 /* --- the end ---------------------------------------------------------------------------------------------------- */
 
-/* What was said before a failure or an abort stays in the transcript, marked. */
+/* What the user may have read: nothing when the whole is the silent token, or was cut off while it could still become that. */
+static struct str shown_text(const struct turn *t, enum turn_outcome outcome)
+{
+    struct str text = buf_str(&t->text);
+    bool silent = outcome == OUTCOME_DONE ? str_is(str_trim(text), SILENT_REPLY) : could_be_silent(text);
+    return silent ? STR("") : text;
+}
+
+/* What the last request said before a failure or an abort stays in the transcript, marked; earlier replies are there already. */
 static void write_partial(struct turn *t, bool aborted, struct buf *json)
 {
-    if (!t->step_has_text || t->text.n == 0) return;
-    struct chat_part part = { .kind = CHAT_TEXT, .text = buf_str(&t->text) };
+    struct str text = shown_text(t, aborted ? OUTCOME_ABORTED : OUTCOME_FAILED);
+    if (!t->step_has_text || text.n <= t->step_from) return;
+    text = str_trim((struct str){ text.p + t->step_from, text.n - t->step_from });
+    if (text.n == 0) return;
+    struct chat_part part = { .kind = CHAT_TEXT, .text = text };
     struct chat_message m = { .role = CHAT_ASSISTANT,
                               .parts = &part,
                               .part_count = 1,
@@ -346,6 +377,7 @@ static void record_end(struct turn *t, enum turn_outcome outcome, struct buf *la
         .output_tokens = t->usage.output,
         .cache_read_tokens = t->usage.cache_read,
         .cache_write_tokens = t->usage.cache_write,
+        .context_tokens = t->context_tokens,
         .json = buf_str(last),
     };
     int rc = mailbox_send(t->s->mailbox, "store", &q);
@@ -364,9 +396,12 @@ static void tell_end(struct turn *t, enum turn_outcome outcome, bool recorded)
         .error = str_utf8_prefix(buf_str(&t->error), 8192),
         .input_tokens = t->usage.input,
         .output_tokens = t->usage.output,
-        .stop = t->stop,
+        .stop = outcome == OUTCOME_ABORTED  ? CHAT_STOP_ABORTED
+                : outcome == OUTCOME_FAILED ? CHAT_STOP_ERROR
+                                            : t->stop,
         .recorded = recorded,
-        .text = str_is(str_trim(buf_str(&t->text)), SILENT_REPLY) ? STR("") : buf_str(&t->text),
+        .first_delta_ms = t->first_ms,
+        .text = shown_text(t, outcome),
     };
     mailbox_send(t->s->mailbox, "router", &m);
 }
@@ -409,6 +444,8 @@ void turn_run(struct session *s, struct msg *in)
         if (rc == 0) rc = step(&t, &last, &over);
     }
     end(&t, rc, &last);
+    if (s->forget) session_forget(s);
+    s->forget = false;
     buf_free(&last);
     buf_free(&t.text);
     buf_free(&t.candidates);

@@ -15,12 +15,15 @@ struct turn {
     int64_t deadline_ms; /* monotonic; -1: none */
     struct buf text;     /* what the user is to read, all steps */
     size_t sent;         /* bytes of it sent as turn.delta */
+    size_t step_from;    /* where the running request's text begins in it, the separator before it included */
+    int64_t first_ms;    /* when the first text came, monotonic; 0: none has */
     struct buf candidates;
     struct buf error;
     enum failure failure; /* of the last attempt */
     char cancelled[65];   /* reason; "" while nobody has */
     char model[257];      /* the ref that answered last */
     struct chat_usage usage;
+    int64_t context_tokens; /* prompt and answer of the last request */
     enum chat_stop stop;
     int compactions;
     bool step_has_text; /* the running request has given text */

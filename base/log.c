@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -18,6 +19,11 @@ static pthread_rwlock_t secrets_lock = PTHREAD_RWLOCK_INITIALIZER;
 static struct str secrets[LOG_SECRETS_MAX]; /* owned; the one told last is the last */
 static size_t secret_count;
 
+static pthread_mutex_t file_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct log_file file = { .fd = -1 };
+static char host_name[256];
+static atomic_int file_threshold = LOG_OFF; /* LOG_OFF: no file is open */
+
 static const char *const level_names[] = { "debug", "info", "warn", "error", "silent" };
 
 void log_set_level(enum log_level level)
@@ -25,15 +31,24 @@ void log_set_level(enum log_level level)
     atomic_store(&threshold, (int)level);
 }
 
-bool log_set_level_name(struct str name)
+bool log_level_parse(struct str name, enum log_level *out)
 {
     if (str_is(name, "trace")) name = STR("debug");
+    if (str_is(name, "fatal")) name = STR("error");
     for (int i = LOG_DEBUG; i <= LOG_OFF; i++) {
         if (!str_is(name, level_names[i])) continue;
-        log_set_level((enum log_level)i);
+        *out = (enum log_level)i;
         return true;
     }
     return false;
+}
+
+bool log_set_level_name(struct str name)
+{
+    enum log_level level;
+    if (!log_level_parse(name, &level)) return false;
+    log_set_level(level);
+    return true;
 }
 
 void log_set_json(bool json)
@@ -119,25 +134,27 @@ static void add_int(struct buf *line, bool json, const char *key, int64_t value)
     buf_printf(line, " %s=%lld", key, (long long)value);
 }
 
-void log_write(enum log_level level, const char *event, const struct log_field *fields)
+static void add_fields(struct buf *line, bool json, const struct log_field *fields)
 {
-    if ((int)level < atomic_load_explicit(&threshold, memory_order_relaxed) || level >= LOG_OFF) return;
+    for (const struct log_field *f = fields + 1; f->key; f++) {
+        if (f->is_int) {
+            add_int(line, json, f->key, f->i);
+        } else {
+            add(line, json, f->key, f->s);
+        }
+    }
+}
+
+static void to_console(enum log_level level, const char *ts, const char *event, const struct log_field *fields)
+{
     bool json = atomic_load_explicit(&as_json, memory_order_relaxed);
     struct buf line = { .max = LINE_MAX_BYTES };
-    char ts[CLOCK_ISO_SIZE];
-    clock_iso(clock_wall_ms(), ts);
     if (json) buf_char(&line, '{');
     add(&line, json, "ts", str_of(ts));
     add(&line, json, "level", str_of(level_names[level]));
     add(&line, json, "actor", str_of(actor_name));
     add(&line, json, "event", str_of(event));
-    for (const struct log_field *f = fields + 1; f->key; f++) {
-        if (f->is_int) {
-            add_int(&line, json, f->key, f->i);
-        } else {
-            add(&line, json, f->key, f->s);
-        }
-    }
+    add_fields(&line, json, fields);
     line.max += 2; /* the end always fits, whatever was cut */
     line.err = 0;
     buf_text(&line, json ? "}\n" : "\n");
@@ -145,4 +162,78 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     ssize_t written = write(STDERR_FILENO, line.p, line.n);
     (void)written; /* nobody is left to tell */
     buf_free(&line);
+}
+
+/* --- files -------------------------------------------------------------------------------------------------------- */
+
+/* A line as OpenClaw's logger writes it (reference gateway-protocol 7, logs.tail). */
+static void make_line(struct buf *line, enum log_level level, const char *ts, struct str text)
+{
+    static const char *const names[] = { "DEBUG", "INFO", "WARN", "ERROR" };
+    char subsystem[128];
+    snprintf(subsystem, sizeof subsystem, "{\"subsystem\":\"%.100s\"}", actor_name);
+    buf_char(line, '{');
+    buf_json_pair_str(line, "0", str_of(subsystem));
+    buf_json_pair_str(line, "1", text);
+    buf_text(line, ",\"_meta\":{\"runtime\":\"native\",\"runtimeVersion\":\"" GW_VERSION "\"");
+    buf_json_pair_str(line, "hostname", str_of(host_name));
+    buf_json_pair_str(line, "name", str_of(subsystem));
+    buf_text(line, ",\"parentNames\":[\"openclaw\"]");
+    buf_json_pair_str(line, "date", str_of(ts));
+    buf_json_pair_int(line, "logLevelId", level + 2);
+    buf_json_pair_str(line, "logLevelName", str_of(names[level]));
+    buf_char(line, '}');
+    buf_json_pair_str(line, "time", str_of(ts));
+    buf_text(line, "}\n");
+    redact(line);
+}
+
+static void to_file(enum log_level level, const char *ts, const char *event, const struct log_field *fields)
+{
+    struct buf text = { .max = LINE_MAX_BYTES }, line = { 0 }, notice = { 0 };
+    buf_text(&text, event);
+    add_fields(&text, false, fields);
+    make_line(&line, level, ts, buf_str(&text));
+    pthread_mutex_lock(&file_lock);
+    if (log_file_turn(&file, ts, line.n)) {
+        make_line(&notice, LOG_INFO, ts, STR("log_file_started_anew: the former part has the same name with .1 behind it"));
+        log_file_add(&file, buf_str(&notice));
+    }
+    log_file_add(&file, buf_str(&line));
+    pthread_mutex_unlock(&file_lock);
+    buf_free(&text);
+    buf_free(&line);
+    buf_free(&notice);
+}
+
+int log_open_file(const struct log_place *place, enum log_level level, int64_t max_bytes)
+{
+    char ts[CLOCK_ISO_SIZE];
+    clock_iso(clock_wall_ms(), ts);
+    pthread_mutex_lock(&file_lock);
+    log_file_close(&file);
+    if (gethostname(host_name, sizeof host_name - 1) != 0) host_name[0] = '\0';
+    int rc = log_file_open(&file, place, max_bytes, ts);
+    atomic_store(&file_threshold, rc == 0 ? (int)level : LOG_OFF);
+    pthread_mutex_unlock(&file_lock);
+    return rc;
+}
+
+void log_close_file(void)
+{
+    pthread_mutex_lock(&file_lock);
+    atomic_store(&file_threshold, LOG_OFF);
+    log_file_close(&file);
+    pthread_mutex_unlock(&file_lock);
+}
+
+void log_write(enum log_level level, const char *event, const struct log_field *fields)
+{
+    char ts[CLOCK_ISO_SIZE];
+    bool console = (int)level >= atomic_load_explicit(&threshold, memory_order_relaxed);
+    bool filed = (int)level >= atomic_load_explicit(&file_threshold, memory_order_relaxed);
+    if (level >= LOG_OFF || (!console && !filed)) return;
+    clock_iso(clock_wall_ms(), ts);
+    if (console) to_console(level, ts, event, fields);
+    if (filed) to_file(level, ts, event, fields);
 }

@@ -9,11 +9,13 @@
 
 struct bus_name {
     UT_hash_handle hh;
+    _Atomic uint64_t taken, sent; /* written by its mailbox's thread alone */
     char name[MSG_NAME_MAX + 1];
 };
 
 struct mailbox {
     bus_t *bus;
+    struct bus_name *claimed;
     void *socket;
     uint64_t last_corr;
     int wait_ms;        /* the socket's present receive timeout */
@@ -66,8 +68,28 @@ struct bus_counts bus_counts(bus_t *bus)
     };
 }
 
+int bus_mailbox_counts(bus_t *bus, const char *name, struct mailbox_counts *out)
+{
+    struct bus_name *entry = NULL;
+    *out = (struct mailbox_counts){ 0 };
+    pthread_mutex_lock(&bus->lock);
+    HASH_FIND_STR(bus->names, name, entry);
+    if (entry) {
+        out->taken = atomic_load_explicit(&entry->taken, memory_order_relaxed);
+        out->sent = atomic_load_explicit(&entry->sent, memory_order_relaxed);
+    }
+    pthread_mutex_unlock(&bus->lock);
+    return entry ? 0 : GW_ENOENT;
+}
+
+/* Only the mailbox's own thread writes its counters, so they need no locked instruction. */
+static void count(_Atomic uint64_t *counter, int64_t by)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + (uint64_t)by, memory_order_relaxed);
+}
+
 /* libzmq ignores a second peer of one name without an error, so names are checked here. */
-static int claim(bus_t *bus, const char *name)
+static int claim(bus_t *bus, const char *name, struct bus_name **out)
 {
     struct bus_name *entry = NULL;
     int rc = 0;
@@ -83,6 +105,7 @@ static int claim(bus_t *bus, const char *name)
         str_copy(entry->name, sizeof entry->name, str_of(name));
         HASH_ADD_STR(bus->names, name, entry);
         atomic_fetch_add(&bus->mailboxes, 1);
+        *out = entry;
     }
     pthread_mutex_unlock(&bus->lock);
     return rc;
@@ -149,7 +172,9 @@ int mailbox_send_payload(mailbox_t *mb, const char *to, const struct msg *m, con
     int rc = msg_encode(&checked, &mb->scratch);
     if (rc) return rc;
     rc = frames_send_name(mb->socket, to, 0);
-    return rc ? rc : frames_send_message(mb->socket, m, payload, &mb->scratch, 0);
+    if (rc == 0) rc = frames_send_message(mb->socket, m, payload, &mb->scratch, 0);
+    if (rc == 0) count(&mb->claimed->sent, 1);
+    return rc;
 }
 
 int mailbox_send(mailbox_t *mb, const char *to, const struct msg *m)
@@ -167,6 +192,7 @@ static int receive(mailbox_t *mb, int timeout_ms, struct msg *out)
         zmq_msg_close(&from);
         return rc;
     }
+    count(&mb->claimed->taken, 1);
     rc = frames_recv_message(mb->socket, zmq_msg_more(&from), out);
     if (rc == 0) rc = str_copy(out->from, sizeof out->from, (struct str){ zmq_msg_data(&from), zmq_msg_size(&from) });
     zmq_msg_close(&from);
@@ -186,6 +212,7 @@ int mailbox_recv(mailbox_t *mb, int timeout_ms, struct msg *out)
         *out = mb->stash[mb->stash_first];
         mb->stash_first = (mb->stash_first + 1) % BUS_STASH_MAX;
         mb->stash_count--;
+        count(&mb->claimed->taken, 1);
         return 0;
     }
     return receive(mb, timeout_ms, out);
@@ -204,6 +231,7 @@ static int set_aside(mailbox_t *mb, struct msg *m)
     if (!mb->stash) mb->stash = calloc(BUS_STASH_MAX, sizeof *mb->stash);
     if (mb->stash && mb->stash_count < BUS_STASH_MAX) {
         mb->stash[(mb->stash_first + mb->stash_count++) % BUS_STASH_MAX] = *m;
+        count(&mb->claimed->taken, -1);
         return 0;
     }
     struct msg no = msg_error(m, GW_EFULL);
@@ -226,6 +254,8 @@ static int introduce(mailbox_t *mb)
         if (rc) break;
         if (in.kind == MSG_actor_welcome) {
             msg_clear(&in);
+            /* The hub counts from here on, too: the welcome is the first. What was kept before it is taken later. */
+            atomic_store_explicit(&mb->claimed->taken, 1 - (uint64_t)mb->stash_count, memory_order_relaxed);
             break;
         }
         set_aside(mb, &in);
@@ -243,7 +273,7 @@ int mailbox_open(bus_t *bus, const char *name, int queue, mailbox_t **out)
     mb->bus = bus;
     mb->wait_ms = -1; /* libzmq's default */
     memcpy(mb->name, name, n);
-    int rc = claim(bus, name);
+    int rc = claim(bus, name, &mb->claimed);
     if (rc) {
         free(mb);
         return rc;

@@ -18,6 +18,14 @@ struct bus {
     _Atomic uint64_t forwarded, dead_letters, malformed, mailboxes;
 };
 
+/* What a mailbox has counted since its welcome: `taken` leaves out what waits in its set-aside queue. */
+struct mailbox_counts {
+    uint64_t taken, sent;
+};
+
+/** Of the open mailbox of this name. Any thread. @return 0, or GW_ENOENT */
+int bus_mailbox_counts(bus_t *bus, const char *name, struct mailbox_counts *out);
+
 struct payload {
     zmq_msg_t frame;
 };

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "bus/frames.h"
+#include "bus/peers.h"
 
 enum {
     FORWARD_BURST = 256,       /* messages passed on before the owner gets a look at its timers */
@@ -18,6 +19,10 @@ struct hub {
     int wait_ms;              /* the socket's present receive timeout */
     int64_t letter_logged_ms; /* when a dead letter was last logged, and how many were not since */
     int64_t letters_unlogged;
+    struct peers peers;
+    struct rate forwarding;
+    uint64_t taken, sent; /* by the owner */
+    struct rate own;
 };
 
 int hub_open(bus_t *bus, hub_t **out)
@@ -29,6 +34,7 @@ int hub_open(bus_t *bus, hub_t **out)
     if (!hub) goto fail;
     hub->bus = bus;
     hub->wait_ms = -1; /* libzmq's default */
+    hub->forwarding.at_ms = hub->own.at_ms = clock_mono_ms();
     hub->socket = zmq_socket(bus->context, ZMQ_ROUTER);
     rc = hub->socket ? 0 : frames_err();
     if (rc) goto fail;
@@ -54,6 +60,7 @@ void hub_close(hub_t **hub_p)
     if (!hub) return;
     if (hub->socket) zmq_close(hub->socket);
     buf_free(&hub->scratch);
+    peers_free(&hub->peers);
     atomic_store(&hub->bus->hub_open, false);
     free(hub);
     *hub_p = NULL;
@@ -69,7 +76,41 @@ int hub_send(hub_t *hub, const char *to, const struct msg *m, const payload_t *p
     rc = frames_send_name(hub->socket, to, ZMQ_DONTWAIT);
     if (rc == 0) rc = frames_send_name(hub->socket, HUB_NAME, ZMQ_DONTWAIT);
     if (rc == 0) rc = frames_send_message(hub->socket, m, payload, &hub->scratch, ZMQ_DONTWAIT);
+    if (rc == 0) {
+        hub->sent++;
+        peers_delivered(&hub->peers, to);
+    }
     return rc;
+}
+
+int hub_traffic(hub_t *hub, const char *name, struct hub_traffic *out)
+{
+    struct mailbox_counts counts;
+    int64_t now = clock_mono_ms();
+    if (strcmp(name, HUB_NAME) == 0) {
+        *out = (struct hub_traffic){ .received = hub->taken, .sent = hub->sent };
+        out->per_second = rate_of(&hub->own, hub->taken + hub->sent, now);
+        return 0;
+    }
+    *out = (struct hub_traffic){ 0 };
+    struct peer *p = peers_find(&hub->peers, name);
+    if (!p || bus_mailbox_counts(hub->bus, name, &counts) != 0) return GW_ENOENT;
+    int64_t queued = (int64_t)(p->delivered - counts.taken); /* below 0: the name was taken again and has not said hello */
+    out->received = (int64_t)counts.taken < 0 ? 0 : counts.taken;
+    out->sent = counts.sent;
+    out->queued = queued > 0 ? (uint64_t)queued : 0;
+    out->per_second = rate_of(&p->rate, p->delivered + counts.sent, now);
+    return 0;
+}
+
+size_t hub_peer_count(const hub_t *hub)
+{
+    return HASH_COUNT(hub->peers.table);
+}
+
+double hub_forward_rate(hub_t *hub)
+{
+    return rate_of(&hub->forwarding, atomic_load_explicit(&hub->bus->forwarded, memory_order_relaxed), clock_mono_ms());
 }
 
 static void name_of(zmq_msg_t *frame, char out[MSG_NAME_MAX + 1])
@@ -128,11 +169,13 @@ static void forward(hub_t *hub, zmq_msg_t *from, zmq_msg_t *to)
         zmq_msg_send(&next, hub->socket, (more ? ZMQ_SNDMORE : 0) | ZMQ_DONTWAIT);
     }
     atomic_fetch_add_explicit(&hub->bus->forwarded, 1, memory_order_relaxed);
+    peers_delivered(&hub->peers, to_name);
 }
 
 static void welcome(hub_t *hub, const struct msg *hello)
 {
     struct msg answer = { .kind = MSG_actor_welcome, .corr = hello->corr };
+    peers_hello(&hub->peers, hub->bus, hello->from);
     hub_send(hub, hello->from, &answer, NULL);
 }
 
@@ -149,6 +192,7 @@ static int take(hub_t *hub, zmq_msg_t *from, struct msg *out)
     if (str_is((struct str){ zmq_msg_data(&to), zmq_msg_size(&to) }, HUB_NAME)) {
         rc = frames_recv_message(hub->socket, zmq_msg_more(&to), out);
         if (rc == 0) name_of(from, out->from);
+        hub->taken++;
         if (rc) atomic_fetch_add(&hub->bus->malformed, 1);
         if (rc == 0 && out->kind == MSG_actor_hello) welcome(hub, out);
     } else {

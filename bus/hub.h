@@ -28,6 +28,24 @@ int hub_recv(hub_t *hub, int timeout_ms, struct msg *out);
  *  @return 0, GW_EFULL, GW_ENOPEER, GW_EBADMSG, GW_ECLOSED */
 int hub_send(hub_t *hub, const char *to, const struct msg *m, const payload_t *payload);
 
+/* What passed an open mailbox. A rate is that of the time between the last two questions that lie PEERS_RATE_MS (1 s) apart:
+ * nothing is measured while nobody asks. */
+struct hub_traffic {
+    uint64_t received;
+    uint64_t sent;
+    uint64_t queued;   /* delivered to it and not taken yet; always 0 for the hub's owner */
+    double per_second; /* both ways */
+};
+
+/** @param name  a mailbox, or HUB_NAME for the hub's owner  @return 0; GW_ENOENT when it is not open, and *out is zero */
+int hub_traffic(hub_t *hub, const char *name, struct hub_traffic *out);
+
+/** Messages forwarded a second, measured likewise. */
+double hub_forward_rate(hub_t *hub);
+
+/** Names the hub counts for: at most twice the open mailboxes and PEERS_SPARE (bus/peers.h). */
+size_t hub_peer_count(const hub_t *hub);
+
 typedef int hub_fn(hub_t *hub, void *arg); /* a thread's body; owns arg; the hub is closed when it returns */
 
 /** Open the hub and start the router's thread with it. Mailboxes may be opened as soon as this has returned.

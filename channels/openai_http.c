@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/base64.h"
 #include "base/err.h"
 
 #define HISTORY_MARK "[Chat messages since your last reply - for context]"
@@ -145,15 +146,6 @@ static bool has_image(const json_t *content)
     return false;
 }
 
-static bool is_base64(struct str s)
-{
-    if (s.n == 0) return false;
-    while (s.n && s.p[s.n - 1] == '=') s.n--;
-    for (size_t i = 0; i < s.n; i++)
-        if (!isalnum((unsigned char)s.p[i]) && s.p[i] != '+' && s.p[i] != '/') return false;
-    return true;
-}
-
 /* A data: URL (RFC 2397) with base64; anything else would make the gateway fetch what a client names. */
 static int read_image(const json_t *part, const char *where, struct openai_chat *chat, struct openai_error *why)
 {
@@ -169,7 +161,7 @@ static int read_image(const json_t *part, const char *where, struct openai_chat 
     if (!str_starts(media, STR("image/")) || media.n > OPENAI_AGENT_MAX || !str_starts(rest, STR("base64,")))
         return openai_refuse(why, GW_EINVAL, where, "An image in `%s` must look like data:image/png;base64,....", where);
     rest = (struct str){ rest.p + 7, rest.n - 7 };
-    if (!is_base64(rest)) return openai_refuse(why, GW_EINVAL, where, "An image in `%s` is not valid base64.", where);
+    if (!base64_valid(rest)) return openai_refuse(why, GW_EINVAL, where, "An image in `%s` is not valid base64.", where);
     if (chat->image_count == OPENAI_IMAGES_MAX)
         return openai_refuse(why, GW_ELIMIT, where, "`%s` holds more than %d images.", where, OPENAI_IMAGES_MAX);
     chat->images[chat->image_count++] = (struct openai_image){ media, rest };

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <yaml.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 struct reader {
@@ -88,12 +89,64 @@ static int get_list(struct reader *r, const yaml_node_t *map, const char *key, s
     return 0;
 }
 
+/* What stands for a label that is missing: "Install gh (brew)". */
+static int default_label(struct reader *r, const yaml_node_t *entry, struct skill_install *out)
+{
+    static const char *const keys[] = { "formula", "package", "module", "url" };
+    struct str what = { NULL, 0 };
+    struct buf text = { .max = 1024 };
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && !what.n && i < sizeof keys / sizeof *keys; i++) rc = get_text(r, entry, keys[i], &what);
+    if (rc != 0) return rc;
+    buf_printf(&text, "Install %.*s (%.*s)", STR_ARG(str_utf8_prefix(what, 512)), STR_ARG(str_utf8_prefix(out->kind, 64)));
+    out->label = arena_str(r->arena, buf_str(&text));
+    buf_free(&text);
+    return r->arena->err;
+}
+
+static int read_install_entry(struct reader *r, const yaml_node_t *entry, size_t place, struct skill_install *out)
+{
+    char id[32];
+    int rc = get_text(r, entry, "kind", &out->kind);
+    if (rc == 0) rc = get_text(r, entry, "id", &out->id);
+    if (rc == 0) rc = get_text(r, entry, "label", &out->label);
+    if (rc == 0) rc = get_list(r, entry, "bins", &out->bins);
+    if (rc == 0) rc = get_list(r, entry, "os", &out->os);
+    if (rc == 0 && !out->label.n) rc = default_label(r, entry, out);
+    if (rc != 0 || out->id.n) return rc;
+    snprintf(id, sizeof id, "%.*s-%zu", STR_ARG(str_utf8_prefix(out->kind, 8)), place);
+    return copy(r, str_of(id), &out->id);
+}
+
+static int read_install(struct reader *r, const yaml_node_t *own, struct front_matter *out)
+{
+    const yaml_node_t *node = value_of(r, own, "install");
+    if (!node || node->type != YAML_SEQUENCE_NODE) return 0;
+    size_t n = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
+    if (n > SKILLS_INSTALL_MAX) n = SKILLS_INSTALL_MAX; /* only told to people: no reason to refuse the skill */
+    out->install = arena_alloc(r->arena, n, sizeof *out->install);
+    if (!out->install) return n ? r->arena->err : 0;
+    for (size_t i = 0; i < n; i++) {
+        const yaml_node_t *entry = yaml_document_get_node(r->document, node->data.sequence.items.start[i]);
+        out->install[i] = (struct skill_install){ 0 };
+        if (!entry || entry->type != YAML_MAPPING_NODE)
+            return fail(r, GW_EPARSE, node->start_mark.line, "must be a list of objects", "install");
+        int rc = read_install_entry(r, entry, i, &out->install[out->install_count++]);
+        if (rc != 0) return rc;
+    }
+    return 0;
+}
+
 static int read_openclaw(struct reader *r, const yaml_node_t *metadata, struct front_matter *out)
 {
     const yaml_node_t *own = value_of(r, metadata, "openclaw");
     const yaml_node_t *requires = value_of(r, own, "requires");
     int rc = get_bool(r, own, "always", &out->always);
     if (rc == 0) rc = get_text(r, own, "emoji", &out->emoji);
+    if (rc == 0 && !out->homepage.n) rc = get_text(r, own, "homepage", &out->homepage);
+    if (rc == 0) rc = get_text(r, own, "skillKey", &out->key);
+    if (rc == 0) rc = get_text(r, own, "primaryEnv", &out->primary_env);
+    if (rc == 0) rc = read_install(r, own, out);
     if (rc == 0) rc = get_list(r, own, "os", &out->requires.os);
     if (rc == 0) rc = get_list(r, requires, "bins", &out->requires.bins);
     if (rc == 0) rc = get_list(r, requires, "anyBins", &out->requires.any_bins);
@@ -143,6 +196,7 @@ static int read_root(struct reader *r, const yaml_node_t *root, struct front_mat
     bool disabled = false;
     if (root->type != YAML_MAPPING_NODE) return fail(r, GW_EPARSE, root->start_mark.line, "front matter must be keys and values", NULL);
     int rc = get_text(r, root, "name", &out->name);
+    if (rc == 0) rc = get_text(r, root, "homepage", &out->homepage);
     if (rc == 0) rc = get_text(r, root, "description", &out->description);
     if (rc == 0) rc = get_bool(r, root, "user-invocable", &out->user_invocable);
     if (rc == 0) rc = get_bool(r, root, "disable-model-invocation", &disabled);

@@ -4,8 +4,9 @@
  *  Owns:   nothing: strings are copied into the caller's arena, the body borrows from the text
  *  Thread: any
  *
- *  Keys read: name, description, user-invocable, disable-model-invocation, and under metadata.openclaw: always, emoji, os,
- *  requires.{bins,anyBins,env,config}. `metadata` may also be a string that holds YAML or JSON. Other keys are ignored. */
+ *  Keys read: name, description, homepage, user-invocable, disable-model-invocation, and under metadata.openclaw: always, emoji,
+ *  homepage, skillKey, primaryEnv, os, requires.{bins,anyBins,env,config}, install[].{id,kind,label,bins,os} and what is installed.
+ * `metadata` may also be a string that holds YAML or JSON. Other keys are ignored. */
 #ifndef SKILLS_FRONT_MATTER_H
 #define SKILLS_FRONT_MATTER_H
 
@@ -16,10 +17,15 @@ struct front_matter {
     struct str name; /* empty when missing, like all that follow */
     struct str description;
     struct str emoji;
+    struct str homepage;
+    struct str key;
+    struct str primary_env;
     bool always;
     bool user_invocable;  /* true when missing */
     bool model_invocable; /* true when missing */
     struct skill_requires requires;
+    struct skill_install *install;
+    size_t install_count;
     struct str body; /* the text behind it; the whole text when there is none */
 };
 

@@ -59,10 +59,10 @@ static bool has_bin(const struct skills_options *o, struct str bin)
     return false;
 }
 
-static bool has_env(const struct skills_options *o, struct str name)
+static bool has_env(const struct skills_options *o, const struct skill *skill, struct str name)
 {
     char key[256];
-    (void)o;
+    if (o->env_set && o->env_set(o->ctx, skill, name)) return true;
     if (str_copy(key, sizeof key, name) != 0) return false;
     const char *value = getenv(key);
     return value && value[0];
@@ -73,12 +73,23 @@ static bool has_config(const struct skills_options *o, struct str path)
     return o->config_set && o->config_set(o->ctx, path);
 }
 
+bool skills_has(const struct skills_options *options, const struct skill *skill, enum skill_need need, struct str name)
+{
+    switch (need) {
+    case SKILL_BIN: return has_bin(options, name);
+    case SKILL_ENV: return has_env(options, skill, name);
+    case SKILL_CONFIG: return has_config(options, name);
+    case SKILL_OS: return str_is(name, "linux");
+    }
+    return false;
+}
+
 /* The first of `list` that is not there, or NULL. */
-static const struct str *lacking(const struct skills_options *o, const struct skill_list *list,
-                                 bool (*has)(const struct skills_options *, struct str))
+static const struct str *lacking(const struct skills_options *o, const struct skill *skill, enum skill_need need,
+                                 const struct skill_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
-        if (!has(o, list->items[i])) return &list->items[i];
+        if (!skills_has(o, skill, need, list->items[i])) return &list->items[i];
     return NULL;
 }
 
@@ -104,13 +115,13 @@ static void judge(const struct skills_options *o, struct arena *arena, struct sk
     for (size_t i = 0; !any && i < r->any_bins.count; i++) any = has_bin(o, r->any_bins.items[i]);
     if (s->always)
         s->eligible = true;
-    else if ((what = lacking(o, &r->bins, has_bin)))
+    else if ((what = lacking(o, s, SKILL_BIN, &r->bins)))
         s->missing = missing_text(arena, "bin", *what);
     else if (!any)
         s->missing = missing_text(arena, "bin", r->any_bins.items[0]);
-    else if ((what = lacking(o, &r->env, has_env)))
+    else if ((what = lacking(o, s, SKILL_ENV, &r->env)))
         s->missing = missing_text(arena, "env", *what);
-    else if ((what = lacking(o, &r->config, has_config)))
+    else if ((what = lacking(o, s, SKILL_CONFIG, &r->config)))
         s->missing = missing_text(arena, "config", *what);
     else
         s->eligible = true;
@@ -153,6 +164,7 @@ static int add(struct load *l, const struct skill *skill)
 {
     skills_t *s = l->skills;
     if (l->options->limited && !in_list(l->options->allow, l->options->allow_count, skill->name)) return 0;
+    if (l->options->wanted && !l->options->wanted(l->options->ctx, skill)) return 0;
     for (size_t i = 0; i < s->count; i++) {
         if (!str_eq(s->list[i].name, skill->name)) continue;
         s->list[i] = *skill;
@@ -185,12 +197,17 @@ static int read_skill(struct load *l, const char *path, struct str folder_name, 
         .description = front.description.n ? utf8_first(front.description, SKILLS_DESCRIPTION_MAX) : first_paragraph(arena, front.body),
         .path = arena_str(arena, str_of(path)),
         .emoji = front.emoji,
+        .homepage = front.homepage,
+        .primary_env = front.primary_env,
         .source = l->folder->source,
         .always = front.always,
         .user_invocable = front.user_invocable,
         .model_invocable = front.model_invocable,
         .requires = front.requires,
+        .install = front.install,
+        .install_count = front.install_count,
     };
+    skill.key = front.key.n ? front.key : skill.name;
     if (arena->err) return arena->err;
     skill.dir = (struct str){ skill.path.p, skill.path.n - strlen("/SKILL.md") };
     if (utf8_count(skill.name) > SKILLS_NAME_MAX || has_control(skill.name) || !str_utf8_valid(skill.name)) {

@@ -20,6 +20,7 @@ enum {
     SKILLS_NAME_MAX = 64,           /* characters (code points) of a name */
     SKILLS_DESCRIPTION_MAX = 1024,  /* characters of a description; longer ones are cut */
     SKILLS_LIST_MAX = 64,           /* entries of a `requires` list */
+    SKILLS_INSTALL_MAX = 16,        /* ways to install what a skill needs; further ones are left out */
     SKILLS_PROBLEMS_MAX = 64 * 1024 /* bytes of reports */
 };
 
@@ -43,17 +44,31 @@ struct skill_requires {
     struct skill_list os;       /* "linux", "darwin", "win32"; empty: any */
 };
 
+/* How somebody could install what is missing; only told, never done. */
+struct skill_install {
+    struct str id;   /* "brew", or its kind and place */
+    struct str kind; /* "brew", "node", "go", "uv", "download" */
+    struct str label;
+    struct skill_list bins;
+    struct skill_list os; /* empty: any */
+};
+
 struct skill {
     struct str name;
     struct str description;
     struct str dir;  /* absolute, as found under its source */
     struct str path; /* dir/SKILL.md; NUL-terminated */
     struct str emoji;
+    struct str homepage;
+    struct str key;         /* under skills.entries: the name unless it says another */
+    struct str primary_env; /* the variable that skills.entries.<key>.apiKey stands for; may be empty */
     enum skill_source source;
     bool always;          /* needs nothing but its os */
     bool user_invocable;  /* offered as a slash command */
     bool model_invocable; /* listed in the prompt */
     struct skill_requires requires;
+    const struct skill_install *install;
+    size_t install_count;
     bool eligible;      /* the requirements are met */
     struct str missing; /* not eligible: the first that is not ("bin gh", "env FOO", "config a.b", "os darwin") */
 };
@@ -66,6 +81,9 @@ struct skills_options {
     size_t allow_count;
     const char *path_env;                           /* where bins are looked for; NULL: PATH of the process */
     bool (*config_set)(void *ctx, struct str path); /* NULL: config requirements are unmet */
+    /* A variable that skills.entries gives this skill; NULL: those of the process alone count. */
+    bool (*env_set)(void *ctx, const struct skill *skill, struct str name);
+    bool (*wanted)(void *ctx, const struct skill *skill); /* false: left out; NULL: all are wanted */
     void *ctx;
 };
 
@@ -78,6 +96,11 @@ void skills_destroy(skills_t **skills_p);
 
 /** The list, sorted by name; NULL skills are none. Borrowed. */
 const struct skill *skills_list(const skills_t *skills, size_t *count);
+
+enum skill_need { SKILL_BIN, SKILL_ENV, SKILL_CONFIG, SKILL_OS };
+
+/** True when `name`, which `skill` needs, is there. */
+bool skills_has(const struct skills_options *options, const struct skill *skill, enum skill_need need, struct str name);
 
 /** What was wrong, one "path:line: text\n" each (path alone where no line applies). Borrowed; empty: nothing. */
 struct str skills_problems(const skills_t *skills);

@@ -49,14 +49,20 @@ static int make_directories(store_t *store)
     }
 }
 
-int files_prepare(store_t *store, struct str dir)
+int files_locate(store_t *store, struct str dir)
 {
     while (dir.n > 1 && dir.p[dir.n - 1] == '/') dir.n--;
     int rc = sql_check(store, dir, 1, STORE_DIR_MAX, "path of the state directory");
     if (rc != 0) return rc;
     str_copy(store->dir, sizeof store->dir, dir);
     inside(store, FILES_DATABASE, store->path);
-    return make_directories(store);
+    return 0;
+}
+
+int files_prepare(store_t *store, struct str dir)
+{
+    int rc = files_locate(store, dir);
+    return rc ? rc : make_directories(store);
 }
 
 int files_lock(store_t *store)

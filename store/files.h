@@ -8,7 +8,9 @@
 #define FILES_LOCK "openclaw.lock"
 #define FILES_SUSPECT "openclaw.sqlite.suspect" /* asks the next open for a full check */
 
-/** Fill store->dir and store->path and make the directory, 0700, with its parents. @return 0, GW_ELIMIT, GW_EIO */
+/** Fill store->dir and store->path. @return 0, GW_ELIMIT, GW_EINVAL */
+int files_locate(store_t *store, struct str dir);
+/** The same, and make the directory, 0700, with its parents. @return 0, GW_ELIMIT, GW_EIO */
 int files_prepare(store_t *store, struct str dir);
 /** Take the lock file; the kernel drops it when the process ends. @return 0, GW_EBUSY, GW_EIO */
 int files_lock(store_t *store);

@@ -50,6 +50,11 @@ static int apply(store_t *store, const struct migration *m)
     return rc;
 }
 
+bool migrate_complete(const store_t *store)
+{
+    return store->schema_version == NEWEST;
+}
+
 int migrate_run(store_t *store)
 {
     int rc = 0;

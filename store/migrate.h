@@ -10,5 +10,7 @@ int migrate_inspect(store_t *store);
 /** Apply the migrations it lacks, each in its own transaction, and set store->schema_version.
  *  @return 0, GW_EIO, GW_ECORRUPT */
 int migrate_run(store_t *store);
+/** True when the file that migrate_inspect looked at has the newest schema. */
+bool migrate_complete(const store_t *store);
 
 #endif

@@ -28,6 +28,17 @@ enum sql {
     SQL_session_list,
     SQL_session_change,
     SQL_session_count,
+    SQL_session_label,
+    SQL_session_wishes,
+    SQL_session_busy,
+    SQL_session_restart,
+    SQL_session_restart_counters,
+    SQL_session_cut_counters,
+    SQL_session_delete,
+    SQL_session_delete_counters,
+    SQL_session_forget_keys,
+    SQL_session_delete_turns,
+    SQL_session_heads,
     SQL_session_tail,
     SQL_session_grow,
     SQL_session_compact,
@@ -36,6 +47,14 @@ enum sql {
     SQL_message_get,
     SQL_message_list,
     SQL_message_count,
+    SQL_message_newest,
+    SQL_message_first,
+    SQL_message_rows,
+    SQL_message_nth,
+    SQL_message_delete,
+    SQL_message_by_day,
+    SQL_message_tools,
+    SQL_message_turns,
     SQL_history_session,
     SQL_history_start,
     SQL_history_rows,
@@ -70,6 +89,9 @@ enum sql {
     SQL_cooldown_save,
     SQL_cooldown_load,
     SQL_cooldown_delete,
+    SQL_device_save,
+    SQL_device_delete,
+    SQL_device_list,
     SQL_kv_put,
     SQL_kv_get,
     SQL_kv_delete,
@@ -80,14 +102,16 @@ enum { STORE_ERROR_MAX = STORE_DIR_MAX + 1024, STORE_PATH_MAX = STORE_DIR_MAX + 
 
 struct store {
     sqlite3 *db;
-    int lock_fd; /* -1: not locked */
+    int lock_fd;    /* -1: not locked */
+    bool read_only; /* store_open_reader */
     bool in_group;
     bool own_group; /* opened by sql_work_begin for one call */
     int works;      /* depth of sql_work_begin: only the outermost decides */
     int spoiled;    /* not 0: a call of this group failed half way; nothing more is taken until the rollback */
     int wal_pages;
     int schema_version;
-    int64_t keys_forgotten_to; /* turns up to this id have no idempotency key any more (turns_prune) */
+    int64_t keys_forgotten_to;         /* turns up to this id have no idempotency key any more (turns_prune) */
+    uint64_t file_device, file_number; /* a reader's file, see store_reader_stale */
     char dir[STORE_DIR_MAX + 1];
     char path[STORE_PATH_MAX];
     char error[STORE_ERROR_MAX];

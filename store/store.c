@@ -180,7 +180,7 @@ void store_close(store_t **store_p)
 int store_begin(store_t *store)
 {
     if (store->in_group) return sql_refuse(store, GW_EINVAL, "store: a group is open already");
-    struct query q = query_open(store, SQL_begin, "BEGIN IMMEDIATE");
+    struct query q = query_open(store, SQL_begin, store->read_only ? "BEGIN" : "BEGIN IMMEDIATE");
     int rc = query_run(&q);
     store->in_group = rc == 0;
     return rc;

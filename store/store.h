@@ -50,6 +50,19 @@ struct store_options {
  *          another program's, and is left as it is; GW_EIO; GW_ENOMEM; GW_ELIMIT (dir) */
 int store_open(struct str dir, const struct store_options *options, store_t **out, struct buf *report);
 
+/** Open what a writer keeps, only to read it, beside that writer and in another thread: no lock file, nothing is created or
+ *  changed. Each call sees the last commit; a group (store_begin, store_commit) sees one state throughout.
+ *  @param busy_timeout_ms  wait for a foreign lock
+ *  @return 0; GW_EIO there is no store yet, or it cannot be read; GW_ECONFIG another version's file; GW_ECORRUPT; GW_ENOMEM */
+int store_open_reader(struct str dir, int busy_timeout_ms, store_t **out, struct buf *report);
+/** True when the file at its path is no longer the one a reader has open: it was set aside. Close it and open another. */
+bool store_reader_stale(const store_t *reader);
+
+/** Undo one call's part of a group: what came after store_try_begin is kept when `rc` is 0, else it is as if it never was.
+ *  Not nested. @return rc, or why that failed */
+int store_try_begin(store_t *store);
+int store_try_end(store_t *store, int rc);
+
 /** Roll an open group back, checkpoint, close, release the lock. Safe on NULL. */
 void store_close(store_t **store_p);
 

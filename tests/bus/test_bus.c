@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <poll.h>
+#include <stdio.h>
 
 #include "bus/hub.h"
 #include "tests/support/rig.h"
@@ -238,4 +239,112 @@ Test(bus, sets_aside_so_many_and_refuses_one_more, .timeout = 30)
     cr_assert(mailbox_recv(rig_mailbox(rig), 0, &a) == GW_ETIMEOUT);
     mailbox_close(&other);
     rig_stop(&rig);
+}
+
+/* Counts against the rig's hub, which another thread runs: the test has one of its own. */
+struct own_hub {
+    bus_t *bus;
+    hub_t *hub;
+    actor_t *actor;
+};
+
+static struct own_hub own_hub_start(actor_fn *fn)
+{
+    struct own_hub h = { 0 };
+    struct msg hello;
+    cr_assert(bus_create(&h.bus) == 0 && hub_open(h.bus, &h.hub) == 0);
+    cr_assert(actor_spawn(h.bus, "peer", 0, fn, NULL, &h.actor) == 0);
+    cr_assert(hub_recv(h.hub, RIG_WAIT_MS, &hello) == 0 && hello.kind == MSG_actor_hello);
+    msg_clear(&hello);
+    return h;
+}
+
+static void own_hub_stop(struct own_hub *h)
+{
+    bus_shutdown(h->bus);
+    actor_join(&h->actor);
+    hub_close(&h->hub);
+    bus_destroy(&h->bus);
+}
+
+/* Takes one message at a time: the next when it is pinged. */
+static int slow_actor(mailbox_t *mb, void *arg)
+{
+    (void)arg;
+    struct msg m, pong = { .kind = MSG_store_pong };
+    for (;;) {
+        if (mailbox_recv(mb, -1, &m) != 0) return 0;
+        struct msg question = { .kind = MSG_store_ping };
+        pong.corr = m.corr;
+        msg_clear(&m);
+        mailbox_send(mb, HUB_NAME, &pong);
+        if (mailbox_ask(mb, HUB_NAME, &question, -1, &m) != 0) return 0; /* sets aside what comes meanwhile */
+        msg_clear(&m);
+    }
+}
+
+Test(bus, tells_how_much_waits_in_a_mailbox, .timeout = 20)
+{
+    struct own_hub h = own_hub_start(slow_actor);
+    struct hub_traffic t;
+    const struct msg note = { .kind = MSG_store_ping, .corr = 1000000 };
+    cr_assert(hub_traffic(h.hub, "nobody", &t) == GW_ENOENT && t.received == 0);
+    for (int i = 0; i < 10; i++) cr_assert(hub_send(h.hub, "peer", &note, NULL) == 0);
+    for (uint64_t left = 9;; left--) {
+        struct msg m;
+        cr_assert(hub_recv(h.hub, RIG_WAIT_MS, &m) == 0 && m.kind == MSG_store_pong);
+        msg_clear(&m);
+        cr_assert(hub_recv(h.hub, RIG_WAIT_MS, &m) == 0 && m.kind == MSG_store_ping);
+        struct msg answer = { .kind = MSG_store_pong, .corr = m.corr };
+        msg_clear(&m);
+        cr_assert(hub_traffic(h.hub, "peer", &t) == 0);
+        cr_assert(t.queued == left || t.queued + 1 == left, "one may be on its way aside: %d, expected %d", (int)t.queued, (int)left);
+        if (left == 0) break;
+        cr_assert(hub_send(h.hub, "peer", &answer, NULL) == 0);
+    }
+    cr_assert(t.received == 1 + 10 + 9, "welcome, notes, answers: %d", (int)t.received);
+    cr_assert(t.sent >= 19, "the last one is counted when it is on its way");
+    own_hub_stop(&h);
+}
+
+Test(bus, counts_what_its_owner_sends_and_takes, .timeout = 20)
+{
+    struct own_hub h = own_hub_start(echo_actor);
+    struct hub_traffic before, after;
+    struct msg q = { .kind = MSG_router_ping, .corr = 1 }, a;
+    cr_assert(hub_traffic(h.hub, HUB_NAME, &before) == 0 && before.received == 1 && before.sent == 1, "hello and welcome");
+    cr_assert(hub_send(h.hub, "peer", &q, NULL) == 0 && hub_recv(h.hub, RIG_WAIT_MS, &a) == 0);
+    msg_clear(&a);
+    cr_assert(hub_traffic(h.hub, HUB_NAME, &after) == 0 && after.received == 2 && after.sent == 2 && after.queued == 0);
+    cr_assert(hub_forward_rate(h.hub) == 0, "nothing was forwarded");
+    own_hub_stop(&h);
+}
+
+static int brief_actor(mailbox_t *mb, void *arg)
+{
+    (void)mb, (void)arg;
+    return 0;
+}
+
+/* Names that come and go must not pile up: 64 more than twice the open ones are kept. */
+Test(bus, forgets_mailboxes_that_are_gone, .timeout = 60)
+{
+    struct own_hub h = own_hub_start(echo_actor);
+    struct hub_traffic t;
+    for (int i = 0; i < 300; i++) {
+        char name[32];
+        actor_t *actor;
+        struct msg m;
+        snprintf(name, sizeof name, "brief.%d", i);
+        cr_assert(actor_spawn(h.bus, name, 0, brief_actor, NULL, &actor) == 0);
+        for (bool ended = false; !ended; msg_clear(&m)) {
+            cr_assert(hub_recv(h.hub, RIG_WAIT_MS, &m) == 0);
+            ended = m.kind == MSG_actor_ended;
+        }
+        actor_join(&actor);
+        cr_assert(hub_traffic(h.hub, name, &t) == GW_ENOENT, "its mailbox is closed");
+        cr_assert(hub_peer_count(h.hub) <= 70, "%d", (int)hub_peer_count(h.hub));
+    }
+    cr_assert(hub_traffic(h.hub, "peer", &t) == 0 && t.received == 1);
+    own_hub_stop(&h);
 }

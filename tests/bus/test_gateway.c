@@ -68,7 +68,7 @@ Test(gateway, answers_head_without_a_body, .timeout = 30)
 Test(gateway, refuses_unknown_paths_and_methods, .timeout = 30)
 {
     struct gateway_rig rig;
-    gateway_rig_start(&rig, NULL);
+    gateway_rig_start(&rig, &(struct gateway_rig_options){ .config = "{gateway:{controlUi:{enabled:false}}}" });
     expect_get(&rig, "GET", "/nope", 404, "not_found_error");
     struct http_reply r = gateway_rig_get(&rig, "GET", "/v1/chat/completions");
     cr_assert(r.status == 405 && str_is(http_reply_header(&r, "Allow"), "POST"));

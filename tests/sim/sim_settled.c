@@ -42,6 +42,39 @@ static void check_lane(struct sim *s, enum policy_lane lane)
     RULE(s, !(permit && ready && worker && starts), "lane %d: a permit is free and %d sessions wait for it", lane, ready);
 }
 
+/* Marks the session of a turn or a slot, and all above it, as busy. */
+static void mark_busy(const struct sim *s, int session, bool busy[SESSIONS])
+{
+    for (int at = session; at >= 0; at = s->sessions[at].parent) busy[at] = true;
+}
+
+static void check_busy(struct sim *s)
+{
+    bool busy[SESSIONS] = { false };
+    for (int i = 0; i < s->turn_count; i++) {
+        const struct sim_turn *t = &s->turns[i];
+        struct policy_turn_info info = policy_turn_info(s->policy, t->id);
+        int parent = s->sessions[t->session].parent;
+        mark_busy(s, t->session, busy);
+        RULE(s, info.state == t->state && info.stopping == (t->aborted != REASON_NONE), "turn %ld: state %d, stopping %d", (long)t->id,
+             info.state, info.stopping);
+        RULE(s, str_is(info.parent, parent < 0 ? "" : s->sessions[parent].key), "turn %ld: parent %.*s", (long)t->id, STR_ARG(info.parent));
+    }
+    for (int i = 0; i < SLOTS; i++)
+        if (s->slots[i].handle) mark_busy(s, s->slots[i].parent, busy);
+    for (int i = 0; i < SESSIONS; i++)
+        RULE(s, !s->sessions[i].used || policy_session_busy(s->policy, str_of(s->sessions[i].key)) == busy[i], "session %s: busy %d",
+             s->sessions[i].key, !busy[i]);
+    for (int i = 0; i < WORKERS; i++) {
+        const struct sim_worker *w = &s->workers[i];
+        struct policy_worker_info info = policy_worker_info(s->policy, i);
+        bool bound = w->state == W_IDLE || w->state == W_BUSY;
+        RULE(s, info.known == (w->state != W_UNUSED) && info.turn == w->turn, "worker %d: turn %ld, expected %ld", i, (long)info.turn,
+             (long)w->turn);
+        RULE(s, str_is(info.session, bound ? s->sessions[w->session].key : ""), "worker %d: session %.*s", i, STR_ARG(info.session));
+    }
+}
+
 static void check_sessions(struct sim *s)
 {
     int waiting[SESSIONS] = { 0 };
@@ -122,6 +155,7 @@ void sim_settled(struct sim *s)
     prune(s);
     for (int i = 0; i < LANE_COUNT; i++) check_lane(s, (enum policy_lane)i);
     check_sessions(s);
+    check_busy(s);
     check_workers(s);
     check_counts(s);
     sim_models_settled(s);

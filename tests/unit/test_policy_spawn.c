@@ -171,3 +171,44 @@ Test(policy_spawn, an_announcement_keeps_the_childs_depth, .init = rig_start, .f
     run(again);
     cr_assert(!spawn(3, "b", "alpha") && one(POLICY_DO_SPAWN_REFUSED)->reason == REASON_SPAWN_DEPTH);
 }
+
+Test(policy_spawn, a_session_is_busy_while_it_or_a_descendant_has_work, .init = rig_start, .fini = rig_stop)
+{
+    use_depth(2);
+    cr_assert(!policy_session_busy(policy, STR("main")), "not known");
+    run(turn_of(1, "main"));
+    int64_t first = spawn(1, "a", "alpha"), second = spawn(1, "b", "alpha");
+    run(child_of(first, 2, "a"));
+    run(child_of(second, 3, "b"));
+    int64_t below = spawn(3, "c", "alpha");
+    run(child_of(below, 4, "c"));
+    done(1);
+    done(2);
+    done(3);
+    cr_assert(policy_session_busy(policy, STR("main")) && policy_session_busy(policy, STR("b")), "a grandchild runs");
+    cr_assert(!policy_session_busy(policy, STR("a")), "its sister does not count");
+    struct policy_event stop = { .kind = POLICY_ABORT, .session = STR("main"), .reason = REASON_USER, .cascade = true };
+    cr_assert(step(stop) == 0 && one(POLICY_DO_CANCEL)->turn == 4);
+    cr_assert(policy_session_busy(policy, STR("main")), "it was told, and has not ended");
+    cr_assert(policy_turn_info(policy, 4).stopping);
+    cr_assert(step((struct policy_event){ .kind = POLICY_TURN_DONE, .turn = 4, .outcome = POLICY_ABORTED }) == 0);
+    cr_assert(!policy_session_busy(policy, STR("main")));
+}
+
+Test(policy_spawn, tells_where_a_turn_stands_and_what_its_worker_does, .init = rig_start, .fini = rig_stop)
+{
+    run(turn_of(1, "main"));
+    int64_t handle = spawn(1, "child", "alpha");
+    run(child_of(handle, 2, "child"));
+    struct policy_turn_info turn = policy_turn_info(policy, 2);
+    cr_assert(turn.state == POLICY_TURN_RUNNING && turn.depth == 1 && str_is(turn.parent, "main") && !turn.stopping);
+    cr_assert(policy_turn_info(policy, 1).parent.n == 0 && policy_turn_info(policy, 1).depth == 0);
+    int index = policy_session_info(policy, STR("child")).worker;
+    struct policy_worker_info worker = policy_worker_info(policy, index);
+    cr_assert(worker.known && worker.turn == 2 && str_is(worker.session, "child"));
+    done(2);
+    cr_assert(policy_turn_info(policy, 2).state == POLICY_TURN_UNKNOWN);
+    worker = policy_worker_info(policy, index);
+    cr_assert(worker.known && worker.turn == 0 && str_is(worker.session, "child"), "idle, still bound");
+    cr_assert(!policy_worker_info(policy, -1).known && !policy_worker_info(policy, 99).known);
+}

@@ -1,0 +1,314 @@
+/* actors/gateway_client.c -- WebSocket connections: upgrade, whole messages in, queued frames out, orderly ends.
+ *
+ * Facts of libwebsockets 4.1.6: it masks and frames by itself, writing the frame's head into the LWS_PRE bytes before the
+ * text; what a socket does not take it copies and sends first, so a shared frame may go on to the next client at once. A
+ * close frame goes out when a callback returns -1 after lws_close_reason(). */
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "actors/gateway_client.h"
+#include "actors/gateway_devices.h"
+#include "actors/gateway_events.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+
+enum { QUEUE_FIRST = 4, FRAME_COST = 32 /* bytes a queued frame counts beside its text */, IN_KEPT = 4096 };
+
+struct gateway_frame {
+    int users;
+    size_t n;
+    unsigned char bytes[]; /* LWS_PRE for the head, then n */
+};
+
+/* --- frames out ------------------------------------------------------------------------------------------------- */
+
+struct gateway_frame *gateway_frame_create(struct str text)
+{
+    struct gateway_frame *f = malloc(sizeof *f + LWS_PRE + text.n);
+    if (!f) return NULL;
+    f->users = 1;
+    f->n = text.n;
+    if (text.n) memcpy(f->bytes + LWS_PRE, text.p, text.n);
+    return f;
+}
+
+void gateway_frame_drop(struct gateway_frame *f)
+{
+    if (f && --f->users == 0) free(f);
+}
+
+static struct gateway_frame *take_first(struct gateway_client *cl)
+{
+    struct gateway_frame *f = cl->queue[cl->queue_head];
+    cl->queue_head = (cl->queue_head + 1) & (cl->queue_cap - 1);
+    cl->queue_count--;
+    cl->queued -= f->n + FRAME_COST;
+    return f;
+}
+
+static void empty_queue(struct gateway_client *cl)
+{
+    while (cl->queue_count) gateway_frame_drop(take_first(cl));
+    free(cl->queue);
+    cl->queue = NULL;
+    cl->queue_cap = cl->queue_head = 0;
+}
+
+static bool grow_queue(struct gateway_client *cl)
+{
+    uint32_t cap = cl->queue_cap ? cl->queue_cap * 2 : QUEUE_FIRST;
+    struct gateway_frame **queue = malloc(cap * sizeof(struct gateway_frame *));
+    if (!queue) return false;
+    for (uint32_t i = 0; i < cl->queue_count; i++) queue[i] = cl->queue[(cl->queue_head + i) & (cl->queue_cap - 1)];
+    free(cl->queue);
+    cl->queue = queue;
+    cl->queue_cap = cap;
+    cl->queue_head = 0;
+    return true;
+}
+
+/* It does not read: what it has not begun to read is dropped, so that the reason can follow should it read on. */
+static void close_slow(struct gateway_client *cl)
+{
+    log_event(LOG_WARN, "client_closed", LOG_T("conn", cl->conn_id), LOG_T("address", cl->peer.address), LOG_T("reason", "slow consumer"),
+              LOG_I("unsent", (int64_t)cl->queued));
+    empty_queue(cl);
+    gateway_client_close(cl, LWS_CLOSE_STATUS_POLICY_VIOLATION, STR("slow consumer"));
+}
+
+void gateway_client_queue(struct gateway_client *cl, struct gateway_frame *f, bool drop_if_slow)
+{
+    if (cl->state == CLIENT_CLOSING) return;
+    if (drop_if_slow && cl->queued > GATEWAY_CLIENT_SLOW) return;
+    if (cl->queued + f->n + FRAME_COST > GATEWAY_CLIENT_OUT_MAX || (cl->queue_count == cl->queue_cap && !grow_queue(cl))) {
+        close_slow(cl);
+        return;
+    }
+    f->users++;
+    cl->queue[(cl->queue_head + cl->queue_count++) & (cl->queue_cap - 1)] = f;
+    cl->queued += f->n + FRAME_COST;
+    lws_callback_on_writable(cl->wsi);
+}
+
+void gateway_client_send(struct gateway_client *cl, struct str text)
+{
+    struct gateway_frame *f = gateway_frame_create(text);
+    if (!f) return gateway_kill(cl->conn);
+    gateway_client_queue(cl, f, false);
+    gateway_frame_drop(f);
+}
+
+void gateway_client_close(struct gateway_client *cl, int code, struct str reason)
+{
+    if (cl->state == CLIENT_CLOSING) return;
+    cl->state = CLIENT_CLOSING;
+    cl->close_code = code;
+    str_copy(cl->close_reason, sizeof cl->close_reason, str_utf8_prefix(reason, sizeof cl->close_reason - 1));
+    lws_set_timer_usecs(cl->wsi, (lws_usec_t)GATEWAY_CLOSE_MS * LWS_US_PER_MS);
+    lws_callback_on_writable(cl->wsi);
+}
+
+void gateway_client_close_device(struct gateway *gw, const char *device_id, const char *role, const char *reason)
+{
+    struct gateway_client *cl, *safe;
+    DL_FOREACH_SAFE(gw->clients, cl, safe)
+    {
+        if (!cl->who.device_id || strcmp(cl->who.device_id, device_id) != 0) continue;
+        if (role && strcmp(role, cl->who.node ? "node" : "operator") != 0) continue;
+        gateway_client_close(cl, LWS_CLOSE_STATUS_POLICY_VIOLATION, str_of(reason));
+    }
+}
+
+bool gateway_client_may(const struct gateway_client *client, struct str scope)
+{
+    const struct gateway_identity *who = &client->who;
+    return who->admin || (who->read && str_is(scope, "operator.read")) || (who->write && str_is(scope, "operator.write")) ||
+           (who->approvals && str_is(scope, "operator.approvals")) || (who->pairing && str_is(scope, "operator.pairing"));
+}
+
+const char *gateway_client_name(const struct gateway_client *client)
+{
+    return client->who.device_id ? client->who.device_id : client->who.client_id ? client->who.client_id : "unknown";
+}
+
+void gateway_client_devices_ready(struct gateway *gw)
+{
+    struct gateway_client *cl, *safe;
+    DL_FOREACH_SAFE(gw->clients, cl, safe)
+    {
+        if (cl->state != CLIENT_NEW || cl->first.n == 0) continue;
+        gateway_connect_message(cl, buf_str(&cl->first));
+        buf_free(&cl->first);
+    }
+}
+
+static int close_now(struct gateway_client *cl)
+{
+    size_t n = strlen(cl->close_reason);
+    cl->closed = true;
+    lws_close_reason(cl->wsi, (enum lws_close_status)cl->close_code, n ? (unsigned char *)cl->close_reason : NULL, n);
+    return -1;
+}
+
+static int on_writable(struct gateway_client *cl)
+{
+    while (cl->queue_count && !lws_send_pipe_choked(cl->wsi)) {
+        struct gateway_frame *f = take_first(cl);
+        int n = lws_write(cl->wsi, f->bytes + LWS_PRE, f->n, LWS_WRITE_TEXT);
+        gateway_frame_drop(f);
+        if (n < 0) return -1;
+    }
+    bool partial = lws_partial_buffered(cl->wsi);
+    if (cl->queue_count == 0 && cl->queue_cap > QUEUE_FIRST) empty_queue(cl);
+    if (cl->queue_count || partial) {
+        lws_callback_on_writable(cl->wsi);
+        return 0;
+    }
+    return cl->state == CLIENT_CLOSING ? close_now(cl) : 0;
+}
+
+/* --- messages in ------------------------------------------------------------------------------------------------ */
+
+static void on_message(struct gateway_client *cl)
+{
+    switch (cl->state) {
+    case CLIENT_NEW:
+        if (gateway_devices_ready(cl->gw))
+            gateway_connect_message(cl, buf_str(&cl->in));
+        else if (cl->first.n == 0)
+            buf_add(&cl->first, buf_str(&cl->in));
+        break;
+    case CLIENT_CONNECTED: gateway_rpc_message(cl, buf_str(&cl->in)); break;
+    default: break; /* before the answer to `connect`, or after its end: not read */
+    }
+    if (cl->in.cap > IN_KEPT) buf_free(&cl->in);
+    buf_clear(&cl->in);
+}
+
+static void pause_if_busy(struct gateway_client *cl)
+{
+    if (cl->paused || cl->waiting < GATEWAY_REQUESTS_MAX) return;
+    cl->paused = true;
+    lws_rx_flow_control(cl->wsi, 0);
+}
+
+void gateway_client_resume(struct gateway_client *cl)
+{
+    if (!cl->paused || cl->waiting > GATEWAY_REQUESTS_MAX / 2) return;
+    cl->paused = false;
+    lws_rx_flow_control(cl->wsi, 1);
+}
+
+static int on_receive(struct gateway_client *cl, struct str bytes)
+{
+    size_t max = cl->state == CLIENT_CONNECTED ? GATEWAY_MESSAGE_MAX : GATEWAY_HELLO_MAX;
+    if (cl->state == CLIENT_CLOSING) return 0;
+    if (cl->in.n + bytes.n > max) {
+        lws_close_reason(cl->wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, NULL, 0);
+        return -1;
+    }
+    buf_add(&cl->in, bytes);
+    if (cl->in.err) return -1;
+    if (!lws_is_final_fragment(cl->wsi) || lws_remaining_packet_payload(cl->wsi) > 0) return 0;
+    on_message(cl);
+    pause_if_busy(cl);
+    return 0;
+}
+
+/* --- coming and going ------------------------------------------------------------------------------------------- */
+
+static char *header(struct lws *wsi, enum lws_token_indexes token)
+{
+    char value[512];
+    int n = lws_hdr_total_length(wsi, token);
+    if (n <= 0 || (size_t)n >= sizeof value || lws_hdr_copy(wsi, value, sizeof value, token) < 0) return NULL;
+    return str_dup(str_trim((struct str){ value, (size_t)n }));
+}
+
+/* The answer to an upgrade that is not taken. */
+static int refuse_upgrade(struct lws *wsi, const char *status)
+{
+    unsigned char text[LWS_PRE + 160];
+    int n = snprintf((char *)text + LWS_PRE, sizeof text - LWS_PRE,
+                     "HTTP/1.1 %s\r\nContent-Length: 0\r\nRetry-After: %d\r\nConnection: close\r\n\r\n", status, GATEWAY_RETRY_S);
+    lws_write(wsi, text + LWS_PRE, (size_t)n, LWS_WRITE_HTTP);
+    return -1;
+}
+
+/* Headers are here for the last time. */
+static int on_upgrade(struct gateway_conn *c, struct lws *wsi)
+{
+    struct gateway *gw = c->gw;
+    struct gateway_client *cl = NULL;
+    if (gw->draining || c->surplus || gw->client_count >= GATEWAY_CLIENTS_MAX || gw->handshakes >= GATEWAY_HANDSHAKES_MAX)
+        return refuse_upgrade(wsi, "503 Service Unavailable");
+    if (!(cl = calloc(1, sizeof *cl))) return refuse_upgrade(wsi, "503 Service Unavailable");
+    cl->gw = gw;
+    cl->conn = c;
+    cl->wsi = wsi;
+    gateway_http_peer(c, &cl->peer);
+    cl->host = header(wsi, WSI_TOKEN_HOST);
+    cl->origin = header(wsi, WSI_TOKEN_ORIGIN);
+    random_uuid(cl->conn_id);
+    random_uuid(cl->nonce);
+    c->client = cl;
+    DL_DELETE(gw->conns, c);
+    gw->conn_count--;
+    DL_APPEND(gw->clients, cl);
+    if (gw->client_count++ == 0) gateway_start_devices_tick(gw);
+    gw->handshakes++;
+    return 0;
+}
+
+static void on_established(struct gateway_client *cl)
+{
+    struct buf text = { 0 };
+    lws_set_timeout(cl->wsi, NO_PENDING_TIMEOUT, 0);
+    lws_set_timer_usecs(cl->wsi, (lws_usec_t)cl->gw->times.hello_ms * LWS_US_PER_MS);
+    buf_printf(&text, "{\"type\":\"event\",\"event\":\"connect.challenge\",\"payload\":{\"nonce\":\"%s\",\"ts\":%lld}}", cl->nonce,
+               (long long)clock_wall_ms());
+    gateway_client_send(cl, buf_str(&text));
+    buf_free(&text);
+}
+
+/* The handshake took too long, or a closing client does not read. */
+static int on_timer(struct gateway_client *cl)
+{
+    if (cl->state == CLIENT_CONNECTED) return 0;
+    if (cl->state == CLIENT_CLOSING) return -1;
+    log_event(LOG_INFO, "handshake_timed_out", LOG_T("conn", cl->conn_id), LOG_T("address", cl->peer.address));
+    gateway_client_close(cl, LWS_CLOSE_STATUS_NORMAL, (struct str){ 0 });
+    return 0;
+}
+
+void gateway_client_free(struct gateway_client *cl)
+{
+    struct gateway *gw = cl->gw;
+    if (cl->present) gateway_events_left(cl);
+    gateway_rpc_client_gone(cl);
+    gateway_judging_free(cl);
+    if (!cl->greeted) gw->handshakes--;
+    DL_DELETE(gw->clients, cl);
+    gw->client_count--;
+    empty_queue(cl);
+    buf_free(&cl->in);
+    buf_free(&cl->first);
+    gateway_identity_free(&cl->who);
+    free(cl->host);
+    free(cl->origin);
+    free(cl);
+}
+
+int gateway_client_callback(struct gateway_conn *c, struct lws *wsi, enum lws_callback_reasons reason, void *in, size_t len)
+{
+    struct gateway_client *cl = c->client;
+    switch (reason) {
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return on_upgrade(c, wsi);
+    case LWS_CALLBACK_ESTABLISHED: on_established(cl); return 0;
+    case LWS_CALLBACK_RECEIVE: return on_receive(cl, (struct str){ in, len });
+    case LWS_CALLBACK_SERVER_WRITEABLE: return on_writable(cl);
+    case LWS_CALLBACK_TIMER: return on_timer(cl);
+    default: return 0;
+    }
+}
