@@ -22,8 +22,8 @@ enum { KEY_BYTES = 32, SIGNATURE_BYTES = 64, PATH_SIZE = 4096 + 64 };
 
 struct identity {
     EVP_PKEY *key;
-    char id[DEVICE_ID_SIZE];
-    char public_key[DEVICE_PUBLIC_SIZE];
+    char id[IDENTITY_ID_SIZE];
+    char public_key[IDENTITY_PUBLIC_SIZE];
 };
 
 /* --- files ------------------------------------------------------------------------------------------------------ */
@@ -38,7 +38,7 @@ static json_t *read_json(const char *state_dir, const char *name)
     char path[PATH_SIZE];
     struct buf text = { 0 };
     path_of(state_dir, name, path);
-    json_t *root = file_read(path, DEVICE_FILE_MAX, &text) == 0 ? json_loadb(text.p ? text.p : "", text.n, 0, NULL) : NULL;
+    json_t *root = file_read(path, IDENTITY_FILE_MAX, &text) == 0 ? json_loadb(text.p ? text.p : "", text.n, 0, NULL) : NULL;
     buf_free(&text);
     return root;
 }
@@ -184,7 +184,7 @@ const char *identity_public(const identity_t *key)
     return key->public_key;
 }
 
-int identity_sign(const identity_t *key, struct str text, char out[DEVICE_SIGNATURE_SIZE])
+int identity_sign(const identity_t *key, struct str text, char out[IDENTITY_SIGNATURE_SIZE])
 {
     unsigned char signature[SIGNATURE_BYTES];
     size_t n = sizeof signature;
@@ -193,7 +193,7 @@ int identity_sign(const identity_t *key, struct str text, char out[DEVICE_SIGNAT
               EVP_DigestSign(context, signature, &n, (const unsigned char *)text.p, text.n) == 1 && n == sizeof signature;
     EVP_MD_CTX_free(context);
     if (!ok) return GW_ESYS;
-    base64url(signature, (int)n, out, DEVICE_SIGNATURE_SIZE);
+    base64url(signature, (int)n, out, IDENTITY_SIGNATURE_SIZE);
     return 0;
 }
 

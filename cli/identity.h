@@ -10,10 +10,10 @@
 #include "base/buf.h"
 
 enum {
-    DEVICE_ID_SIZE = 65,         /* SHA-256 in hex, NUL included */
-    DEVICE_PUBLIC_SIZE = 44,     /* 32 bytes in base64url, NUL included */
-    DEVICE_SIGNATURE_SIZE = 87,  /* 64 bytes in base64url, NUL included */
-    DEVICE_FILE_MAX = 64 * 1024, /* bytes of either file */
+    IDENTITY_ID_SIZE = 65,         /* SHA-256 in hex, NUL included */
+    IDENTITY_PUBLIC_SIZE = 44,     /* 32 bytes in base64url, NUL included */
+    IDENTITY_SIGNATURE_SIZE = 87,  /* 64 bytes in base64url, NUL included */
+    IDENTITY_FILE_MAX = 64 * 1024, /* bytes of either file */
 };
 
 typedef struct identity identity_t;
@@ -27,7 +27,7 @@ const char *identity_id(const identity_t *key);     /* SHA-256 of the public key
 const char *identity_public(const identity_t *key); /* base64url */
 
 /** Sign a text. @return 0 or GW_ESYS */
-int identity_sign(const identity_t *key, struct str text, char out[DEVICE_SIGNATURE_SIZE]);
+int identity_sign(const identity_t *key, struct str text, char out[IDENTITY_SIGNATURE_SIZE]);
 
 /** Append the stored token of this device for a role. @return 0 or GW_ENOENT: none, or another device's */
 int identity_token_load(const char *state_dir, const identity_t *key, const char *role, struct buf *out);

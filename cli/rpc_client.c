@@ -201,7 +201,7 @@ static size_t scope_count(const char *mode)
 /* `device` of the connect parameters: a v2 signature over all that matters (reference: gateway-protocol 2.3). */
 static json_t *device_part(const rpc_client_t *c, const char *mode, struct str token, struct str nonce)
 {
-    char signature[DEVICE_SIGNATURE_SIZE];
+    char signature[IDENTITY_SIGNATURE_SIZE];
     struct buf text = { .max = SIGNED_MAX };
     int64_t now_ms = clock_wall_ms();
     buf_printf(&text, "v2|%s|cli|%s|" ROLE "|", identity_id(c->key), mode);

@@ -75,7 +75,7 @@ Test(config_write, keeps_five_backups_and_not_one_more)
 {
     struct place p = place(false);
     struct buf why = { 0 };
-    char before[8] = "0", after[8], path[256];
+    char before[16] = "0", after[16], path[256];
     put(p.path, before);
     for (int i = 1; i <= 6; i++) {
         snprintf(after, sizeof after, "%d", i);
