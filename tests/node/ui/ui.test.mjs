@@ -123,11 +123,11 @@ test("Escape stops an answer, and what was queued is answered after it", async (
 });
 
 test("when every model fails, the reason is there to read", async () => {
-  await control({ otherwise: { status: 500 } });
+  await control({ default: { status: 500 } });
   await say(desk, "fail");
   await desk.waitForSelector(".chat-column .note-bad");
   await shot(desk, "failed");
-  await control({ otherwise: { echo: true } });
+  await control({ default: { echo: true } });
   await idle(desk);
 });
 
@@ -185,7 +185,7 @@ test("a browser from elsewhere is approved on the command line, and let out agai
   await far.waitForSelector(".composer");
   await desk.waitForSelector(".card-waiting", { state: "detached" });
   await say(far, "hello from far away");
-  await far.waitForSelector(".turn-agent >> text=hello from far away");
+  await far.waitForSelector(".turn-agent >> text=hello from far away").catch(async (e) => { await shot(far, "debug"); throw e; });
   await idle(far);
   await far.reload();
   await far.waitForSelector(".topbar .dot-ok");
