@@ -28,10 +28,10 @@ struct gateway_frame; /* bytes shared by the queues that hold them */
 /* Who the client said it is; strings are owned by the client, NULL when not given. */
 struct gateway_identity {
     char *client_id, *mode, *version, *platform, *display_name, *device_family, *model_identifier, *instance_id, *device_id;
-    bool node;               /* role node; else operator */
+    bool node;                                   /* role node; else operator */
     bool read, write, admin, approvals, pairing; /* the scopes it has */
-    char *scopes;            /* the same as a JSON array, for presence and hello-ok */
-    bool tool_events;        /* caps: wants the tool stream of its runs */
+    char *scopes;                                /* the same as a JSON array, for presence and hello-ok */
+    bool tool_events;                            /* caps: wants the tool stream of its runs */
 };
 
 struct gateway_client {
@@ -46,12 +46,12 @@ struct gateway_client {
     bool paused;         /* too many requests at once: it is read again when some are answered */
     char *host, *origin; /* headers; owned; NULL when absent */
     struct gateway_identity who;
-    bool greeted; /* no longer counted among the handshakes */
-    bool present; /* it has an entry in the presence list */
+    bool greeted;                    /* no longer counted among the handshakes */
+    bool present;                    /* it has an entry in the presence list */
     struct gateway_judging *judging; /* owned; the verdict until it is told */
-    struct buf first; /* a `connect` that came before the devices were loaded */
-    struct buf in;    /* the message that is being received */
-    struct gateway_frame **queue; /* a ring of queue_cap, a power of two */
+    struct buf first;                /* a `connect` that came before the devices were loaded */
+    struct buf in;                   /* the message that is being received */
+    struct gateway_frame **queue;    /* a ring of queue_cap, a power of two */
     uint32_t queue_cap, queue_head, queue_count;
     size_t queued; /* bytes in it */
     struct gateway_request *requests;

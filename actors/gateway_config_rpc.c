@@ -37,12 +37,8 @@ static void write_config(struct gateway_request *rq, const json_t *params)
 }
 
 const struct gateway_rpc_handler gateway_config_handlers[] = {
-    { RPC_config_set, write_config },
-    { RPC_config_patch, write_config },
-    { RPC_config_apply, write_config },
-    { RPC_agents_create, write_config },
-    { RPC_agents_update, write_config },
-    { RPC_agents_delete, write_config },
-    { RPC_skills_update, write_config },
-    { RPC_none, NULL },
+    { RPC_config_set, write_config },    { RPC_config_patch, write_config },
+    { RPC_config_apply, write_config },  { RPC_agents_create, write_config },
+    { RPC_agents_update, write_config }, { RPC_agents_delete, write_config },
+    { RPC_skills_update, write_config }, { RPC_none, NULL },
 };

@@ -43,7 +43,7 @@ struct gateway_conn {
     struct gateway_conn *prev, *next;
     struct gateway_peer peer;
     struct gateway_client *client; /* after an upgrade to WebSocket; owned. The connection is then in no list */
-    bool surplus; /* one connection too many: 503 */
+    bool surplus;                  /* one connection too many: 503 */
 
     enum conn_state state;
     const struct gateway_route *route;
@@ -84,8 +84,8 @@ struct gateway {
     size_t listener_count;
     struct gateway_conn *conns; /* HTTP */
     size_t conn_count;
-    struct gateway_client *clients; /* WebSocket */
-    size_t client_count, handshakes; /* all; those that are not greeted yet */
+    struct gateway_client *clients;   /* WebSocket */
+    size_t client_count, handshakes;  /* all; those that are not greeted yet */
     struct gateway_request *requests; /* of clients, by the corr of what they wait for */
     size_t timed_requests;            /* requests with a deadline */
     struct gateway_events *events;
@@ -96,7 +96,7 @@ struct gateway {
     lws_sorted_usec_list_t tick, devices_tick;
     bool ticking;
     int64_t started_ms; /* monotonic */
-    uint64_t services; /* finished rounds of libwebsockets, from 1 */
+    uint64_t services;  /* finished rounds of libwebsockets, from 1 */
     bool draining;
     bool stopping;
     struct gateway_times times;

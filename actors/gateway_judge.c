@@ -11,10 +11,9 @@
 
 static struct connect_place place_of(const struct gateway_client *cl)
 {
-    return (struct connect_place){ .address = str_of(cl->peer.address),
-                                   .host = str_of(cl->host),
-                                   .forwarded = cl->peer.forwarded,
-                                   .peer_trusted = cl->peer.trusted };
+    return (struct connect_place){
+        .address = str_of(cl->peer.address), .host = str_of(cl->host), .forwarded = cl->peer.forwarded, .peer_trusted = cl->peer.trusted
+    };
 }
 
 static void read_facts(struct gateway_client *cl, struct connect_facts *f)

@@ -1,4 +1,4 @@
-/* actors/gateway_run_requests.c -- chat.send, chat.abort and agent: from a request to a turn, and its answers. */
+/* actors/gateway_run_requests.c -- chat.send and agent: from a request to a turn, and its answers. */
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -163,8 +163,7 @@ static int pack(const struct order *o, struct buf *out)
 
 static void on_limit(lws_sorted_usec_list_t *sul)
 {
-    struct gateway_run *run = lws_container_of(sul, struct gateway_run, limit);
-    gateway_run_abort(run, "timeout");
+    gateway_run_abort(lws_container_of(sul, struct gateway_run, limit), "timeout");
 }
 
 static int submit(struct gateway_run *run, const struct order *o, struct str agent)
@@ -245,62 +244,10 @@ static void begin(struct gateway_request *rq, struct order *o)
     if (o->timeout_ms > 0) lws_sul_schedule(gw->lws, 0, &run->limit, on_limit, o->timeout_ms * LWS_US_PER_MS);
 }
 
-/* --- chat.send, chat.abort -------------------------------------------------------------------------------------- */
-
-static void write_aborted(struct buf *out, const struct buf *ids, bool any)
-{
-    buf_printf(out, "{\"ok\":true,\"aborted\":%s,\"runIds\":[", any ? "true" : "false");
-    buf_add(out, buf_str(ids));
-    buf_text(out, "]}");
-}
-
-static bool in_session(const struct gateway_run *run, struct str canonical)
-{
-    return str_eq(str_of(run->session_key), canonical);
-}
-
-/* End every turn of a session and of those it spawned; tell which of them were runs here. */
-static void abort_session(struct gateway_request *rq, struct str canonical, const char *stop_reason)
-{
-    struct gateway *gw = rq->gw;
-    struct gateway_run *run, *safe;
-    struct buf ids = { 0 }, payload = { 0 };
-    struct msg m = { .kind = MSG_turn_abort };
-    HASH_ITER(by_id, gw->runs->by_id, run, safe)
-    {
-        if (run->told_aborted || !in_session(run, canonical)) continue;
-        buf_json_comma(&ids);
-        buf_json_str(&ids, str_of(run->run_id));
-        run->stop_reason = stop_reason;
-        gateway_run_tell_aborted(run, stop_reason);
-    }
-    m.turn_abort.session_key = canonical;
-    m.turn_abort.reason = STR("user");
-    mailbox_send(gw->mailbox, "router", &m);
-    write_aborted(&payload, &ids, ids.n > 0);
-    gateway_respond(rq, buf_str(&payload));
-    buf_free(&ids);
-    buf_free(&payload);
-}
-
-static void abort_one(struct gateway_request *rq, struct str run_id, struct str canonical)
-{
-    struct gateway_run *run = gateway_run_find(rq->gw, run_id);
-    struct buf ids = { 0 }, payload = { 0 };
-    bool any = run && !run->told_aborted;
-    if (run && !in_session(run, canonical)) return refuse(rq, "INVALID_REQUEST", "runId does not match sessionKey");
-    if (any) {
-        buf_json_str(&ids, run_id);
-        gateway_run_abort(run, "rpc");
-    }
-    write_aborted(&payload, &ids, any);
-    gateway_respond(rq, buf_str(&payload));
-    buf_free(&ids);
-    buf_free(&payload);
-}
+/* --- chat.send -------------------------------------------------------------------------------------- */
 
 /* The session that a client means. @return false: it is refused */
-static bool read_session(struct gateway_request *rq, struct str sent, struct buf *canonical)
+bool gateway_run_session(struct gateway_request *rq, struct str sent, struct buf *canonical)
 {
     struct session_key_rules rules;
     rules_of(rq->gw, &rules);
@@ -308,19 +255,6 @@ static bool read_session(struct gateway_request *rq, struct str sent, struct buf
     if (rc == 0) return true;
     refuse(rq, "INVALID_REQUEST", rc == GW_ELIMIT ? "the session key is too long" : "malformed session key");
     return false;
-}
-
-static void chat_abort(struct gateway_request *rq, const json_t *params)
-{
-    struct str run_id = field(params, "runId");
-    struct buf canonical = { 0 };
-    if (read_session(rq, field(params, "sessionKey"), &canonical)) {
-        if (run_id.n)
-            abort_one(rq, run_id, buf_str(&canonical));
-        else
-            abort_session(rq, buf_str(&canonical), "rpc");
-    }
-    buf_free(&canonical);
 }
 
 /* A repeat of a key whose run is still here is answered without asking anyone. */
@@ -353,7 +287,7 @@ static void send_message(struct gateway_request *rq, const json_t *params, struc
     } else if (str_trim(buf_str(clean)).n == 0 && o->image_count == 0) {
         refuse(rq, "INVALID_REQUEST", "message or attachment required");
     } else if (chat_text_stops(buf_str(clean))) {
-        abort_session(rq, o->session_key, "stop");
+        gateway_abort_session(rq, o->session_key, "stop");
     } else if (!is_repeat(rq, o) && known_agent(rq, o->session_key, "")) {
         o->text = buf_str(clean);
         begin(rq, o);
@@ -371,7 +305,7 @@ static void chat_send(struct gateway_request *rq, const json_t *params)
                        .thinking = field(params, "thinking"),
                        .channel = STR("webchat"),
                        .timeout_ms = json_is_integer(timeout) ? json_integer_value(timeout) : -1 };
-    if (read_session(rq, o.sent_key, &canonical)) {
+    if (gateway_run_session(rq, o.sent_key, &canonical)) {
         o.session_key = buf_str(&canonical);
         send_message(rq, params, &o, &clean);
     }
@@ -472,9 +406,6 @@ static void agent(struct gateway_request *rq, const json_t *params)
 }
 
 const struct gateway_rpc_handler gateway_run_handlers[] = {
-    { RPC_chat_send, chat_send },
-    { RPC_chat_abort, chat_abort },
-    { RPC_agent, agent },
-    { RPC_agent_wait, gateway_agent_wait },
+    { RPC_chat_send, chat_send }, { RPC_chat_abort, gateway_chat_abort }, { RPC_agent, agent }, { RPC_agent_wait, gateway_agent_wait },
     { RPC_none, NULL },
 };

@@ -65,9 +65,6 @@ static void bus_status(struct gateway_request *rq, const json_t *params)
 }
 
 const struct gateway_rpc_handler gateway_status_handlers[] = {
-    { RPC_system_presence, system_presence },
-    { RPC_health, health },
-    { RPC_runs_list, runs_list },
-    { RPC_bus_status, bus_status },
-    { RPC_none, NULL },
+    { RPC_system_presence, system_presence }, { RPC_health, health }, { RPC_runs_list, runs_list },
+    { RPC_bus_status, bus_status },           { RPC_none, NULL },
 };

@@ -11,6 +11,7 @@ enum { SLUG_MAX = 64 };
 struct agent_edit {
     struct query_config_edit base; /* first */
     struct str id;
+    bool create;
     int removed_bindings;
 };
 
@@ -32,9 +33,12 @@ static struct str slug(struct str name, char out[SLUG_MAX + 1])
     return n ? (struct str){ out, n } : STR("main");
 }
 
-static int not_found(struct rpc_call *call, struct str id)
+/* What the file holds counts, which a reload may not have taken up yet. */
+static int check_there(const struct agent_edit *e, const config_t *now)
 {
-    return rpc_fail(call, "INVALID_REQUEST", "agent \"%.*s\" not found", STR_ARG(id));
+    bool there = config_agent_find(now, e->id) != NULL;
+    if (there == !e->create) return 0;
+    return rpc_fail(e->base.call, "INVALID_REQUEST", "agent \"%.*s\" %s", STR_ARG(e->id), there ? "already exists" : "not found");
 }
 
 /* --- create and update: a patch of one entry ------------------------------------------------------------------------ */
@@ -63,6 +67,8 @@ static json_t *entry_of(const struct agent_edit *e)
 static int patch_list(struct query_config_edit *edit, struct str text, const config_t *now, struct buf *out, char *why)
 {
     const struct agent_edit *e = (const struct agent_edit *)edit;
+    int rc = check_there(e, now);
+    if (rc != 0) return rc;
     json_t *list = json_array();
     const struct json5_node *had = config_get(now, STR("agents.list"));
     struct str implied = config_agent_default(now)->id;
@@ -71,7 +77,7 @@ static int patch_list(struct query_config_edit *edit, struct str text, const con
     json_array_append_new(list, entry_of(e));
     json_t *patch = json_pack("{s:{s:o}}", "agents", "list", list);
     char *written = patch ? json_dumps(patch, JSON_COMPACT) : NULL;
-    int rc = written ? config_edit_patch(text, str_of(written), out, why) : GW_ENOMEM;
+    rc = written ? config_edit_patch(text, str_of(written), out, why) : GW_ENOMEM;
     free(written);
     json_decref(patch);
     return rc;
@@ -113,10 +119,9 @@ static int answer_update(struct query_config_edit *edit, const config_t *now, co
 static int agents_create(struct rpc_call *call)
 {
     char text[SLUG_MAX + 1];
-    struct agent_edit e = { .base = { .call = call, .change = patch_list, .accept = answer_create } };
+    struct agent_edit e = { .base = { .call = call, .change = patch_list, .accept = answer_create }, .create = true };
     e.id = slug(str_trim(rpc_str(call, "name")), text);
     if (str_is(e.id, "main")) return rpc_fail(call, "INVALID_REQUEST", "\"main\" is reserved");
-    if (config_agent_find(call->config, e.id)) return rpc_fail(call, "INVALID_REQUEST", "agent \"%.*s\" already exists", STR_ARG(e.id));
     return query_config_edit(&e.base);
 }
 
@@ -124,7 +129,7 @@ static int agents_update(struct rpc_call *call)
 {
     struct agent_edit e = { .base = { .call = call, .change = patch_list, .accept = answer_update },
                             .id = str_trim(rpc_str(call, "agentId")) };
-    return config_agent_find(call->config, e.id) ? query_config_edit(&e.base) : not_found(call, e.id);
+    return query_config_edit(&e.base);
 }
 
 /* --- delete: its entry and its bindings ----------------------------------------------------------------------------- */
@@ -151,8 +156,10 @@ static int remove_of(const struct agent_edit *e, const config_t *now, const char
 static int remove_agent(struct query_config_edit *edit, struct str text, const config_t *now, struct buf *out, char *why)
 {
     struct agent_edit *e = (struct agent_edit *)edit;
+    int rc = check_there(e, now);
+    if (rc != 0) return rc;
     buf_add(out, text);
-    int rc = remove_of(e, now, "bindings", "agentId", out, why);
+    rc = remove_of(e, now, "bindings", "agentId", out, why);
     e->removed_bindings = rc > 0 ? rc : 0;
     if (rc >= 0) rc = remove_of(e, now, "agents.list", "id", out, why);
     return rc < 0 ? rc : 0;
@@ -162,7 +169,8 @@ static int answer_delete(struct query_config_edit *edit, const config_t *now, co
 {
     const struct agent_edit *e = (const struct agent_edit *)edit;
     (void)now;
-    if (config_agent_find(then, e->id)) return not_found(edit->call, e->id);
+    if (config_agent_find(then, e->id))
+        return rpc_fail(edit->call, "UNAVAILABLE", "agent \"%.*s\" is still there: it comes from an included file", STR_ARG(e->id));
     buf_text(edit->call->out, "{\"ok\":true");
     buf_json_pair_str(edit->call->out, "agentId", e->id);
     buf_json_pair_int(edit->call->out, "removedBindings", e->removed_bindings);
@@ -175,7 +183,7 @@ static int agents_delete(struct rpc_call *call)
     struct agent_edit e = { .base = { .call = call, .change = remove_agent, .accept = answer_delete },
                             .id = str_trim(rpc_str(call, "agentId")) };
     if (str_is(e.id, "main")) return rpc_fail(call, "INVALID_REQUEST", "\"main\" cannot be deleted");
-    return config_agent_find(call->config, e.id) ? query_config_edit(&e.base) : not_found(call, e.id);
+    return query_config_edit(&e.base);
 }
 
 const struct rpc_handler query_agent_edit_handlers[] = {

@@ -192,6 +192,7 @@ void router_config_settle(struct router *r)
     for (size_t i = r->child_count; i > 0; i--) {
         struct child *c = &r->children[i - 1];
         if (!c->retiring || c->told_to_end || is_candidate(r, c->provider)) continue;
+        if (c->actor && !c->ready) continue; /* it does not hear yet */
         if (!c->actor) {
             router_child_retired(r, c); /* it had died before */
             return;                     /* the list has moved */

@@ -57,7 +57,7 @@ Test(gateway, answers_head_without_a_body, .timeout = 30)
     http_conn_t *c;
     struct http_reply r = { 0 };
     gateway_rig_start(&rig, NULL);
-    cr_assert(http_open(rig.port, &c) == 0 && http_send_bytes(c, STR("HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n"), RIG_MS) == 0);
+    cr_assert(http_open(rig.port, &c) == 0 && http_send_bytes(c, STR("HEAD /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"), RIG_MS) == 0);
     cr_assert(http_read_head(c, RIG_MS, &r) == 0 && r.status == 200);
     cr_assert(str_is(http_reply_header(&r, "Content-Length"), "27"));
     http_reply_free(&r);
@@ -296,7 +296,7 @@ static void expect_raw(struct gateway_rig *rig, struct str bytes, int status)
     http_close(&c);
 }
 
-#define POST "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
+#define POST "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 
 Test(gateway, refuses_bad_bodies, .timeout = 30)
 {
@@ -361,7 +361,7 @@ Test(gateway, closes_a_request_with_too_many_headers, .timeout = 30)
     http_conn_t *c;
     struct buf bytes = { 0 };
     gateway_rig_start(&rig, NULL);
-    buf_text(&bytes, "GET /health HTTP/1.1\r\nHost: x\r\nX-Big: ");
+    buf_text(&bytes, "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Big: ");
     memset(buf_reserve(&bytes, 2 * GATEWAY_HEADER_MAX), 'a', 2 * GATEWAY_HEADER_MAX);
     bytes.n += 2 * GATEWAY_HEADER_MAX;
     buf_text(&bytes, "\r\n\r\n");
@@ -522,5 +522,23 @@ Test(gateway, takes_agents_secrets_and_the_note_of_a_new_configuration, .timeout
     put_in_force("{}");
     tell_changed(&rig);
     expect_get(&rig, "GET", "/readyz", 200, "true");
+    gateway_rig_stop(&rig);
+}
+
+Test(gateway, a_page_that_took_a_name_for_this_machine_is_not_from_here, .timeout = 30)
+{
+    struct gateway_rig rig;
+    struct http_reply r = { 0 };
+    gateway_rig_start(&rig, NULL); /* no secret is configured */
+    static const struct {
+        const char *host;
+        int status;
+    } hosts[] = { { "Host: localhost:1\r\n", 200 }, { "Host: 127.0.0.1\r\n", 200 }, { "Host: rebound.example.com\r\n", 401 } };
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        const struct http_call call = { .path = "/v1/models", .headers = hosts[i].host };
+        cr_assert_eq(http_call(rig.port, &call, 5000, &r), 0);
+        cr_expect_eq(r.status, hosts[i].status, "%s%d", hosts[i].host, r.status);
+        http_reply_free(&r);
+    }
     gateway_rig_stop(&rig);
 }

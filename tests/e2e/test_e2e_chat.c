@@ -265,8 +265,7 @@ Test(e2e_chat, a_turn_over_http_is_heard_by_everyone, .timeout = 60)
     fake_control(&r.k.openrouter, "{\"default\":{\"text\":\"over http\",\"deltas\":2}}");
     cr_assert_eq(kit_chat(&r.k, "someone", "hi", &reply), 0);
     json_t *event;
-    do
-        event = ws_event(r.ws, "chat", KIT_TURN_MS);
+    do event = ws_event(r.ws, "chat", KIT_TURN_MS);
     while (event && strcmp(text_of(event, "payload", "state"), "final") != 0 && (json_decref(event), 1));
     cr_expect_str_eq(said(event), "over http");
     json_decref(event);

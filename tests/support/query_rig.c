@@ -16,6 +16,8 @@ void rig_setup(void)
     struct buf report = { 0 };
     tempdir_make(rig_dir);
     setenv("HOME", rig_dir, 1);
+    setenv("OPENCLAW_STATE_DIR", rig_dir, 1);
+    setenv("DIR", rig_dir, 1);
     unsetenv("DISCORD_BOT_TOKEN");
     unsetenv("TELEGRAM_BOT_TOKEN");
     cr_assert(store_open(str_of(rig_dir), NULL, &rig_store, &report) == 0, "%s", buf_cstr(&report));
@@ -45,6 +47,12 @@ void rig_config(const char *text, const char *const *more)
     cr_assert(rc == 0, "%s", buf_cstr(&why));
     config_problems_free(&problems);
     buf_free(&why);
+}
+
+void rig_config_file(const char *text)
+{
+    rig_write("openclaw.json", text);
+    rig_config(text, NULL);
 }
 
 static int run(const struct rpc_handler *table, enum rpc_id method, const char *params, int flags)

@@ -18,6 +18,9 @@ void rig_end(void);   /* .fini */
 /** Configure from JSON5; it must be good. @param more  further variables "NAME", "value", ..., NULL; may be NULL */
 void rig_config(const char *text, const char *const *more);
 
+/** The same, and it is what openclaw.json of the state directory holds. */
+void rig_config_file(const char *text);
+
 /** Run a handler that must succeed with valid JSON. @param params  JSON; NULL: {}  @return its result; borrowed until the next call */
 const char *rig_ask(const struct rpc_handler *table, enum rpc_id method, const char *params);
 /** Likewise without operator.admin. */

@@ -65,22 +65,101 @@ Test(query_agents, identity_refuses_keys_that_name_nobody_or_another)
                      "INVALID_REQUEST invalid agent.identity.get params: agent \"x\" does not match session key agent \"y\"");
 }
 
+/* --- changes ---------------------------------------------------------------------------------------------------------- */
+
 static const char *refused(enum rpc_id method, const char *params)
 {
-    return rig_refused(query_agents_handlers, method, params);
+    return rig_refused(query_agent_edit_handlers, method, params);
 }
 
-Test(query_agents, changes_are_checked_and_then_told_where_to_be_made)
+static const char *change(enum rpc_id method, const char *params)
 {
-    rig_config("{agents:{list:[{id:'main'},{id:'tmp-one'}]}}", NULL);
+    return rig_ask(query_agent_edit_handlers, method, params);
+}
+
+static const char *file(void)
+{
+    static char text[4096];
+    rig_read("openclaw.json", text, sizeof text);
+    return text;
+}
+
+static const char two[] =
+    "{ // ours\n  agents: { list: [\n    { id: 'main' }, // the first\n    { id: 'tmp-one', workspace: '/w' },\n  ] },\n"
+    "  bindings: [{agentId:'tmp-one',match:{channel:'discord'}}, {agentId:'main',match:{channel:'telegram'}}],\n}\n";
+
+Test(query_agents, changes_that_mean_nothing_are_refused)
+{
+    rig_config_file(two);
     cr_assert_str_eq(refused(RPC_agents_create, "{\"name\":\"Tmp  One!\",\"workspace\":\"/x\"}"),
                      "INVALID_REQUEST agent \"tmp-one\" already exists");
     cr_assert_str_eq(refused(RPC_agents_create, "{\"name\":\"main\",\"workspace\":\"/x\"}"), "INVALID_REQUEST \"main\" is reserved");
     cr_assert_str_eq(refused(RPC_agents_update, "{\"agentId\":\"zz\",\"name\":\"q\"}"), "INVALID_REQUEST agent \"zz\" not found");
     cr_assert_str_eq(refused(RPC_agents_delete, "{\"agentId\":\"zz\"}"), "INVALID_REQUEST agent \"zz\" not found");
     cr_assert_str_eq(refused(RPC_agents_delete, "{\"agentId\":\"main\"}"), "INVALID_REQUEST \"main\" cannot be deleted");
-    const char *said = refused(RPC_agents_create, "{\"name\":\"new\",\"workspace\":\"/x\"}");
-    cr_assert(strncmp(said, "UNAVAILABLE ", 12) == 0 && strstr(said, rig_path("openclaw.json")), "%s", said);
+    cr_assert_str_eq(file(), two);
+}
+
+Test(query_agents, a_new_agent_is_written_beside_the_others)
+{
+    rig_config_file(two);
+    cr_assert_str_eq(change(RPC_agents_create, "{\"name\":\"Tmp Two\",\"workspace\":\"/data/ws-tmp\",\"emoji\":\"x\"}"),
+                     "{\"ok\":true,\"agentId\":\"tmp-two\",\"name\":\"Tmp Two\",\"workspace\":\"/data/ws-tmp\"}");
+    rig_config(file(), NULL);
+    cr_assert(strstr(file(), "// the first") && strstr(file(), "// ours"), "comments stay: %s", file());
+    cr_assert(strstr(list(), "{\"id\":\"tmp-two\",\"name\":\"Tmp Two\",\"identity\":{\"emoji\":\"x\"},\"workspace\":\"/data/ws-tmp\""),
+              "%s", list());
+}
+
+Test(query_agents, the_first_agent_of_a_file_does_not_take_the_place_of_main)
+{
+    rig_config_file("{}\n");
+    change(RPC_agents_create, "{\"name\":\"new\",\"workspace\":\"/n\"}");
+    rig_config(file(), NULL);
+    cr_assert(strstr(list(), "{\"defaultId\":\"main\"") && strstr(list(), "{\"id\":\"new\",\"name\":\"new\""), "%s", list());
+}
+
+Test(query_agents, without_a_file_one_is_written)
+{
+    rig_config("{}", NULL);
+    change(RPC_agents_create, "{\"name\":\"new\",\"workspace\":\"/n\"}");
+    rig_config(file(), NULL);
+    cr_assert(strstr(list(), "\"id\":\"new\""), "%s", list());
+}
+
+Test(query_agents, an_update_changes_what_it_names)
+{
+    rig_config_file(two);
+    cr_assert_str_eq(change(RPC_agents_update, "{\"agentId\":\"tmp-one\",\"name\":\"Tmp Two\",\"model\":\"demo/m2\"}"),
+                     "{\"ok\":true,\"agentId\":\"tmp-one\"}");
+    rig_config(file(), NULL);
+    cr_assert(strstr(list(), "{\"id\":\"tmp-one\",\"name\":\"Tmp Two\",\"workspace\":\"/w\",\"model\":{\"primary\":\"demo/m2\""), "%s",
+              list());
+}
+
+Test(query_agents, an_update_that_breaks_the_configuration_is_not_written)
+{
+    rig_config_file(two);
+    cr_assert_str_eq(refused(RPC_agents_update, "{\"agentId\":\"tmp-one\",\"model\":\"nonsense\"}"), "INVALID_REQUEST invalid config");
+    cr_assert_str_eq(file(), two);
+}
+
+Test(query_agents, who_is_deleted_leaves_with_its_bindings)
+{
+    rig_config_file(two);
+    cr_assert_str_eq(change(RPC_agents_delete, "{\"agentId\":\"tmp-one\",\"deleteFiles\":true}"),
+                     "{\"ok\":true,\"agentId\":\"tmp-one\",\"removedBindings\":1}");
+    rig_config(file(), NULL);
+    cr_assert(!strstr(file(), "tmp-one") && strstr(file(), "telegram"), "%s", file());
+}
+
+Test(query_agents, a_list_that_is_included_is_not_hidden_by_a_change)
+{
+    rig_write("agents.json", "{list:[{id:'main'},{id:'two'}]}");
+    rig_config_file("{agents:{$include:'./agents.json'}}\n");
+    const char *said = refused(RPC_agents_delete, "{\"agentId\":\"two\"}");
+    cr_assert(strncmp(said, "UNAVAILABLE ", 12) == 0 && strstr(said, "openclaw.json"), "%s", said);
+    cr_assert_str_eq(file(), "{agents:{$include:'./agents.json'}}\n");
 }
 
 /* --- files ---------------------------------------------------------------------------------------------------------- */

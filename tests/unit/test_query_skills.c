@@ -107,7 +107,7 @@ Test(query_skills, bins_are_those_of_all_skills_once)
     cr_assert_str_eq(rig_ask(query_skills_handlers, RPC_skills_bins, NULL), "{\"bins\":[\"curl\",\"git\",\"vi\",\"zx\"]}");
 }
 
-Test(query_skills, nothing_is_installed_or_written_and_that_is_said)
+Test(query_skills, nothing_is_installed_and_that_is_said)
 {
     write_skill("skills/weather", "    install:\n      - {kind: brew, formula: wttr}\n");
     cr_assert_str_eq(rig_refused(query_skills_handlers, RPC_skills_install, "{\"name\":\"weather\",\"installId\":\"zz\"}"),
@@ -116,6 +116,26 @@ Test(query_skills, nothing_is_installed_or_written_and_that_is_said)
                      "UNAVAILABLE Skill not found: nope");
     const char *said = rig_refused(query_skills_handlers, RPC_skills_install, "{\"name\":\"weather\",\"installId\":\"brew-0\"}");
     cr_assert(strstr(said, "runs no installers") && strstr(said, "Install wttr (brew)"), "%s", said);
-    cr_assert(strstr(rig_refused(query_skills_handlers, RPC_skills_update, "{\"skillKey\":\"weather\",\"enabled\":true}"),
-                     rig_path("openclaw.json")));
+}
+
+static const char *update(const char *params)
+{
+    return rig_ask(query_skills_handlers, RPC_skills_update, params);
+}
+
+Test(query_skills, a_skills_settings_are_written_and_never_shown)
+{
+    char file[1024];
+    rig_config_file("{ /* ours */ }\n");
+    cr_assert_str_eq(update("{\"skillKey\":\"weather\",\"enabled\":true}"),
+                     "{\"ok\":true,\"skillKey\":\"weather\",\"config\":{\"enabled\":true}}");
+    cr_assert_str_eq(update("{\"skillKey\":\"weather\",\"apiKey\":\"sk-123456\",\"env\":{\"A\":\"b\"}}"),
+                     "{\"ok\":true,\"skillKey\":\"weather\",\"config\":{\"enabled\":true,\"apiKey\":\"__OPENCLAW_REDACTED__\","
+                     "\"env\":{\"A\":\"__OPENCLAW_REDACTED__\"}}}");
+    rig_read("openclaw.json", file, sizeof file);
+    cr_assert(strstr(file, "sk-123456") && strstr(file, "/* ours */"), "%s", file);
+    cr_assert_str_eq(update("{\"skillKey\":\"weather\",\"enabled\":false,\"apiKey\":\"\",\"env\":{\"A\":\"\"}}"),
+                     "{\"ok\":true,\"skillKey\":\"weather\",\"config\":{\"enabled\":false,\"env\":{}}}");
+    rig_read("openclaw.json", file, sizeof file);
+    cr_assert(!strstr(file, "sk-123456"), "%s", file);
 }

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ChatView } from "./chat/view";
 import { pendingPairs } from "./lib/pairs";
 import { go, hello, link, notices, pageConfig, route, spoken, theme, wasOnline, type Theme } from "./lib/state";
+import { Approvals } from "./parts/approvals";
 import { Badge, Dot, type Tone } from "./parts/basic";
 import { ConfirmHost } from "./parts/dialog";
 import { Icon, Mark } from "./parts/icon";
@@ -163,6 +164,7 @@ export function App() {
         {(wasOnline.value || !link.value.problem) && <View />}
       </main>
       <Notices />
+      <Approvals />
       <ConfirmHost />
       <div class="hidden-visually" role="status" aria-live="polite">
         {spoken.value}

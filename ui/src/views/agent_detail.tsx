@@ -4,7 +4,7 @@ import { agentName, type AgentRow } from "../chat/picker";
 import { bytes, relative } from "../lib/format";
 import { gateway, notify, words } from "../lib/state";
 import { useCall } from "../lib/use";
-import { Badge, Empty, Failure, Loading, Page, Section, With } from "../parts/basic";
+import { Empty, Failure, Loading, Page, Section, With } from "../parts/basic";
 import { confirm } from "../parts/dialog";
 import { Chain } from "./chain";
 import { SkillList, type SkillRow } from "./skills";
@@ -86,14 +86,8 @@ function Files({ agentId }: { agentId: string }) {
                     <button type="button" class="pick" aria-current={file.name === chosen ? "true" : undefined} onClick={() => void open(file.name)}>
                       <span class="pick-head">
                         <span class="pick-name">{file.name}</span>
-                        {file.missing && <Badge>not there</Badge>}
                       </span>
-                      {!file.missing && (
-                        <span class="pick-note muted">
-                          {bytes(file.size)}
-                          {file.updatedAtMs ? ` · ${relative(file.updatedAtMs)}` : ""}
-                        </span>
-                      )}
+                      <span class="pick-note muted">{file.missing ? "not there" : `${bytes(file.size)}${file.updatedAtMs ? ` · ${relative(file.updatedAtMs)}` : ""}`}</span>
                     </button>
                   </li>
                 ))}

@@ -130,7 +130,7 @@ export function Runs({ agents }: { agents: AgentRow[] }) {
               <Meter key={name} label={LANES[name] ?? name} used={lane.used ?? 0} cap={lane.cap} note={lane.waiting ? `${lane.waiting} waiting` : "none waiting"} />
             ))}
             {limits.map(([name, cap]) => (
-              <Meter key={name} label={LIMITS[name]!} used={most(name)} cap={cap} note="deepest and widest now" />
+              <Meter key={name} label={LIMITS[name]!} used={most(name)} cap={cap} note={name === "maxSpawnDepth" ? "the deepest now" : "the most now"} />
             ))}
           </div>
           {runs.length === 0 ? (

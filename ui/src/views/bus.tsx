@@ -119,7 +119,7 @@ export function BusView() {
               <Figure name="Up for" value={duration(data.uptimeMs)} />
             </dl>
             <Section title="Recent turns" note="where the time went">
-              {(data.turns ?? []).length === 0 ? <Empty title="No turn yet">Send a message; its way through the gateway is drawn here.</Empty> : <Waterfall turns={data.turns!} />}
+              {(data.turns ?? []).length === 0 ? <Empty title="No turn yet">Send a message; its way through the gateway is drawn here.</Empty> : <Waterfall turns={data.turns!} now={data.ts ?? Date.now()} />}
             </Section>
             <Section title="Actors" note={`${data.actors?.length ?? 0}`}>
               {(data.actors ?? []).length === 0 ? <Empty title="No actor is listed" /> : <Actors actors={data.actors!} />}

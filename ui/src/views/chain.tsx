@@ -9,9 +9,11 @@ export function Chain({ config, id }: { config: any; id: string }) {
     <ol class="chain" aria-label="Models, in the order they are tried">
       {chain.map((link, at) => (
         <li key={link.ref}>
-          <span class="chain-rank muted">{at === 0 ? "first" : `then`}</span>
-          <code>{link.ref}</code>
-          {link.inherited && <Badge title="comes from agents.defaults">inherited</Badge>}
+          <span class="chain-rank muted">{at === 0 ? "first" : "then"}</span>
+          <span>
+            <code>{link.ref}</code>
+            {link.inherited && <Badge title="comes from agents.defaults">inherited</Badge>}
+          </span>
         </li>
       ))}
     </ol>

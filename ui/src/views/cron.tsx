@@ -136,14 +136,14 @@ export function CronView() {
       <With of={list}>
         {(data) =>
           (data.jobs ?? []).length === 0 ? (
-            <Empty title="No jobs">An agent makes one when it is asked to do something later or again and again; so does `openclaw cron add`.</Empty>
+            <Empty title="No jobs">An agent makes one when it is asked to do something later or again and again; so does <code>openclaw cron add</code>.</Empty>
           ) : (
             <Section title="Jobs" note={`${data.jobs.length}`}>
-            <ul class="cards cards-wide">
-              {data.jobs.map((job) => (
-                <JobCard key={job.id} job={job} now={now} onChange={reload} />
-              ))}
-            </ul>
+              <ul class="cards cards-wide">
+                {data.jobs.map((job) => (
+                  <JobCard key={job.id} job={job} now={now} onChange={reload} />
+                ))}
+              </ul>
             </Section>
           )
         }

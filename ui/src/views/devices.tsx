@@ -173,7 +173,7 @@ export function DevicesView() {
               {(data.pending ?? []).length === 0 ? (
                 <Empty title="No device waits">Open this page on another device: its request shows up here at once.</Empty>
               ) : (
-                <ul class="cards" aria-live="polite">
+                <ul class="cards cards-wide" aria-live="polite">
                   {data.pending.map((device) => (
                     <Pending key={device.requestId} device={device} now={now} act={act} />
                   ))}
@@ -184,7 +184,7 @@ export function DevicesView() {
               {(data.paired ?? []).length === 0 ? (
                 <Empty title="No device is approved yet">{hello.value?.snapshot?.authMode === "none" ? "This gateway lets local clients in without." : null}</Empty>
               ) : (
-                <ul class="cards">
+                <ul class="cards cards-wide">
                   {data.paired.map((device) => (
                     <Paired key={device.deviceId} device={device} own={device.deviceId === ownId} now={now} act={act} rotate={(which, role) => void rotate(which, role)} />
                   ))}

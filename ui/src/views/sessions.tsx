@@ -1,7 +1,8 @@
 // Sessions: every conversation on record; rename, choose model and thinking, reset, delete, look inside.
 import { useState } from "preact/hooks";
 import { sessionName } from "../chat/picker";
-import { busySessions, openSession } from "../chat/store";
+import { busySessions } from "../chat/model";
+import { openSession } from "../chat/store";
 import { agentOf, count, relative } from "../lib/format";
 import { gateway, go, notify, words } from "../lib/state";
 import { useCall, useNow } from "../lib/use";
@@ -97,7 +98,7 @@ export function SessionsView() {
                   </td>
                   <td class="actions">
                     <button type="button" class="button button-small" onClick={() => setEditing(row)}>
-                      Open<span class="hidden-visually"> {row.key}</span>
+                      Edit<span class="hidden-visually"> {row.key}</span>
                     </button>
                   </td>
                 </tr>

@@ -43,7 +43,7 @@ interface Span {
   to: number;
 }
 
-function spansOf(turn: TurnRow): Span[] {
+function spansOf(turn: TurnRow, end: number): Span[] {
   const spans: Span[] = [];
   let from = 0;
   for (const [field, name, kind] of STEPS) {
@@ -52,11 +52,14 @@ function spansOf(turn: TurnRow): Span[] {
     if (to > from) spans.push({ name, kind, from, to });
     from = to;
   }
+  if (typeof turn.finishedMs !== "number" && end > from) spans.push({ name: "Goes on", kind: "open", from, to: end });
   return spans;
 }
 
-function endOf(turn: TurnRow): number {
+/** How long it took; of one that goes on, how long it takes by now. */
+function endOf(turn: TurnRow, now: number): number {
   const times = [...STEPS.map(([field]) => turn[field]), ...(turn.candidates ?? []).flatMap((one) => [one.startedMs, one.endedMs])];
+  if (typeof turn.finishedMs !== "number" && turn.acceptedAtMs) times.push(now - turn.acceptedAtMs);
   return Math.max(1, ...times.filter((ms): ms is number => typeof ms === "number"));
 }
 
@@ -71,7 +74,7 @@ function Track({ spans, scale }: { spans: Span[]; scale: number }) {
 }
 
 function Details({ turn, scale }: { turn: TurnRow; scale: number }) {
-  const spans = spansOf(turn);
+  const spans = spansOf(turn, scale);
   return (
     <div class="waterfall-more">
       <table class="plain">
@@ -117,7 +120,7 @@ function Details({ turn, scale }: { turn: TurnRow; scale: number }) {
   );
 }
 
-export function Waterfall({ turns }: { turns: TurnRow[] }) {
+export function Waterfall({ turns, now }: { turns: TurnRow[]; now: number }) {
   const [open, setOpen] = useState<number | string | null>(null);
   return (
     <div class="card waterfall">
@@ -131,9 +134,9 @@ export function Waterfall({ turns }: { turns: TurnRow[] }) {
       </ul>
       <ul class="waterfall-list">
         {turns.map((turn) => {
-          const scale = endOf(turn);
+          const scale = endOf(turn, now);
           const done = typeof turn.finishedMs === "number";
-          const spans = spansOf(turn);
+          const spans = spansOf(turn, scale);
           return (
             <li key={turn.turn}>
               <button type="button" class="waterfall-row" aria-expanded={open === turn.turn} onClick={() => setOpen(open === turn.turn ? null : turn.turn)}>
