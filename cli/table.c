@@ -76,7 +76,7 @@ void table_addf(table_t *t, enum style style, const char *format, ...)
 
 size_t table_rows(const table_t *t)
 {
-    return t->cell_count / t->column_count;
+    return t->column_count ? t->cell_count / t->column_count : 0;
 }
 
 static struct str cell_text(const table_t *t, const struct cell *c)
