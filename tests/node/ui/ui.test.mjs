@@ -43,6 +43,12 @@ async function say(page, text) {
   await page.press(".composer-text", "Enter");
 }
 
+/** On a touch screen Enter begins a new line. */
+async function sayByTouch(page, text) {
+  await page.fill(".composer-text", text);
+  await page.tap(".composer button:has-text('Send')");
+}
+
 async function idle(page) {
   await page.waitForSelector(".working", { ...WAIT, state: "detached" });
 }
@@ -184,8 +190,8 @@ test("a browser from elsewhere is approved on the command line, and let out agai
   await openclaw("devices", "approve", id);
   await far.waitForSelector(".composer");
   await desk.waitForSelector(".card-waiting", { state: "detached" });
-  await say(far, "hello from far away");
-  await far.waitForSelector(".turn-agent >> text=hello from far away").catch(async (e) => { await shot(far, "debug"); throw e; });
+  await sayByTouch(far, "hello from far away");
+  await far.waitForSelector(".turn-agent >> text=hello from far away");
   await idle(far);
   await far.reload();
   await far.waitForSelector(".topbar .dot-ok");
