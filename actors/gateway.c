@@ -227,8 +227,9 @@ static void set_times(struct gateway *gw)
     };
 }
 
-static int open_gateway(struct gateway *gw)
+int gateway_open(struct gateway *gw, mailbox_t *mb, struct gateway_options *options)
 {
+    *gw = (struct gateway){ .options = options, .mailbox = mb, .services = 1, .started_ms = clock_mono_ms() };
     struct msg listening = { .kind = MSG_gateway_listening };
     int port = 0;
     gw->cfg = config_gateway(gw->options->config);
@@ -245,7 +246,17 @@ static int open_gateway(struct gateway *gw)
     if (rc) return rc;
     log_event(LOG_INFO, "gateway_listened", LOG_T("address", gw->options->bind_host), LOG_I("port", port));
     listening.gateway_listening.port = port;
-    return mailbox_send(gw->mailbox, "router", &listening);
+    rc = mailbox_send(gw->mailbox, "router", &listening);
+    if (rc == 0) gateway_drain_mailbox(gw);
+    return rc;
+}
+
+int gateway_round(struct gateway *gw)
+{
+    if (lws_service(gw->lws, 0) < 0) return GW_ESYS;
+    gw->services++;
+    gateway_drain_mailbox(gw);
+    return 0;
 }
 
 static bool has_unsent(const struct gateway *gw)
@@ -274,7 +285,7 @@ static void flush(struct gateway *gw)
     }
 }
 
-static void close_gateway(struct gateway *gw)
+void gateway_close(struct gateway *gw)
 {
     gw->stopping = true;
     if (gw->lws) lws_context_destroy(gw->lws); /* closes and frees every connection */
@@ -291,16 +302,11 @@ static void close_gateway(struct gateway *gw)
 
 int gateway_actor(mailbox_t *mb, void *arg)
 {
-    struct gateway gw = { .options = arg, .mailbox = mb, .services = 1, .started_ms = clock_mono_ms() };
+    struct gateway gw;
     log_set_actor("gateway");
-    int rc = open_gateway(&gw);
-    if (rc == 0) gateway_drain_mailbox(&gw);
-    while (rc == 0 && !gw.stopping) {
-        if (lws_service(gw.lws, 0) < 0) rc = GW_ESYS;
-        gw.services++;
-        gateway_drain_mailbox(&gw);
-    }
+    int rc = gateway_open(&gw, mb, arg);
+    while (rc == 0 && !gw.stopping) rc = gateway_round(&gw);
     if (rc == 0) flush(&gw);
-    close_gateway(&gw);
+    gateway_close(&gw);
     return rc;
 }

@@ -216,6 +216,18 @@ static int on_receive(struct gateway_client *cl, struct str bytes)
     return 0;
 }
 
+/* libwebsockets sends the peer's close frame back as it came, also when it is none (RFC 6455, 5.5.1 and 7.4). */
+static int on_peer_closes(struct gateway_client *cl, const unsigned char *bytes, size_t n)
+{
+    int code = n >= 2 ? bytes[0] << 8 | bytes[1] : LWS_CLOSE_STATUS_NORMAL;
+    bool known = (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) || (code >= 3000 && code <= 4999);
+    if (n == 1 || !known || (n > 2 && !str_utf8_valid((struct str){ (const char *)bytes + 2, n - 2 }))) {
+        lws_close_reason(cl->wsi, LWS_CLOSE_STATUS_PROTOCOL_ERR, NULL, 0);
+        return -1;
+    }
+    return 0;
+}
+
 /* --- coming and going ------------------------------------------------------------------------------------------- */
 
 static char *header(struct lws *wsi, enum lws_token_indexes token)
@@ -309,6 +321,7 @@ int gateway_client_callback(struct gateway_conn *c, struct lws *wsi, enum lws_ca
     case LWS_CALLBACK_RECEIVE: return on_receive(cl, (struct str){ in, len });
     case LWS_CALLBACK_SERVER_WRITEABLE: return on_writable(cl);
     case LWS_CALLBACK_TIMER: return on_timer(cl);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: return on_peer_closes(cl, in, len);
     default: return 0;
     }
 }
