@@ -1,6 +1,8 @@
 #include "actors/gateway_client.h"
+#include "actors/gateway_devices.h"
 #include "actors/gateway_events.h"
 #include "actors/gateway_internal.h"
+#include "actors/gateway_misc.h"
 #include "actors/gateway_runs.h"
 
 #include <stdlib.h>
@@ -78,7 +80,7 @@ static void receive(struct gateway *gw, const struct msg *in)
     if (in->kind == MSG_system_drain) drain(gw);
     if (in->kind == MSG_actor_stop) stop(gw);
     if (in->kind == MSG_config_changed) gateway_take_config(gw);
-    if (in->corr == 0) return;
+    if (in->corr == 0 || gateway_devices_message(gw, in)) return;
     HASH_FIND(hh, gw->asking, &in->corr, sizeof in->corr, c);
     if (c && c->chat)
         gateway_chat_message(c, in);
@@ -118,6 +120,19 @@ static void tick(lws_sorted_usec_list_t *sul)
     }
     gateway_rpc_tick(gw, now_ms);
     if (busy || gw->timed_requests) gateway_start_tick(gw);
+}
+
+/* Rows that could not be stored or loaded are tried again; with nobody connected and all loaded nothing can be open. */
+static void devices_tick(lws_sorted_usec_list_t *sul)
+{
+    struct gateway *gw = lws_container_of(sul, struct gateway, devices_tick);
+    gateway_devices_tick(gw);
+    if (gw->client_count || !gateway_devices_ready(gw)) gateway_start_devices_tick(gw);
+}
+
+void gateway_start_devices_tick(struct gateway *gw)
+{
+    lws_sul_schedule(gw->lws, 0, &gw->devices_tick, devices_tick, GATEWAY_DEVICES_TICK_MS * LWS_US_PER_MS);
 }
 
 void gateway_start_tick(struct gateway *gw)
@@ -221,9 +236,12 @@ static int open_gateway(struct gateway *gw)
     int rc = gateway_auth_create(gw->cfg, str_of(gw->options->token), &gw->auth);
     if (rc == 0) rc = gateway_events_create(gw);
     if (rc == 0) rc = gateway_runs_create(gw);
+    if (rc == 0) rc = gateway_misc_create(gw);
+    if (rc == 0) rc = gateway_devices_create(gw);
     if (rc == 0) rc = create_context(gw);
     if (rc == 0) rc = adopt_mailbox(gw);
     if (rc == 0) rc = gateway_listen(gw, &port);
+    if (rc == 0) gateway_start_devices_tick(gw);
     if (rc) return rc;
     log_event(LOG_INFO, "gateway_listened", LOG_T("address", gw->options->bind_host), LOG_I("port", port));
     listening.gateway_listening.port = port;
@@ -260,6 +278,8 @@ static void close_gateway(struct gateway *gw)
 {
     gw->stopping = true;
     if (gw->lws) lws_context_destroy(gw->lws); /* closes and frees every connection */
+    gateway_misc_destroy(gw);
+    gateway_devices_destroy(gw);
     gateway_runs_destroy(gw);
     gateway_events_destroy(gw);
     gateway_auth_destroy(&gw->auth);

@@ -25,11 +25,11 @@ struct gateway_chat {
     char id[ID_PREFIX + RANDOM_UUID_SIZE];
     char agent[OPENAI_AGENT_MAX + 1];
     char session_key[OPENAI_SESSION_KEY_MAX + 1];
-    char *model;        /* echoed; owned */
-    int64_t created_s;  /* wall clock */
-    int64_t started_ms; /* monotonic */
-    int64_t wrote_ms;   /* when something was last streamed */
-    size_t text_sent;   /* bytes of the answer that were streamed */
+    char *model;             /* echoed; owned */
+    int64_t created_s;       /* wall clock */
+    int64_t started_ms;      /* monotonic */
+    int64_t wrote_ms;        /* when something was last streamed */
+    size_t text_sent;        /* bytes of the answer that were streamed */
     struct gateway_run *run; /* so that WebSocket clients hear of it; NULL: nobody was there */
     bool stream, include_usage;
     bool role_sent;

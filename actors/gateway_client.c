@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "actors/gateway_client.h"
+#include "actors/gateway_devices.h"
 #include "actors/gateway_events.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -114,8 +115,31 @@ void gateway_client_close_device(struct gateway *gw, const char *device_id, cons
     DL_FOREACH_SAFE(gw->clients, cl, safe)
     {
         if (!cl->who.device_id || strcmp(cl->who.device_id, device_id) != 0) continue;
-        if (role[0] && strcmp(role, cl->who.node ? "node" : "operator") != 0) continue;
+        if (role && strcmp(role, cl->who.node ? "node" : "operator") != 0) continue;
         gateway_client_close(cl, LWS_CLOSE_STATUS_POLICY_VIOLATION, str_of(reason));
+    }
+}
+
+bool gateway_client_may(const struct gateway_client *client, struct str scope)
+{
+    const struct gateway_identity *who = &client->who;
+    return who->admin || (who->read && str_is(scope, "operator.read")) || (who->write && str_is(scope, "operator.write")) ||
+           (who->approvals && str_is(scope, "operator.approvals")) || (who->pairing && str_is(scope, "operator.pairing"));
+}
+
+const char *gateway_client_name(const struct gateway_client *client)
+{
+    return client->who.device_id ? client->who.device_id : client->who.client_id ? client->who.client_id : "unknown";
+}
+
+void gateway_client_devices_ready(struct gateway *gw)
+{
+    struct gateway_client *cl, *safe;
+    DL_FOREACH_SAFE(gw->clients, cl, safe)
+    {
+        if (cl->state != CLIENT_NEW || cl->first.n == 0) continue;
+        gateway_connect_message(cl, buf_str(&cl->first));
+        buf_free(&cl->first);
     }
 }
 
@@ -149,7 +173,12 @@ static int on_writable(struct gateway_client *cl)
 static void on_message(struct gateway_client *cl)
 {
     switch (cl->state) {
-    case CLIENT_NEW: gateway_connect_message(cl, buf_str(&cl->in)); break;
+    case CLIENT_NEW:
+        if (gateway_devices_ready(cl->gw))
+            gateway_connect_message(cl, buf_str(&cl->in));
+        else if (cl->first.n == 0)
+            buf_add(&cl->first, buf_str(&cl->in));
+        break;
     case CLIENT_CONNECTED: gateway_rpc_message(cl, buf_str(&cl->in)); break;
     default: break; /* before the answer to `connect`, or after its end: not read */
     }
@@ -227,7 +256,7 @@ static int on_upgrade(struct gateway_conn *c, struct lws *wsi)
     DL_DELETE(gw->conns, c);
     gw->conn_count--;
     DL_APPEND(gw->clients, cl);
-    gw->client_count++;
+    if (gw->client_count++ == 0) gateway_start_devices_tick(gw);
     gw->handshakes++;
     return 0;
 }
@@ -258,11 +287,13 @@ void gateway_client_free(struct gateway_client *cl)
     struct gateway *gw = cl->gw;
     if (cl->present) gateway_events_left(cl);
     gateway_rpc_client_gone(cl);
+    gateway_judging_free(cl);
     if (!cl->greeted) gw->handshakes--;
     DL_DELETE(gw->clients, cl);
     gw->client_count--;
     empty_queue(cl);
     buf_free(&cl->in);
+    buf_free(&cl->first);
     gateway_identity_free(&cl->who);
     free(cl->host);
     free(cl->origin);

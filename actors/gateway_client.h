@@ -28,11 +28,10 @@ struct gateway_frame; /* bytes shared by the queues that hold them */
 /* Who the client said it is; strings are owned by the client, NULL when not given. */
 struct gateway_identity {
     char *client_id, *mode, *version, *platform, *display_name, *device_family, *model_identifier, *instance_id, *device_id;
-    bool node;               /* role node; else operator */
+    bool node;                                   /* role node; else operator */
     bool read, write, admin, approvals, pairing; /* the scopes it has */
-    char *scopes;            /* the same as a JSON array, for presence and hello-ok */
-    bool tool_events;        /* caps: wants the tool stream of its runs */
-    bool secret;             /* it knew the shared secret, or none is needed */
+    char *scopes;                                /* the same as a JSON array, for presence and hello-ok */
+    bool tool_events;                            /* caps: wants the tool stream of its runs */
 };
 
 struct gateway_client {
@@ -47,10 +46,12 @@ struct gateway_client {
     bool paused;         /* too many requests at once: it is read again when some are answered */
     char *host, *origin; /* headers; owned; NULL when absent */
     struct gateway_identity who;
-    bool greeted; /* no longer counted among the handshakes */
-    bool present; /* it has an entry in the presence list */
-    struct buf in; /* the message that is being received */
-    struct gateway_frame **queue; /* a ring of queue_cap, a power of two */
+    bool greeted;                    /* no longer counted among the handshakes */
+    bool present;                    /* it has an entry in the presence list */
+    struct gateway_judging *judging; /* owned; the verdict until it is told */
+    struct buf first;                /* a `connect` that came before the devices were loaded */
+    struct buf in;                   /* the message that is being received */
+    struct gateway_frame **queue;    /* a ring of queue_cap, a power of two */
     uint32_t queue_cap, queue_head, queue_count;
     size_t queued; /* bytes in it */
     struct gateway_request *requests;
@@ -69,9 +70,6 @@ void gateway_client_send(struct gateway_client *cl, struct str text);
 
 /** Send what is queued, then close with this code and reason (cut to 123 bytes). */
 void gateway_client_close(struct gateway_client *cl, int code, struct str reason);
-
-/** Close each connection that a device has in this role ("" for any). */
-void gateway_client_close_device(struct gateway *gw, const char *device_id, const char *role, const char *reason);
 
 /** A request was answered: read on when the client was paused. */
 void gateway_client_resume(struct gateway_client *cl);
@@ -97,6 +95,7 @@ void gateway_identity_free(struct gateway_identity *who);
 
 /* gateway_judge.c */
 void gateway_connect_judge(struct gateway_client *cl, struct str id, const json_t *params); /* of right form */
+void gateway_judging_free(struct gateway_client *cl);
 
 /* gateway_rpc.c */
 void gateway_rpc_message(struct gateway_client *cl, struct str text); /* every later one */

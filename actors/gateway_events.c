@@ -14,15 +14,15 @@
 
 struct gateway_events {
     struct gateway *gw;
-    int64_t seq;                             /* of the last event to all */
+    int64_t seq; /* of the last event to all */
     int64_t presence_version, health_version;
     presence_t *presence;
-    struct buf health;                       /* the last health object; empty: none yet */
-    int64_t health_ms;                       /* monotonic, when it came */
-    uint64_t health_corr;                    /* it is being asked for under this corr; 0: it is not */
-    int64_t health_asked_ms;                 /* monotonic */
-    bool health_wanted, presence_wanted;     /* as soon as the pause since the last one is over */
-    int64_t presence_ms;                     /* monotonic, when presence was last told */
+    struct buf health;                   /* the last health object; empty: none yet */
+    int64_t health_ms;                   /* monotonic, when it came */
+    uint64_t health_corr;                /* it is being asked for under this corr; 0: it is not */
+    int64_t health_asked_ms;             /* monotonic */
+    bool health_wanted, presence_wanted; /* as soon as the pause since the last one is over */
+    int64_t presence_ms;                 /* monotonic, when presence was last told */
     lws_sorted_usec_list_t tick, soon;
     char host[256];
     char platform[128], machine[64];

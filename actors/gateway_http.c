@@ -20,6 +20,7 @@
 #include "actors/gateway_internal.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "channels/connect.h"
 #include "channels/openai_http.h"
 
 #define JSON_TYPE "application/json; charset=utf-8"
@@ -247,6 +248,14 @@ static void read_connection(struct gateway_conn *c)
     c->close_after = c->http10 ? !str_ieq(connection, STR("keep-alive")) : str_ieq(connection, STR("close"));
 }
 
+/* A page that pointed its own name at this machine (DNS rebinding) is not from here, although its connection is. */
+static bool is_host_foreign(struct gateway_conn *c)
+{
+    char value[CONNECT_HOST_MAX + 1];
+    struct str host = gateway_known_header(c->wsi, WSI_TOKEN_HOST, value, sizeof value);
+    return !connect_host_allowed(host, c->gw->cfg->allowed_origins, c->gw->cfg->allowed_origin_count);
+}
+
 void gateway_http_peer(struct gateway_conn *c, struct gateway_peer *peer)
 {
     char value[256];
@@ -256,7 +265,8 @@ void gateway_http_peer(struct gateway_conn *c, struct gateway_peer *peer)
     gateway_peer_unmask(c->gw->cfg, peer, hops);
     peer->forwarded = lws_hdr_total_length(c->wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0 ||
                       lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_X_REAL_IP) > 0 ||
-                      lws_hdr_custom_length(c->wsi, "x-forwarded-host:", 17) > 0 || lws_hdr_custom_length(c->wsi, "forwarded:", 10) > 0;
+                      lws_hdr_custom_length(c->wsi, "x-forwarded-host:", 17) > 0 || lws_hdr_custom_length(c->wsi, "forwarded:", 10) > 0 ||
+                      is_host_foreign(c);
 }
 
 /* @return true when the request may go on; else it is answered */

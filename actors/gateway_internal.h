@@ -13,7 +13,9 @@ struct gateway_client;  /* gateway_client.h */
 struct gateway_request; /* gateway_rpc.h */
 struct gateway_events;  /* gateway_events.c */
 struct gateway_runs;    /* gateway_runs.c */
+struct gateway_misc;    /* gateway_misc.h */
 struct gateway_conn;
+struct gateway_devices; /* gateway_devices.c */
 
 enum gateway_method { GATEWAY_GET, GATEWAY_POST, GATEWAY_OTHER };
 
@@ -41,7 +43,7 @@ struct gateway_conn {
     struct gateway_conn *prev, *next;
     struct gateway_peer peer;
     struct gateway_client *client; /* after an upgrade to WebSocket; owned. The connection is then in no list */
-    bool surplus; /* one connection too many: 503 */
+    bool surplus;                  /* one connection too many: 503 */
 
     enum conn_state state;
     const struct gateway_route *route;
@@ -82,25 +84,28 @@ struct gateway {
     size_t listener_count;
     struct gateway_conn *conns; /* HTTP */
     size_t conn_count;
-    struct gateway_client *clients; /* WebSocket */
-    size_t client_count, handshakes; /* all; those that are not greeted yet */
+    struct gateway_client *clients;   /* WebSocket */
+    size_t client_count, handshakes;  /* all; those that are not greeted yet */
     struct gateway_request *requests; /* of clients, by the corr of what they wait for */
     size_t timed_requests;            /* requests with a deadline */
     struct gateway_events *events;
     struct gateway_runs *runs;
+    struct gateway_misc *misc;
     struct gateway_conn *adopting; /* the one that libwebsockets is being given; NULL once it is freed */
     struct gateway_conn *asking;   /* by corr */
-    lws_sorted_usec_list_t tick;
+    lws_sorted_usec_list_t tick, devices_tick;
     bool ticking;
     int64_t started_ms; /* monotonic */
-    uint64_t services; /* finished rounds of libwebsockets, from 1 */
+    uint64_t services;  /* finished rounds of libwebsockets, from 1 */
     bool draining;
     bool stopping;
     struct gateway_times times;
+    struct gateway_devices *devices; /* owned; gateway_devices.h */
 };
 
 /* gateway.c */
 void gateway_start_tick(struct gateway *gw);
+void gateway_start_devices_tick(struct gateway *gw);
 void gateway_drain_mailbox(struct gateway *gw);
 /* Ask `to` on behalf of a connection, under the corr it already has or a new one. @return as mailbox_send() */
 int gateway_ask(struct gateway_conn *c, const char *to, struct msg *m);

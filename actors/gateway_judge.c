@@ -11,37 +11,23 @@
 
 static struct connect_place place_of(const struct gateway_client *cl)
 {
-    return (struct connect_place){ .address = str_of(cl->peer.address),
-                                   .host = str_of(cl->host),
-                                   .forwarded = cl->peer.forwarded,
-                                   .peer_trusted = cl->peer.trusted };
+    return (struct connect_place){
+        .address = str_of(cl->peer.address), .host = str_of(cl->host), .forwarded = cl->peer.forwarded, .peer_trusted = cl->peer.trusted
+    };
 }
 
-static struct connect_facts facts_of(struct gateway_client *cl)
+static void read_facts(struct gateway_client *cl, struct connect_facts *f)
 {
-    struct gateway *gw = cl->gw;
-    const struct config_gateway *cfg = gw->cfg;
     struct connect_place place = place_of(cl);
-    struct str given = str_of(gw->options->token), address = str_of(cl->peer.address);
-    cl->local = connect_is_local(&place);
-    return (struct connect_facts){
-        .local = cl->local,
-        .address = address,
-        .remote_ip = cl->local || connect_address_is_loopback(address) ? (struct str){ 0 } : address,
-        .origin = str_of(cl->origin),
-        .host = str_of(cl->host),
-        .nonce = str_of(cl->nonce),
-        .now_ms = clock_wall_ms(),
-        .locked = gateway_auth_locked_ms(gw->auth, &cl->peer, clock_mono_ms()) > 0,
-        .mode = given.n ? CONFIG_AUTH_TOKEN : cfg->auth,
-        .token = given.n ? given : cfg->token,
-        .password = cfg->password,
-        .bootstrap = gateway_devices_bootstrap(gw),
-        .allowed_origins = cfg->allowed_origins,
-        .allowed_origin_count = cfg->allowed_origin_count,
-        .allow_insecure_auth = config_bool(gw->options->config, "gateway.controlUi.allowInsecureAuth"),
-        .disable_device_auth = config_bool(gw->options->config, "gateway.controlUi.dangerouslyDisableDeviceAuth"),
-    };
+    struct str address = str_of(cl->peer.address);
+    gateway_devices_facts(cl->gw, f);
+    f->local = cl->local = connect_is_local(&place);
+    f->address = address;
+    f->remote_ip = cl->local || connect_address_is_loopback(address) ? (struct str){ 0 } : address;
+    f->origin = str_of(cl->origin);
+    f->host = str_of(cl->host);
+    f->nonce = str_of(cl->nonce);
+    f->locked = gateway_auth_locked_ms(cl->gw->auth, &cl->peer, clock_mono_ms()) > 0;
 }
 
 static char *copy(struct str text)
@@ -78,57 +64,70 @@ static void identify(struct gateway_client *cl, const struct connect_params *p, 
 
 /* --- what follows ----------------------------------------------------------------------------------------------- */
 
+struct gateway_judging { /* a verdict that is told when what it changed is durable */
+    struct connect_verdict verdict;
+    struct str id; /* of the request, JSON text; in `text` */
+    char text[];
+};
 
-static void turn_away(struct gateway_client *cl, struct str id, const struct connect_params *p, const struct connect_verdict *v)
+static void let_in(struct gateway_client *cl, const struct gateway_judging *j)
 {
-    log_event(LOG_WARN, "connect_refused", LOG_T("conn", cl->conn_id), LOG_T("address", cl->peer.address), LOG_S("client", p->client_id),
-              LOG_T("device", v->device_id), LOG_T("reason", v->message), LOG_T("request", v->request_id));
-    gateway_connect_refuse(cl, id, v->code, str_of(v->message), str_of(v->details), v->close_code, str_of(v->close_reason));
-}
-
-static void let_in(struct gateway_client *cl, struct str id, const struct connect_verdict *v)
-{
+    const struct connect_verdict *v = &j->verdict;
     struct buf scopes = { 0 };
     struct gateway_greeting greeting = { 0 };
     if (v->has_grant) {
         scopes_write(&v->grant.scopes, &scopes);
-        greeting =
-            (struct gateway_greeting){ str_of(v->grant.token), buf_str(&scopes), v->grant.issued_at_ms };
+        greeting = (struct gateway_greeting){ str_of(v->grant.token), buf_str(&scopes), v->grant.issued_at_ms };
     }
-    log_event(LOG_INFO, "connect_accepted", LOG_T("conn", cl->conn_id), LOG_T("address", cl->peer.address),
-              LOG_T("proof", connect_proof_name(v->proof)), LOG_T("device", v->device_id), LOG_I("local", cl->local));
-    gateway_connect_greet(cl, id, &greeting);
+    gateway_connect_greet(cl, j->id, &greeting);
     buf_free(&scopes);
 }
 
-static void count(struct gateway_client *cl, enum connect_count what)
+void gateway_judging_free(struct gateway_client *cl)
 {
-    if (what == CONNECT_COUNT_FAILURE) gateway_auth_failed(cl->gw->auth, &cl->peer, clock_mono_ms());
-    if (what == CONNECT_COUNT_SUCCESS) gateway_auth_succeeded(cl->gw->auth, &cl->peer);
+    if (!cl->judging) return;
+    gateway_devices_forget(cl->gw, cl);
+    connect_verdict_free(&cl->judging->verdict);
+    free(cl->judging);
+    cl->judging = NULL;
+}
+
+static void tell(void *ctx)
+{
+    struct gateway_client *cl = ctx;
+    const struct gateway_judging *j = cl->judging;
+    const struct connect_verdict *v = &j->verdict;
+    if (v->count == CONNECT_COUNT_FAILURE) gateway_auth_failed(cl->gw->auth, &cl->peer, clock_mono_ms());
+    if (v->count == CONNECT_COUNT_SUCCESS) gateway_auth_succeeded(cl->gw->auth, &cl->peer);
+    if (cl->state == CLIENT_CLOSING) {
+        /* its time was over */
+    } else if (v->accepted) {
+        let_in(cl, j);
+    } else {
+        gateway_connect_refuse(cl, j->id, v->code, str_of(v->message), str_of(v->details), v->close_code, str_of(v->close_reason));
+    }
+    gateway_judging_free(cl);
 }
 
 void gateway_connect_judge(struct gateway_client *cl, struct str id, const json_t *params)
 {
     struct connect_params p;
-    struct connect_verdict v;
+    struct connect_facts f;
     struct buf why = { 0 };
+    struct gateway_judging *j = NULL;
     if (connect_read(params, &p, &why) != 0) {
         gateway_connect_refuse(cl, id, "INVALID_REQUEST", buf_str(&why), (struct str){ 0 }, CONNECT_CLOSE_POLICY, buf_str(&why));
-        buf_free(&why);
-        return;
-    }
-    struct connect_facts facts = facts_of(cl);
-    connect_judge(&p, &facts, gateway_devices(cl->gw), &v);
-    count(cl, v.count);
-    if (v.event != CONNECT_NO_EVENT)
-        gateway_broadcast(cl->gw, GATEWAY_PAIRERS, v.event == CONNECT_REQUESTED ? "device.pair.requested" : "device.pair.resolved",
-                          buf_str(&v.event_payload), false);
-    if (v.accepted) {
-        identify(cl, &p, &v);
-        let_in(cl, id, &v);
+    } else if (!(j = calloc(1, sizeof *j + id.n))) {
+        gateway_kill(cl->conn);
     } else {
-        turn_away(cl, id, &p, &v);
+        memcpy(j->text, id.p, id.n);
+        j->id = (struct str){ j->text, id.n };
+        cl->judging = j;
+        cl->state = CLIENT_JUDGED;
+        read_facts(cl, &f);
+        bool now = gateway_devices_connect(cl->gw, &p, &f, &j->verdict, tell, cl);
+        if (j->verdict.accepted) identify(cl, &p, &j->verdict);
+        if (now) tell(cl);
     }
-    connect_verdict_free(&v);
     buf_free(&why);
 }

@@ -26,23 +26,25 @@ enum gateway_limit {
     GATEWAY_FLUSH_MS = 1000,             /* for unsent bytes when the gateway stops */
     GATEWAY_RETRY_S = 5,                 /* Retry-After when the gateway stops or is full, seconds */
 
-    GATEWAY_CLIENTS_MAX = 12288,              /* WebSocket clients; one more gets 503 */
-    GATEWAY_HANDSHAKES_MAX = 1024,            /* of them before hello-ok; one more gets 503 */
-    GATEWAY_HELLO_MS = 10000,                 /* until `connect` is answered, then close 1000 (reference gateway-protocol 2) */
-    GATEWAY_HELLO_MAX = 64 * 1024,            /* bytes of a message before hello-ok; more closes with 1009 */
-    GATEWAY_MESSAGE_MAX = 26214400,           /* ... and after it; told in hello-ok.policy.maxPayload */
+    GATEWAY_CLIENTS_MAX = 12288,               /* WebSocket clients; one more gets 503 */
+    GATEWAY_HANDSHAKES_MAX = 1024,             /* of them before hello-ok; one more gets 503 */
+    GATEWAY_HELLO_MS = 10000,                  /* until `connect` is answered, then close 1000 (reference gateway-protocol 2) */
+    GATEWAY_HELLO_MAX = 64 * 1024,             /* bytes of a message before hello-ok; more closes with 1009 */
+    GATEWAY_MESSAGE_MAX = 26214400,            /* ... and after it; told in hello-ok.policy.maxPayload */
     GATEWAY_CLIENT_OUT_MAX = 16 * 1024 * 1024, /* bytes that wait for a client; one more closes with 1008 `slow consumer` */
-    GATEWAY_CLIENT_SLOW = 4 * 1024 * 1024,    /* from so many on it misses events that may be missed */
-    GATEWAY_CLOSE_MS = 5000,                  /* for the last frames of a client that is being closed */
-    GATEWAY_REQUESTS_MAX = 256,               /* requests of a client in hand; it is not read while there are more */
-    GATEWAY_LASTING_MAX = 1024,               /* requests of a client that wait for a run or an approval; one more is refused */
-    GATEWAY_CLIENT_TICK_MS = 30000,           /* between two `tick` events; told in hello-ok.policy.tickIntervalMs */
-    GATEWAY_HEALTH_MS = 60000,                /* a kept health object is younger than this */
-    GATEWAY_TELL_MS = 250,                    /* least time between two `health` or `presence` events, and 1 ms for each client */
-    GATEWAY_DELTA_MS = 150,                   /* least time between two deltas of a run */
-    GATEWAY_RUNS_MAX = 20000,                 /* runs of WebSocket clients that have not ended; one more is refused */
-    GATEWAY_RUNS_KEPT = 1000,                 /* ended runs that agent.wait can still tell of ... */
-    GATEWAY_RUNS_KEPT_MS = 10 * 60 * 1000,    /* ... for this long */
+    GATEWAY_CLIENT_SLOW = 4 * 1024 * 1024,     /* from so many on it misses events that may be missed */
+    GATEWAY_CLOSE_MS = 5000,                   /* for the last frames of a client that is being closed */
+    GATEWAY_REQUESTS_MAX = 256,                /* requests of a client in hand; it is not read while there are more */
+    GATEWAY_LASTING_MAX = 1024,                /* requests of a client that wait for a run or an approval; one more is refused */
+    GATEWAY_CLIENT_TICK_MS = 30000,            /* between two `tick` events; told in hello-ok.policy.tickIntervalMs */
+    GATEWAY_DEVICES_TICK_MS = 1000,            /* between two looks at devices that are not stored yet */
+    GATEWAY_HEALTH_MS = 60000,                 /* a kept health object is younger than this */
+    GATEWAY_TELL_MS = 250,                     /* least time between two `health` or `presence` events, and 1 ms for each client */
+    GATEWAY_STOP_MS = 5000,                    /* who stops runs waits this long for their ends */
+    GATEWAY_DELTA_MS = 150,                    /* least time between two deltas of a run */
+    GATEWAY_RUNS_MAX = 20000,                  /* runs of WebSocket clients that have not ended; one more is refused */
+    GATEWAY_RUNS_KEPT = 1000,                  /* ended runs that agent.wait can still tell of ... */
+    GATEWAY_RUNS_KEPT_MS = 10 * 60 * 1000,     /* ... for this long */
 };
 
 /** The times that tests shorten. */

@@ -1,8 +1,9 @@
-/* actors/gateway_run_requests.c -- chat.send, chat.abort and agent: from a request to a turn, and its answers. */
+/* actors/gateway_run_requests.c -- chat.send and agent: from a request to a turn, and its answers. */
 #include <stdlib.h>
 #include <utlist.h>
 
 #include "actors/gateway_methods.h"
+#include "actors/gateway_misc.h"
 #include "actors/gateway_runs_internal.h"
 #include "base/chat.h"
 #include "base/clock.h"
@@ -85,7 +86,7 @@ void gateway_run_accepted(struct gateway_run *run, int64_t state)
 void gateway_run_refused(struct gateway_run *run, struct str reason, struct str text)
 {
     struct gateway_request *rq = run->rq;
-    bool wrong = str_is(reason, "unknown_agent") || str_is(reason, "too_long");
+    bool wrong = str_is(reason, "unknown_agent") || str_is(reason, "too_long") || str_is(reason, "send_denied");
     if (!rq || run->wait != RUN_ACCEPTANCE) gateway_run_tell_error(run, text);
     gateway_run_keep(run, "error", text);
     if (rq) let_go(run);
@@ -145,7 +146,7 @@ void gateway_run_answer_end(struct gateway_run *run, const struct msg_turn_done 
 
 struct order { /* what both methods want of a turn */
     enum run_kind kind;
-    struct str run_id, session_key, sent_key, text, thinking, system, channel;
+    struct str run_id, session_key, sent_key, text, thinking, model, system, channel;
     struct chat_part images[CHAT_ATTACHMENTS_MAX];
     size_t image_count;
     int64_t lane, timeout_ms; /* timeout: -1 the agent's own */
@@ -162,8 +163,7 @@ static int pack(const struct order *o, struct buf *out)
 
 static void on_limit(lws_sorted_usec_list_t *sul)
 {
-    struct gateway_run *run = lws_container_of(sul, struct gateway_run, limit);
-    gateway_run_abort(run, "timeout");
+    gateway_run_abort(lws_container_of(sul, struct gateway_run, limit), "timeout");
 }
 
 static int submit(struct gateway_run *run, const struct order *o, struct str agent)
@@ -182,9 +182,11 @@ static int submit(struct gateway_run *run, const struct order *o, struct str age
                                               .bounded = o->kind == RUN_CHAT,
                                               .channel = o->channel,
                                               .thinking = o->thinking,
+                                              .model = o->model,
                                               .system = o->system,
                                               .stream = 1,
                                               .ack = 1,
+                                              .policy = 1,
                                               .message = buf_str(&packed) };
     run->corr = m.corr;
     HASH_ADD(hh, gw->runs->by_corr, corr, sizeof run->corr, run);
@@ -194,7 +196,28 @@ static int submit(struct gateway_run *run, const struct order *o, struct str age
     return rc;
 }
 
-static void begin(struct gateway_request *rq, const struct order *o)
+static void rules_of(const struct gateway *gw, struct session_key_rules *rules)
+{
+    const config_t *cfg = gw->options->config;
+    *rules = (struct session_key_rules){ config_agent_default(cfg)->id, config_str(cfg, "session.mainKey") };
+}
+
+/* System events that waited for the main session go before the next message there (agent-runtime 2). */
+static void add_events(struct gateway *gw, struct order *o, struct buf *text)
+{
+    struct session_key_rules rules;
+    struct buf main = { 0 };
+    rules_of(gw, &rules);
+    session_key_main(&rules, rules.default_agent, &main);
+    if (str_eq(o->session_key, buf_str(&main)) && gateway_misc_take_events(gw, text) > 0) {
+        buf_char(text, '\n');
+        buf_add(text, o->text);
+        o->text = buf_str(text);
+    }
+    buf_free(&main);
+}
+
+static void begin(struct gateway_request *rq, struct order *o)
 {
     struct gateway *gw = rq->gw;
     struct session_key parts = { 0 };
@@ -208,7 +231,10 @@ static void begin(struct gateway_request *rq, const struct order *o)
     run->wait = RUN_ACCEPTANCE;
     rq->run = run;
     rq->on_gone = on_gone;
+    struct buf text = { 0 };
+    add_events(gw, o, &text);
     int rc = submit(run, o, parts.agent);
+    buf_free(&text);
     if (rc) {
         let_go(run);
         gateway_run_free(run);
@@ -218,68 +244,10 @@ static void begin(struct gateway_request *rq, const struct order *o)
     if (o->timeout_ms > 0) lws_sul_schedule(gw->lws, 0, &run->limit, on_limit, o->timeout_ms * LWS_US_PER_MS);
 }
 
-static void rules_of(const struct gateway *gw, struct session_key_rules *rules)
-{
-    const config_t *cfg = gw->options->config;
-    *rules = (struct session_key_rules){ config_agent_default(cfg)->id, config_str(cfg, "session.mainKey") };
-}
-
-/* --- chat.send, chat.abort -------------------------------------------------------------------------------------- */
-
-static void write_aborted(struct buf *out, const struct buf *ids, bool any)
-{
-    buf_printf(out, "{\"ok\":true,\"aborted\":%s,\"runIds\":[", any ? "true" : "false");
-    buf_add(out, buf_str(ids));
-    buf_text(out, "]}");
-}
-
-static bool in_session(const struct gateway_run *run, struct str canonical)
-{
-    return str_eq(str_of(run->session_key), canonical);
-}
-
-/* End every turn of a session and of those it spawned; tell which of them were runs here. */
-static void abort_session(struct gateway_request *rq, struct str canonical, const char *stop_reason)
-{
-    struct gateway *gw = rq->gw;
-    struct gateway_run *run, *safe;
-    struct buf ids = { 0 }, payload = { 0 };
-    struct msg m = { .kind = MSG_turn_abort };
-    HASH_ITER(by_id, gw->runs->by_id, run, safe)
-    {
-        if (run->told_aborted || !in_session(run, canonical)) continue;
-        buf_json_comma(&ids);
-        buf_json_str(&ids, str_of(run->run_id));
-        run->stop_reason = stop_reason;
-        gateway_run_tell_aborted(run, stop_reason);
-    }
-    m.turn_abort.session_key = canonical;
-    m.turn_abort.reason = STR("user");
-    mailbox_send(gw->mailbox, "router", &m);
-    write_aborted(&payload, &ids, ids.n > 0);
-    gateway_respond(rq, buf_str(&payload));
-    buf_free(&ids);
-    buf_free(&payload);
-}
-
-static void abort_one(struct gateway_request *rq, struct str run_id, struct str canonical)
-{
-    struct gateway_run *run = gateway_run_find(rq->gw, run_id);
-    struct buf ids = { 0 }, payload = { 0 };
-    bool any = run && !run->told_aborted;
-    if (run && !in_session(run, canonical)) return refuse(rq, "INVALID_REQUEST", "runId does not match sessionKey");
-    if (any) {
-        buf_json_str(&ids, run_id);
-        gateway_run_abort(run, "rpc");
-    }
-    write_aborted(&payload, &ids, any);
-    gateway_respond(rq, buf_str(&payload));
-    buf_free(&ids);
-    buf_free(&payload);
-}
+/* --- chat.send -------------------------------------------------------------------------------------- */
 
 /* The session that a client means. @return false: it is refused */
-static bool read_session(struct gateway_request *rq, struct str sent, struct buf *canonical)
+bool gateway_run_session(struct gateway_request *rq, struct str sent, struct buf *canonical)
 {
     struct session_key_rules rules;
     rules_of(rq->gw, &rules);
@@ -287,19 +255,6 @@ static bool read_session(struct gateway_request *rq, struct str sent, struct buf
     if (rc == 0) return true;
     refuse(rq, "INVALID_REQUEST", rc == GW_ELIMIT ? "the session key is too long" : "malformed session key");
     return false;
-}
-
-static void chat_abort(struct gateway_request *rq, const json_t *params)
-{
-    struct str run_id = field(params, "runId");
-    struct buf canonical = { 0 };
-    if (read_session(rq, field(params, "sessionKey"), &canonical)) {
-        if (run_id.n)
-            abort_one(rq, run_id, buf_str(&canonical));
-        else
-            abort_session(rq, buf_str(&canonical), "rpc");
-    }
-    buf_free(&canonical);
 }
 
 /* A repeat of a key whose run is still here is answered without asking anyone. */
@@ -332,7 +287,7 @@ static void send_message(struct gateway_request *rq, const json_t *params, struc
     } else if (str_trim(buf_str(clean)).n == 0 && o->image_count == 0) {
         refuse(rq, "INVALID_REQUEST", "message or attachment required");
     } else if (chat_text_stops(buf_str(clean))) {
-        abort_session(rq, o->session_key, "stop");
+        gateway_abort_session(rq, o->session_key, "stop");
     } else if (!is_repeat(rq, o) && known_agent(rq, o->session_key, "")) {
         o->text = buf_str(clean);
         begin(rq, o);
@@ -350,7 +305,7 @@ static void chat_send(struct gateway_request *rq, const json_t *params)
                        .thinking = field(params, "thinking"),
                        .channel = STR("webchat"),
                        .timeout_ms = json_is_integer(timeout) ? json_integer_value(timeout) : -1 };
-    if (read_session(rq, o.sent_key, &canonical)) {
+    if (gateway_run_session(rq, o.sent_key, &canonical)) {
         o.session_key = buf_str(&canonical);
         send_message(rq, params, &o, &clean);
     }
@@ -434,6 +389,7 @@ static void agent(struct gateway_request *rq, const json_t *params)
     struct order o = { .kind = RUN_AGENT,
                        .run_id = field(params, "idempotencyKey"),
                        .thinking = field(params, "thinking"),
+                       .model = field(params, "model"),
                        .system = field(params, "extraSystemPrompt"),
                        .channel = field(params, "channel"),
                        .lane = lane_of(field(params, "lane")),
@@ -450,9 +406,6 @@ static void agent(struct gateway_request *rq, const json_t *params)
 }
 
 const struct gateway_rpc_handler gateway_run_handlers[] = {
-    { RPC_chat_send, chat_send },
-    { RPC_chat_abort, chat_abort },
-    { RPC_agent, agent },
-    { RPC_agent_wait, gateway_agent_wait },
+    { RPC_chat_send, chat_send }, { RPC_chat_abort, gateway_chat_abort }, { RPC_agent, agent }, { RPC_agent_wait, gateway_agent_wait },
     { RPC_none, NULL },
 };

@@ -49,6 +49,7 @@ void gateway_run_free(struct gateway_run *run)
     HASH_DELETE(by_id, runs->by_id, run);
     if (run->corr) HASH_DELETE(hh, runs->by_corr, run);
     if (run->rq) run->rq->run = NULL;
+    gateway_run_stopped(run);
     lws_sul_cancel(&run->tell);
     lws_sul_cancel(&run->limit);
     buf_free(&run->text);
@@ -78,16 +79,6 @@ void gateway_runs_destroy(struct gateway *gw)
     }
     free(runs);
     gw->runs = NULL;
-}
-
-void gateway_run_abort(struct gateway_run *run, const char *stop_reason)
-{
-    struct msg m = { .kind = MSG_turn_abort };
-    m.turn_abort.run_id = str_of(run->run_id);
-    m.turn_abort.reason = strcmp(stop_reason, "timeout") == 0 ? STR("timeout") : STR("user");
-    run->stop_reason = stop_reason;
-    mailbox_send(run->gw->mailbox, "router", &m);
-    gateway_run_tell_aborted(run, stop_reason);
 }
 
 /* --- what the bus tells ----------------------------------------------------------------------------------------- */

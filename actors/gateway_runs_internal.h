@@ -12,9 +12,9 @@ enum run_kind {
 };
 
 enum run_wait { /* what its request waits for */
-    RUN_NOTHING,
-    RUN_ACCEPTANCE,
-    RUN_END,
+                RUN_NOTHING,
+                RUN_ACCEPTANCE,
+                RUN_END,
 };
 
 struct gateway_run {
@@ -28,22 +28,23 @@ struct gateway_run {
     bool accepted; /* it is durable */
     bool repeated; /* it had ended before: only its request is answered, nobody else hears of it again */
     bool started, lost_text;
-    bool told_aborted;         /* the `aborted` event is out */
-    const char *stop_reason;   /* why it was asked to end; static; NULL: it was not */
-    struct buf text;           /* the answer so far */
-    size_t told;               /* bytes of it in the last event */
-    int64_t seq;               /* of the last event of the run */
-    int64_t submitted_ms;      /* wall clock */
-    int64_t started_ms;        /* wall clock; 0: not yet */
-    int64_t told_ms;           /* monotonic; of the last delta */
-    bool waits_to_tell;        /* the timer below runs */
+    bool told_aborted;               /* the `aborted` event is out */
+    struct gateway_request *stopper; /* waits for its end; NULL: nobody */
+    const char *stop_reason;         /* why it was asked to end; static; NULL: it was not */
+    struct buf text;                 /* the answer so far */
+    size_t told;                     /* bytes of it in the last event */
+    int64_t seq;                     /* of the last event of the run */
+    int64_t submitted_ms;            /* wall clock */
+    int64_t started_ms;              /* wall clock; 0: not yet */
+    int64_t told_ms;                 /* monotonic; of the last delta */
+    bool waits_to_tell;              /* the timer below runs */
     lws_sorted_usec_list_t tell, limit;
     UT_hash_handle hh, by_id; /* by corr; by run id */
 };
 
-struct ended_run { /* a word about a run that is over */
-    char *run_id, *error; /* owned; error NULL: none */
-    const char *status;   /* static: "ok", "error", "timeout" */
+struct ended_run {                /* a word about a run that is over */
+    char *run_id, *error;         /* owned; error NULL: none */
+    const char *status;           /* static: "ok", "error", "timeout" */
     int64_t started_ms, ended_ms; /* wall clock; started 0: never */
     int64_t kept_ms;              /* monotonic */
     UT_hash_handle hh;            /* insertion order: the first is the oldest */
@@ -62,11 +63,18 @@ struct gateway_runs {
 };
 
 /* gateway_runs.c */
-struct gateway_run *gateway_run_create(struct gateway *gw, enum run_kind kind, struct str run_id, struct str session_key, struct str sent_key);
+struct gateway_run *gateway_run_create(struct gateway *gw, enum run_kind kind, struct str run_id, struct str session_key,
+                                       struct str sent_key);
 void gateway_run_free(struct gateway_run *run);
 struct gateway_run *gateway_run_find(struct gateway *gw, struct str run_id);
-/** Ask the router to end it, and tell that it is aborted now. @param stop_reason  static: "rpc", "stop", "timeout" */
+
+/* gateway_run_abort.c */
+/** Ask the router to end it; its end comes as every run's. @param stop_reason  static: "rpc", "stop", "timeout" */
 void gateway_run_abort(struct gateway_run *run, const char *stop_reason);
+/** End every turn of a session and of those it spawned, and answer when those that are runs here have ended. */
+void gateway_abort_session(struct gateway_request *rq, struct str canonical, const char *stop_reason);
+void gateway_chat_abort(struct gateway_request *rq, const json_t *params);
+void gateway_run_stopped(struct gateway_run *run); /* it has ended: who asked for that may be answered */
 
 /* gateway_run_events.c */
 void gateway_run_tell_start(struct gateway_run *run);
@@ -80,6 +88,8 @@ void gateway_run_keep(struct gateway_run *run, const char *status, struct str er
 void gateway_agent_wait(struct gateway_request *rq, const json_t *params);
 
 /* gateway_run_requests.c */
+/** The session that a client means, in its one form. @return false: the request is refused and freed */
+bool gateway_run_session(struct gateway_request *rq, struct str sent, struct buf *canonical);
 void gateway_run_accepted(struct gateway_run *run, int64_t state);
 void gateway_run_refused(struct gateway_run *run, struct str reason, struct str text);
 void gateway_run_answer_end(struct gateway_run *run, const struct msg_turn_done *d);

@@ -13,7 +13,7 @@
 
 #define SECURITY_HEADERS                                                                                                                   \
     "X-Frame-Options: DENY\r\nReferrer-Policy: no-referrer\r\n"                                                                            \
-    "Content-Security-Policy: default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; script-src 'self'; "        \
+    "Content-Security-Policy: default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; script-src 'self'; "         \
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: https:; font-src 'self'; connect-src 'self' ws: wss:\r\n"
 
 #define TEXT_TYPE "text/plain; charset=utf-8"
@@ -74,12 +74,18 @@ static void answer_file(struct gateway_conn *c, const struct ui_file *f)
 static const char *type_of(struct str path)
 {
     static const char *const types[][2] = {
-        { ".html", "text/html; charset=utf-8" },  { ".js", "application/javascript; charset=utf-8" },
-        { ".css", "text/css; charset=utf-8" },    { ".json", JSON_TYPE },
-        { ".map", JSON_TYPE },                    { ".svg", "image/svg+xml" },
-        { ".png", "image/png" },                  { ".jpg", "image/jpeg" },
-        { ".ico", "image/x-icon" },               { ".webp", "image/webp" },
-        { ".woff2", "font/woff2" },               { ".txt", TEXT_TYPE },
+        { ".html", "text/html; charset=utf-8" },
+        { ".js", "application/javascript; charset=utf-8" },
+        { ".css", "text/css; charset=utf-8" },
+        { ".json", JSON_TYPE },
+        { ".map", JSON_TYPE },
+        { ".svg", "image/svg+xml" },
+        { ".png", "image/png" },
+        { ".jpg", "image/jpeg" },
+        { ".ico", "image/x-icon" },
+        { ".webp", "image/webp" },
+        { ".woff2", "font/woff2" },
+        { ".txt", TEXT_TYPE },
     };
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (str_ends(path, str_of(types[i][0]))) return types[i][1];
@@ -190,7 +196,7 @@ bool gateway_static_answer(struct gateway_conn *c, struct str path, bool get)
 {
     struct str base = c->gw->cfg->control_ui_base;
     char extra[512];
-    if (!c->gw->cfg->control_ui) return false;
+    if (!c->gw->cfg->control_ui || str_starts(path, STR("/v1/"))) return false; /* API clients are told 404 in JSON */
     if (!get) {
         answer_text(c, 405, "Method Not Allowed");
     } else if (base.n == 0 && (str_is(path, "/ui") || str_starts(path, STR("/ui/")))) {

@@ -64,16 +64,7 @@ static void bus_status(struct gateway_request *rq, const json_t *params)
     ask_router(rq, 1);
 }
 
-static void ask_query(struct gateway_request *rq, const json_t *params)
-{
-    gateway_request_forward(rq, "query", rq->method, params);
-}
-
 const struct gateway_rpc_handler gateway_status_handlers[] = {
-    { RPC_system_presence, system_presence },
-    { RPC_health, health },
-    { RPC_status, ask_query },
-    { RPC_runs_list, runs_list },
-    { RPC_bus_status, bus_status },
-    { RPC_none, NULL },
+    { RPC_system_presence, system_presence }, { RPC_health, health }, { RPC_runs_list, runs_list },
+    { RPC_bus_status, bus_status },           { RPC_none, NULL },
 };

@@ -5,8 +5,9 @@
 
 #include "actors/query_util.h"
 #include "base/file.h"
+#include "channels/session_key.h"
 
-enum { SLUG_MAX = 64, IDENTITY_FILE_MAX = 64 * 1024 };
+enum { IDENTITY_FILE_MAX = 64 * 1024 };
 
 static struct str text_at(const struct json5_node *node, const char *name)
 {
@@ -157,8 +158,10 @@ static void add_who(struct rpc_call *call, struct str id)
 static int agent_identity_get(struct rpc_call *call)
 {
     struct str id = str_trim(rpc_str(call, "agentId")), key = str_trim(rpc_str(call, "sessionKey"));
-    struct str of_key = query_key_agent(key);
-    if (str_starts(key, STR("agent:")) && !of_key.n)
+    struct session_key parts = { .agent = { NULL, 0 } };
+    bool whole = session_key_parse(key, &parts) == 0;
+    struct str of_key = whole ? parts.agent : (struct str){ NULL, 0 };
+    if (str_starts(key, STR("agent:")) && !whole)
         return rpc_fail(call, "INVALID_REQUEST", "invalid agent.identity.get params: malformed session key \"%.*s\"", STR_ARG(key));
     if (id.n && of_key.n && !str_eq(id, of_key))
         return rpc_fail(call, "INVALID_REQUEST",
@@ -170,58 +173,8 @@ static int agent_identity_get(struct rpc_call *call)
     return 0;
 }
 
-/* --- changing the list ------------------------------------------------------------------------------------------ */
-
-/* "Tmp One" becomes "tmp-one". */
-static struct str slug(struct str name, char out[SLUG_MAX + 1])
-{
-    size_t n = 0;
-    for (size_t i = 0; i < name.n && n < SLUG_MAX; i++) {
-        char c = name.p[i];
-        if (c >= 'A' && c <= 'Z') c = (char)(c + 'a' - 'A');
-        bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-        if (!good) c = '-';
-        if (n == 0 && (c == '-' || c == '_')) continue;
-        if (!good && out[n - 1] == '-') continue;
-        out[n++] = c;
-    }
-    while (n > 0 && out[n - 1] == '-') n--;
-    out[n] = '\0';
-    return n ? (struct str){ out, n } : STR("main");
-}
-
-static int read_only(struct rpc_call *call, const char *what)
-{
-    struct str file = config_file(call->config);
-    return rpc_fail(call, "UNAVAILABLE", "this gateway does not write to its configuration file; %s in %.*s under agents.list", what,
-                    STR_ARG(file.n ? file : STR("openclaw.json")));
-}
-
-static int agents_create(struct rpc_call *call)
-{
-    char text[SLUG_MAX + 1];
-    struct str id = slug(str_trim(rpc_str(call, "name")), text);
-    if (str_is(id, "main")) return rpc_fail(call, "INVALID_REQUEST", "\"main\" is reserved");
-    if (config_agent_find(call->config, id)) return rpc_fail(call, "INVALID_REQUEST", "agent \"%.*s\" already exists", STR_ARG(id));
-    return read_only(call, "add the agent");
-}
-
-static int agents_update(struct rpc_call *call)
-{
-    struct str id = rpc_str(call, "agentId");
-    if (!config_agent_find(call->config, id)) return rpc_fail(call, "INVALID_REQUEST", "agent \"%.*s\" not found", STR_ARG(id));
-    return read_only(call, "change the agent");
-}
-
-static int agents_delete(struct rpc_call *call)
-{
-    struct str id = rpc_str(call, "agentId");
-    if (str_is(id, "main")) return rpc_fail(call, "INVALID_REQUEST", "\"main\" cannot be deleted");
-    if (!config_agent_find(call->config, id)) return rpc_fail(call, "INVALID_REQUEST", "agent \"%.*s\" not found", STR_ARG(id));
-    return read_only(call, "remove the agent");
-}
-
 const struct rpc_handler query_agents_handlers[] = {
-    { RPC_agents_list, agents_list },     { RPC_agent_identity_get, agent_identity_get }, { RPC_agents_create, agents_create },
-    { RPC_agents_update, agents_update }, { RPC_agents_delete, agents_delete },           { RPC_none, NULL },
+    { RPC_agents_list, agents_list },
+    { RPC_agent_identity_get, agent_identity_get },
+    { RPC_none, NULL },
 };

@@ -2,7 +2,8 @@
  *  that is read from the configuration and from files.
  *
  *  In:     a struct rpc_call           Out: its result, or its refusal
- *  Owns:   nothing but the files that its methods write: workspace files, <state>/exec-approvals.json, <state>/settings/voicewake.json
+ *  Owns:   nothing but the files that its methods write: workspace files, <state>/exec-approvals.json, <state>/settings/voicewake.json,
+ *          and the configuration file by way of query_config_edit()
  *  Thread: the query actor's
  *  Source: reference gateway-protocol 6.5 and 7, captured frames
  *
@@ -27,7 +28,8 @@ enum {
     QUERY_TRIGGER_MAX = 64,  /* ... and bytes of one; the rest is left out */
 };
 
-extern const struct rpc_handler query_agents_handlers[];      /* agents.list, create, update, delete; agent.identity.get */
+extern const struct rpc_handler query_agents_handlers[];      /* agents.list, agent.identity.get */
+extern const struct rpc_handler query_agent_edit_handlers[];  /* agents.create, update, delete: they write the configuration file */
 extern const struct rpc_handler query_agent_files_handlers[]; /* agents.files.* */
 extern const struct rpc_handler query_models_handlers[];      /* models.list */
 extern const struct rpc_handler query_skills_handlers[];      /* skills.* */

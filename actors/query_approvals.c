@@ -13,7 +13,6 @@
 #include "base/file.h"
 #include "base/random.h"
 
-enum { AGENTS_MAX = CONFIG_AGENTS_MAX, ALLOWLIST_MAX = 1000 };
 #define RERUN "re-run exec.approvals.get and retry"
 
 struct approvals_file {
@@ -90,6 +89,8 @@ static const struct key entry_keys[] = {
     { "id", NULL }, { "pattern", NULL }, { "lastUsedAt", "0" }, { "lastUsedCommand", NULL }, { "lastResolvedPath", NULL }, { NULL, NULL },
 };
 
+static const struct key socket_keys[] = { { "path", NULL }, { "token", NULL }, { NULL, NULL } };
+
 static bool is_word(const char *words, const char *value)
 {
     for (struct str rest = str_of(words); rest.p;)
@@ -105,104 +106,80 @@ static const char *fault_of(const struct key *k, const json_t *v)
     return !k->words || is_word(k->words, json_string_value(v)) ? NULL : "must be equal to one of the allowed values";
 }
 
-/* Copies into `to` what `from` has of `keys`. With `call` anything else is refused; without, it is left out. */
+/* Copies into `to` what `from` has of `keys`; what is of another kind is left out.
+ * @param call  not NULL: a word that means nothing is refused */
 static int copy_keys(struct rpc_call *call, const char *where, const json_t *from, const struct key *keys, json_t *to)
 {
-    const char *name;
-    json_t *v;
-    json_object_foreach((json_t *)from, name, v)
-    {
-        const struct key *k = keys;
-        while (k->name && strcmp(k->name, name) != 0) k++;
-        const char *fault = k->name ? fault_of(k, v) : NULL;
-        if (k->name && !fault && json_object_set(to, name, v) != 0) return GW_ENOMEM;
-        if (call && fault) return rpc_fail(call, "INVALID_REQUEST", "invalid exec.approvals.set params: at %s/%s: %s", where, name, fault);
-        if (call && !k->name && strcmp(name, "allowlist") != 0)
-            return rpc_fail(call, "INVALID_REQUEST", "invalid exec.approvals.set params: at %s: unexpected property '%s'", where, name);
+    for (const struct key *k = keys; k->name; k++) {
+        json_t *v = json_object_get(from, k->name);
+        const char *fault = v ? fault_of(k, v) : NULL;
+        if (call && fault)
+            return rpc_fail(call, "INVALID_REQUEST", "invalid exec.approvals.set params: at %s/%s: %s", where, k->name, fault);
+        if (v && !fault && json_object_set(to, k->name, v) != 0) return GW_ENOMEM;
     }
     return 0;
 }
 
-static int not_this(struct rpc_call *call, const char *where, const char *fault)
-{
-    return call ? rpc_fail(call, "INVALID_REQUEST", "invalid exec.approvals.set params: at %s: %s", where, fault) : 0;
-}
-
-/* One entry; a pattern alone counts as one. Without an id it gets one. */
-static int copy_entry(struct rpc_call *call, const char *where, const json_t *from, json_t *list)
+/* One entry, its members in the order they came; a pattern alone counts as one. Without an id it gets one. */
+static int copy_entry(const json_t *from, json_t *list)
 {
     char uuid[RANDOM_UUID_SIZE];
-    if (!json_is_string(from) && !json_is_object(from)) return not_this(call, where, "must be object");
+    const char *name;
+    json_t *v;
+    bool text = json_is_string(from);
+    if (!text && !json_is_string(json_object_get(from, "pattern"))) return 0;
     json_t *to = json_object();
     if (!to || json_array_append_new(list, to) != 0) return GW_ENOMEM;
-    if (json_is_string(from)) json_object_set(to, "pattern", (json_t *)from);
-    int rc = json_is_object(from) ? copy_keys(call, where, from, entry_keys, to) : 0;
-    if (rc != 0 || json_object_get(to, "id")) return rc;
+    if (text) json_object_set(to, "pattern", (json_t *)from);
+    json_object_foreach((json_t *)from, name, v)
+    {
+        const struct key *k = entry_keys;
+        while (k->name && strcmp(k->name, name) != 0) k++;
+        if (k->name && !fault_of(k, v) && json_object_set(to, name, v) != 0) return GW_ENOMEM;
+    }
+    if (json_object_get(to, "id")) return 0;
     random_uuid(uuid);
     return json_object_set_new(to, "id", json_string(uuid)) ? GW_ENOMEM : 0;
 }
 
-static int copy_allowlist(struct rpc_call *call, const char *where, const json_t *from, json_t *agent)
-{
-    char at[256];
-    size_t i;
-    const json_t *v;
-    snprintf(at, sizeof at, "%s/allowlist", where);
-    if (!json_is_array(from)) return not_this(call, at, "must be array");
-    if (json_array_size(from) > ALLOWLIST_MAX) return not_this(call, at, "must NOT have more than 1000 items");
-    json_t *list = json_array();
-    if (!list || json_object_set_new(agent, "allowlist", list) != 0) return GW_ENOMEM;
-    json_array_foreach(from, i, v)
-    {
-        snprintf(at, sizeof at, "%s/allowlist/%zu", where, i);
-        int rc = copy_entry(call, at, v, list);
-        if (rc != 0) return rc;
-    }
-    return 0;
-}
-
-static int copy_agents(struct rpc_call *call, const json_t *from, json_t *to)
+static int copy_agent(struct rpc_call *call, const char *id, const json_t *from, json_t *to)
 {
     char where[128];
-    const char *id;
-    json_t *v;
-    if (from && !json_is_object(from)) return not_this(call, "/file/agents", "must be object");
-    if (json_object_size(from) > AGENTS_MAX) return not_this(call, "/file/agents", "must NOT have more than 1000 properties");
-    json_object_foreach((json_t *)from, id, v)
+    size_t i;
+    const json_t *entry, *given = json_object_get(from, "allowlist");
+    snprintf(where, sizeof where, "/file/agents/%.64s", id);
+    int rc = copy_keys(call, where, from, policy_keys, to);
+    if (rc != 0 || !json_is_array(given)) return rc;
+    json_t *list = json_array();
+    if (!list || json_object_set_new(to, "allowlist", list) != 0) return GW_ENOMEM;
+    json_array_foreach(given, i, entry)
     {
-        snprintf(where, sizeof where, "/file/agents/%.64s", id);
-        if (!json_is_object(v)) {
-            int rc = not_this(call, where, "must be object");
-            if (rc != 0) return rc;
-            continue;
-        }
-        json_t *agent = json_object();
-        if (!agent || json_object_set_new(to, id, agent) != 0) return GW_ENOMEM;
-        int rc = copy_keys(call, where, v, policy_keys, agent);
-        if (rc == 0 && json_object_get(v, "allowlist")) rc = copy_allowlist(call, where, json_object_get(v, "allowlist"), agent);
+        rc = copy_entry(entry, list);
         if (rc != 0) return rc;
     }
     return 0;
 }
 
-/* The whole file in order, of what is known. @param call  NULL: leave out what is wrong  @param socket  the file's own part */
+/* The whole file in its order, of what is known. @param call  as copy_keys()  @param socket  of the file on disk: nobody else sets it
+ * @param out  owned by the caller, also on failure */
 static int arrange(struct rpc_call *call, const json_t *from, const json_t *socket, json_t **out)
 {
     json_t *root = *out = json_object(), *defaults = json_object(), *agents = json_object(), *kept = json_object();
-    const json_t *given = json_object_get(from, "defaults");
+    const char *id;
+    json_t *v;
     int failed = json_object_set_new(root, "version", json_integer(1)) | json_object_set_new(root, "socket", kept) |
                  json_object_set_new(root, "defaults", defaults) | json_object_set_new(root, "agents", agents);
     if (failed) return GW_ENOMEM;
-    if (json_is_string(json_object_get(socket, "path"))) json_object_set(kept, "path", json_object_get(socket, "path"));
-    if (json_is_string(json_object_get(socket, "token"))) json_object_set(kept, "token", json_object_get(socket, "token"));
-    if (given && !json_is_object(given)) {
-        int rc = not_this(call, "/file/defaults", "must be object");
-        if (rc != 0) return rc;
-    } else if (given) {
-        int rc = copy_keys(call, "/file/defaults", given, policy_keys, defaults);
-        if (rc != 0) return rc;
+    int rc = copy_keys(NULL, "", socket, socket_keys, kept);
+    if (rc == 0) rc = copy_keys(call, "/file/defaults", json_object_get(from, "defaults"), policy_keys, defaults);
+    json_object_foreach(json_object_get(from, "agents"), id, v)
+    {
+        if (rc != 0 || !json_is_object(v)) continue;
+        json_t *agent = json_object();
+        if (!agent || json_object_set_new(agents, id, agent) != 0) return GW_ENOMEM;
+        rc = copy_agent(call, id, v, agent);
     }
-    return copy_agents(call, json_object_get(from, "agents"), agents);
+    return rc;
 }
 
 /* --- answers ------------------------------------------------------------------------------------------------------ */
@@ -260,21 +237,6 @@ static int write_file(struct rpc_call *call, struct approvals_file *f, const jso
     return 0;
 }
 
-static int check_file(struct rpc_call *call, const json_t *given)
-{
-    const char *name;
-    const json_t *v;
-    if (!json_is_object(given)) return not_this(call, "/file", "must be object");
-    if (!json_is_integer(json_object_get(given, "version")) || json_integer_value(json_object_get(given, "version")) != 1)
-        return not_this(call, "/file/version", "must be equal to constant");
-    json_object_foreach((json_t *)given, name, v)
-    {
-        if (is_word("version|socket|defaults|agents", name)) continue;
-        return rpc_fail(call, "INVALID_REQUEST", "invalid exec.approvals.set params: at /file: unexpected property '%s'", name);
-    }
-    return 0;
-}
-
 static int approvals_set(struct rpc_call *call)
 {
     struct approvals_file *f;
@@ -282,7 +244,6 @@ static int approvals_set(struct rpc_call *call)
     json_t *file = NULL;
     int rc = open_file(call, &f);
     if (rc == 0) rc = check_base(call, f);
-    if (rc == 0) rc = check_file(call, given);
     if (rc == 0) rc = arrange(call, given, json_object_get(f->root, "socket"), &file);
     if (rc == 0) rc = write_file(call, f, file);
     if (rc == 0) answer(call, f->path, true, f->hash, file);

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 
 #include "actors/agent_skills.h"
+#include "actors/query_config.h"
 #include "actors/query_util.h"
+#include "base/config_edit.h"
+#include "base/config_redact.h"
 
 enum { BINS_MAX = 4096 }; /* names in skills.bins */
 
@@ -220,7 +223,7 @@ static int skills_bins(struct rpc_call *call)
     return rc;
 }
 
-/* --- what is not done here --------------------------------------------------------------------------------------- */
+/* --- skills.install: nothing is installed here --------------------------------------------------------------------------------------- */
 
 static const struct skill *find(const skills_t *skills, struct str name)
 {
@@ -254,12 +257,70 @@ static int skills_install(struct rpc_call *call)
     return rc;
 }
 
+/* --- skills.update: skills.entries.<key> of the configuration file ----------------------------------------------- */
+
+/* An empty text removes a variable or key. */
+static json_t *or_null(const json_t *text)
+{
+    return json_string_length(text) ? json_incref((json_t *)text) : json_null();
+}
+
+static int change_entry(struct query_config_edit *edit, struct str text, const config_t *now, struct buf *out, char *why)
+{
+    const json_t *params = edit->call->params, *env = json_object_get(params, "env"), *v;
+    json_t *entry = json_object(), *vars = json_object();
+    const char *name;
+    (void)now;
+    if (json_object_get(params, "enabled")) json_object_set(entry, "enabled", json_object_get(params, "enabled"));
+    if (json_object_get(params, "apiKey")) json_object_set_new(entry, "apiKey", or_null(json_object_get(params, "apiKey")));
+    json_object_foreach((json_t *)env, name, v) json_object_set_new(vars, name, or_null(v));
+    if (env) json_object_set(entry, "env", vars);
+    json_t *patch = json_pack("{s:{s:{s:o}}}", "skills", "entries", json_string_value(json_object_get(params, "skillKey")), entry);
+    char *written = patch ? json_dumps(patch, JSON_COMPACT) : NULL;
+    int rc = written ? config_edit_patch(text, str_of(written), out, why) : GW_ENOMEM;
+    free(written);
+    json_decref(patch);
+    json_decref(vars);
+    return rc;
+}
+
+static void add_hidden(struct buf *out, const struct json5_node *node)
+{
+    if (node && node->kind == JSON5_STRING && node->string.n) buf_json_pair_str(out, "apiKey", STR(CONFIG_REDACTED));
+}
+
+/* The entry as it is now; what is secret in it is not shown. */
+static int answer_entry(struct query_config_edit *edit, const config_t *now, const config_t *then)
+{
+    struct str key = rpc_str(edit->call, "skillKey");
+    const struct json5_node *entry = json5_member(config_get(then, STR("skills.entries")), key);
+    const struct json5_node *enabled = json5_member(entry, STR("enabled")), *env = json5_member(entry, STR("env"));
+    struct buf *out = edit->call->out;
+    (void)now;
+    buf_text(out, "{\"ok\":true");
+    buf_json_pair_str(out, "skillKey", key);
+    buf_json_key(out, "config");
+    buf_char(out, '{');
+    if (enabled && enabled->kind == JSON5_BOOL) buf_json_pair_bool(out, "enabled", enabled->boolean);
+    add_hidden(out, json5_member(entry, STR("apiKey")));
+    if (env && env->kind == JSON5_OBJECT) {
+        buf_json_key(out, "env");
+        buf_char(out, '{');
+        for (const struct json5_node *v = env->first; v; v = v->next) {
+            buf_json_comma(out);
+            buf_json_str(out, v->key);
+            buf_text(out, ":\"" CONFIG_REDACTED "\"");
+        }
+        buf_char(out, '}');
+    }
+    buf_text(out, "}}");
+    return 0;
+}
+
 static int skills_update(struct rpc_call *call)
 {
-    struct str key = rpc_str(call, "skillKey"), file = config_file(call->config);
-    return rpc_fail(call, "UNAVAILABLE",
-                    "this gateway does not write to its configuration file; change the skill in %.*s under skills.entries.%.*s",
-                    STR_ARG(file.n ? file : STR("openclaw.json")), STR_ARG(key));
+    struct query_config_edit edit = { .call = call, .change = change_entry, .accept = answer_entry };
+    return query_config_edit(&edit);
 }
 
 const struct rpc_handler query_skills_handlers[] = {

@@ -8,8 +8,12 @@
 
 /* the query actor's (actors/query.c) */
 extern const struct rpc_handler query_session_handlers[]; /* query_sessions.c */
+extern const struct rpc_handler query_history_handlers[]; /* query_history.c */
+extern const struct rpc_handler query_usage_handlers[];   /* query_usage.c */
+extern const struct rpc_handler query_cost_handlers[];    /* query_cost.c */
 
 /* the store's (actors/store_methods.c) */
 extern const struct rpc_handler store_session_handlers[]; /* store_sessions.c */
+extern const struct rpc_handler store_patch_handlers[];   /* store_patch.c */
 
 #endif

@@ -48,14 +48,6 @@ const struct config_agent *query_agent(const struct rpc_call *call, struct str i
     return id.n ? config_agent_find(call->config, id) : config_agent_default(call->config);
 }
 
-struct str query_key_agent(struct str key)
-{
-    struct str rest = key;
-    if (!str_is(str_split(&rest, ':'), "agent")) return (struct str){ NULL, 0 };
-    struct str id = str_split(&rest, ':');
-    return rest.n ? id : (struct str){ NULL, 0 };
-}
-
 static int code(int error)
 {
     return error == EACCES || error == EPERM || error == EROFS ? GW_EDENIED : GW_EIO;
@@ -95,7 +87,10 @@ int query_write_file(const char *path, struct str text, mode_t mode, int *error)
     bool whole = write_all(fd, text) && fsync(fd) == 0;
     *error = errno;
     close(fd);
-    if (whole && rename(fresh, path) == 0) return 0;
+    if (whole && rename(fresh, path) == 0) {
+        *error = 0;
+        return 0;
+    }
     if (whole) *error = errno;
     unlink(fresh);
     return code(*error);

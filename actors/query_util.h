@@ -19,11 +19,8 @@ void query_pair_list(struct buf *out, const char *key, const struct str *items, 
 /** The agent of this id, or the default one for an empty id. @return NULL: nobody configured it */
 const struct config_agent *query_agent(const struct rpc_call *call, struct str id);
 
-/** The agent id in a session key `agent:<id>:<rest>`. @return empty when it has no such form. Borrows from key. */
-struct str query_key_agent(struct str key);
-
 /** Replace a file by `text`: written beside it, flushed to disk, renamed over it. Its folder is made when missing (0700).
- *  @param error  errno of what failed  @return 0, GW_EDENIED (no permission, read-only), GW_ELIMIT (path), GW_EIO */
+ *  @param error  errno of what failed, else 0  @return 0, GW_EDENIED (no permission, read-only), GW_ELIMIT (path), GW_EIO */
 int query_write_file(const char *path, struct str text, mode_t mode, int *error);
 
 #endif

@@ -65,7 +65,8 @@ static bool same_at(const config_t *a, const config_t *b, const char *path)
 
 static void tell_restart(const struct router *r)
 {
-    static const char *const fixed[] = { "gateway.port", "gateway.bind", "gateway.customBindHost", "gateway.tls", "gateway.store.fullSync" };
+    static const char *const fixed[] = { "gateway.port", "gateway.bind", "gateway.customBindHost", "gateway.tls",
+                                         "gateway.store.fullSync" };
     struct buf paths = { 0 };
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
         if (same_at(r->booted, r->config, fixed[i])) continue;
@@ -191,6 +192,7 @@ void router_config_settle(struct router *r)
     for (size_t i = r->child_count; i > 0; i--) {
         struct child *c = &r->children[i - 1];
         if (!c->retiring || c->told_to_end || is_candidate(r, c->provider)) continue;
+        if (c->actor && !c->ready) continue; /* it does not hear yet */
         if (!c->actor) {
             router_child_retired(r, c); /* it had died before */
             return;                     /* the list has moved */

@@ -29,9 +29,9 @@ struct child { /* a named, supervised actor */
     bool ready;     /* it has said hello */
     bool given_up;
     struct supervise supervise;
-    int64_t restarts;   /* since the router started */
-    int64_t restart_ms; /* when to start it again; -1: not waiting */
-    int provider;       /* CHILD_PROVIDER: index in the policy */
+    int64_t restarts;       /* since the router started */
+    int64_t restart_ms;     /* when to start it again; -1: not waiting */
+    int provider;           /* CHILD_PROVIDER: index in the policy */
     struct str provider_id; /* the policy's copy */
     bool demo;              /* it plays scripts: another actor function */
     bool retiring;          /* the configuration does not name it any more: it ends when no request needs it */
@@ -41,7 +41,7 @@ struct child { /* a named, supervised actor */
 /* The fields that turn.submit and store.pending share. */
 struct said {
     struct str run_id, session_key, agent, idempotency_key, channel, model, thinking, system;
-    int64_t lane, stream, bounded, ack;
+    int64_t lane, stream, bounded, ack, policy;
 };
 
 struct turn_entry {
@@ -53,12 +53,15 @@ struct turn_entry {
     bool asked;                   /* store.accept is sent and not answered */
     bool stored;                  /* the store knows the turn: its end must be recorded */
     bool created;                 /* its session is new with it */
+    bool denied;                  /* the session's sendPolicy is deny: the store refused it */
     bool started;                 /* turn.run was sent */
     bool dropped;                 /* it made room while the store had it: told, to be recorded */
     bool finished;                /* store.finished has come, with this code */
     int finished_code;
     struct msg done;            /* turn.done of the session, held until it is durable; kind 0: has not come */
     payload_t *answer;          /* its payload */
+    char *set_model;            /* what a user set for its session, owned; NULL: nothing */
+    char *set_thinking;         /* likewise */
     struct listener *listeners; /* repeats of its idempotency key that wait for the same answer */
     struct course course;       /* what people are told of it */
 };
@@ -177,11 +180,11 @@ void router_free_requests(struct router *r);
 
 /* router_config.c */
 struct policy_limits router_limits(const config_t *config);
-void router_config_begin(struct router *r);                                        /* put the first one in force */
-int router_start_reload(struct router *r, struct child *c, struct buf *why);       /* its actor */
-void router_on_config_changed(struct router *r);                                   /* take what is in force now */
-void router_config_settle(struct router *r);                                       /* end what nobody needs any more */
-void router_child_retired(struct router *r, struct child *c);                      /* it has ended; frees *c */
+void router_config_begin(struct router *r);                                  /* put the first one in force */
+int router_start_reload(struct router *r, struct child *c, struct buf *why); /* its actor */
+void router_on_config_changed(struct router *r);                             /* take what is in force now */
+void router_config_settle(struct router *r);                                 /* end what nobody needs any more */
+void router_child_retired(struct router *r, struct child *c);                /* it has ended; frees *c */
 
 /* router_actors.c */
 struct child *router_child_add(struct router *r, enum child_kind kind, const char *name); /* NULL: memory is out */

@@ -108,8 +108,9 @@ void router_on_quiesce(struct router *r, const struct msg *in)
 static void ask_store(struct router *r, struct quiesce *q)
 {
     const struct child *store = router_child(r, "store");
-    struct msg m = { .kind = MSG_store_ping, .corr = ++r->last_ping };
+    struct msg m = { .kind = MSG_store_ping };
     if (!store || !store->ready) return;
+    m.corr = ++r->last_ping;
     if (router_send(r, "store", &m, NULL) == 0) q->ping = m.corr;
 }
 

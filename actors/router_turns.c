@@ -13,12 +13,12 @@ struct said router_said(const struct msg *m)
     if (m->kind == MSG_store_pending) {
         const struct msg_store_pending *p = &m->store_pending;
         return (struct said){
-            p->run_id, p->session_key, p->agent, p->idempotency_key, p->channel, p->model, p->thinking, p->system, p->lane, 0, 0, 0
+            p->run_id, p->session_key, p->agent, p->idempotency_key, p->channel, p->model, p->thinking, p->system, p->lane, 0, 0, 0, 0
         };
     }
     const struct msg_turn_submit *s = &m->turn_submit;
-    return (struct said){ s->run_id,   s->session_key, s->agent, s->idempotency_key, s->channel, s->model,
-                          s->thinking, s->system,      s->lane,  s->stream,          s->bounded, s->ack };
+    return (struct said){ s->run_id, s->session_key, s->agent,  s->idempotency_key, s->channel, s->model, s->thinking,
+                          s->system, s->lane,        s->stream, s->bounded,         s->ack,     s->policy };
 }
 
 struct turn_entry *router_turn(struct router *r, int64_t turn)
@@ -46,6 +46,8 @@ static void free_entry(struct router *r, struct turn_entry *e)
     msg_clear(&e->done);
     payload_free(&e->message);
     payload_free(&e->answer);
+    free(e->set_model);
+    free(e->set_thinking);
     course_free(&e->course);
     free(e);
 }
@@ -196,6 +198,9 @@ void router_on_accepted(struct router *r, const struct msg *in)
     e->asked = false;
     e->stored = a->code == 0 || (a->code == GW_EEXIST && a->existing == a->turn); /* asked twice, see router_store_back() */
     e->created = a->created != 0;
+    e->denied = a->code == GW_EDENIED;
+    if (a->model.n && !e->set_model) e->set_model = str_dup(a->model);
+    if (a->thinking.n && !e->set_thinking) e->set_thinking = str_dup(a->thinking);
     course_stored(&e->course, clock_mono_ms());
     if (!e->stored && a->code == GW_EEXIST) known_already(r, a);
     const struct policy_event event = { .kind = POLICY_STORED, .turn = a->turn, .ok = e->stored };
@@ -287,7 +292,8 @@ static void store_turn(struct router *r, struct turn_entry *e)
                                                 .channel = s.channel,
                                                 .model = s.model,
                                                 .thinking = s.thinking,
-                                                .system = s.system };
+                                                .system = s.system,
+                                                .policy = s.policy };
     e->asked = router_send(r, "store", &m, e->message) == 0;
     if (!e->asked) router_later(r, (struct policy_event){ .kind = POLICY_STORED, .turn = e->turn, .ok = false });
 }
@@ -336,8 +342,8 @@ static void run(struct router *r, struct turn_entry *e, int worker)
                                .session_key = s.session_key,
                                .agent = s.agent,
                                .channel = s.channel,
-                               .model = s.model,
-                               .thinking = s.thinking,
+                               .model = s.model.n ? s.model : str_of(e->set_model),
+                               .thinking = s.thinking.n ? s.thinking : str_of(e->set_thinking),
                                .system = s.system,
                                .reply = str_of(e->reply),
                                .stream = s.stream,
@@ -453,12 +459,21 @@ static void remember(struct router *r, struct turn_entry *e)
     e->course = (struct course){ 0 };
 }
 
+static void refuse_unstored(struct router *r, const struct turn_entry *e)
+{
+    if (e->denied) {
+        refuse(r, e->reply, &e->said, "send_denied", "send blocked by session policy", 0);
+    } else {
+        refuse(r, e->reply, &e->said, "store_failed", text_of(REASON_STORE_FAILED), 1000);
+    }
+}
+
 static void ended(struct router *r, struct turn_entry *e, const struct policy_action *a)
 {
     if (e->done.kind == MSG_none) {
         make_end(e, a);
         if (e->stored && a->reason != REASON_STOPPING) record_end(r, e, a->reason); /* one that was stopped is taken up at the next start */
-        if (a->reason == REASON_STORE_FAILED && e->reply[0]) refuse(r, e->reply, &e->said, "store_failed", text_of(a->reason), 1000);
+        if (a->reason == REASON_STORE_FAILED && e->reply[0]) refuse_unstored(r, e);
         if (a->reason == REASON_STORE_FAILED) e->reply[0] = '\0';
     }
     tell_end(r, e);

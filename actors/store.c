@@ -1,10 +1,13 @@
 #include "actors/store.h"
 
+#include "actors/store_devices.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "actors/store_methods.h"
+#include "actors/store_wishes.h"
 #include "base/clock.h"
 #include "base/failure.h"
 #include "base/log.h"
@@ -60,9 +63,17 @@ static int accept_turn(struct keeper *k, const struct msg *in, struct answer *a)
         .extra = q->system,
         .options = buf_str(&options),
     };
-    int rc = options.err ? options.err : turns_accept(k->store, &turn, &accepted);
+    struct session_wishes wishes = { 0 };
+    int rc = q->policy ? store_wishes_read(k->store, q->session_key, &wishes) : 0;
+    if (rc == 0 && wishes.deny) rc = GW_EDENIED;
+    if (rc == 0) rc = options.err ? options.err : turns_accept(k->store, &turn, &accepted);
     buf_free(&options);
+    if (rc == 0 && !accepted.session_created && !q->policy) rc = store_wishes_read(k->store, q->session_key, &wishes);
+    buf_free(&a->text);
+    a->text = wishes.words;
     a->m = answer_of(in, MSG_store_accepted);
+    a->m.store_accepted.model = wishes.model;
+    a->m.store_accepted.thinking = wishes.thinking;
     a->m.store_accepted.turn = q->turn;
     a->m.store_accepted.code = rc;
     a->m.store_accepted.created = rc == 0 && accepted.session_created;
@@ -179,6 +190,7 @@ static int finish(struct keeper *k, const struct msg *in, struct answer *a)
         .reason = q->reason,
         .error = q->error,
         .used = { q->input_tokens, q->output_tokens, q->cache_read_tokens, q->cache_write_tokens },
+        .context_tokens = q->context_tokens,
         .now_ms = clock_wall_ms(),
     };
     a->m = answer_of(in, MSG_store_finished);
@@ -232,6 +244,7 @@ static int tell_answer(struct keeper *k, const struct msg *in, struct answer *a)
     struct ended e = { .out = &a->m.store_answered, .words = &a->text };
     int rc = turns_get(k->store, in->store_answer.turn, note_ended, &e);
     if (rc == 0 && e.answer_seq) rc = messages_get(k->store, e.session, e.answer_seq, add_words, &text);
+    if (rc == GW_ENOENT && e.answer_seq) rc = 0; /* its transcript was cut short since */
     size_t n = 0;
     char *bytes = rc == 0 && text.n ? buf_take(&text, &n) : NULL;
     buf_free(&text);
@@ -263,11 +276,20 @@ static int lane_of(struct str name)
     return 0;
 }
 
+/* What the turn was given, else what a user set for its session. */
+static struct str given(const json_t *options, const char *name, struct str otherwise)
+{
+    struct str value = str_of(json_string_value(json_object_get(options, name)));
+    return value.n ? value : otherwise;
+}
+
 static int send_pending(void *ctx, const struct turn_row *row)
 {
     struct pending *p = ctx;
     json_error_t ignored;
     json_t *options = json_loadb(row->options.p ? row->options.p : "", row->options.n, 0, &ignored);
+    struct buf set = { 0 };
+    if (row->set_provider.n) buf_printf(&set, "%.*s/%.*s", STR_ARG(row->set_provider), STR_ARG(row->set_model));
     struct msg m = answer_of(p->question, MSG_store_pending);
     m.store_pending = (struct msg_store_pending){
         .turn = row->id,
@@ -277,8 +299,8 @@ static int send_pending(void *ctx, const struct turn_row *row)
         .lane = lane_of(row->lane),
         .idempotency_key = row->idempotency_key,
         .channel = row->channel,
-        .model = str_of(json_string_value(json_object_get(options, "model"))),
-        .thinking = str_of(json_string_value(json_object_get(options, "thinking"))),
+        .model = given(options, "model", buf_str(&set)),
+        .thinking = given(options, "thinking", row->set_thinking),
         .system = row->extra,
         .message = row->input,
     };
@@ -287,6 +309,7 @@ static int send_pending(void *ctx, const struct turn_row *row)
     int rc = mailbox_send(p->keeper->mailbox, p->question->from, &m);
     if (rc == GW_EBADMSG) log_event(LOG_ERROR, "turn_unreadable", LOG_I("turn", row->id));
     json_decref(options);
+    buf_free(&set);
     return rc == GW_EBADMSG ? 0 : rc;
 }
 
@@ -338,6 +361,8 @@ static int handle(struct keeper *k, const struct msg *in, struct answer *a)
     case MSG_store_recover: return recover(k, in, a);
     case MSG_rpc_call: return call_method(k, in, a);
     case MSG_config_changed: rpc_take_config(&k->config); return 0;
+    case MSG_device_save: return store_device_save(k->store, in, &a->m);
+    case MSG_device_load: return store_device_load(k->store, k->mailbox, in, &a->m);
     case MSG_store_ping: a->m = answer_of(in, MSG_store_pong); return 0;
     default: return GW_EINVAL;
     }

@@ -1,8 +1,9 @@
 /** actors/store.h -- the one writer of the SQLite file.
  *
  *  In:     store.accept, store.begin, store.append, store.compact, store.finish, store.cooldown, store.recover, store.ping;
- *          rpc.call of methods of place STORE; config.changed
- *  Out:    store.accepted, store.begun, store.appended, store.finished, store.pending, store.recovered, store.pong, rpc.result, error
+ *          device.save, device.load; rpc.call of methods of place STORE; config.changed
+ *  Out:    store.accepted, store.begun, store.appended, store.finished, store.pending, store.recovered, store.pong; device.saved,
+ *          device.row, device.loaded; rpc.result, error
  *  Owns:   store_t. Everything waiting in the mailbox becomes one transaction; answers follow its commit
  *  Thread: its own
  *  Source: DESIGN sections 4 and 7; docs/store.md */

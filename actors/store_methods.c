@@ -5,6 +5,7 @@
 /* Who answers what: each table ends with RPC_none (actors/query_tables.h). */
 static const struct rpc_handler *const tables[] = {
     store_session_handlers,
+    store_patch_handlers,
     NULL,
 };
 

@@ -19,13 +19,13 @@ enum {
 };
 
 struct system_options {
-    config_t *config;       /* a reference is taken */
-    const char *state_dir;  /* where openclaw.sqlite lives */
-    bool gateway;           /* listen for HTTP; false for one turn in process */
-    const char *bind_host;  /* address the gateway binds ("127.0.0.1", "0.0.0.0"); with loopback also [::1] when it can */
-    int port;               /* 0: any free one */
-    struct str token;       /* overrides the config's token; empty: does not */
-    struct str config_note; /* shown by /readyz when the config is not the wanted one; empty: all is well */
+    config_t *config;        /* a reference is taken */
+    const char *state_dir;   /* where openclaw.sqlite lives */
+    bool gateway;            /* listen for HTTP; false for one turn in process */
+    const char *bind_host;   /* address the gateway binds ("127.0.0.1", "0.0.0.0"); with loopback also [::1] when it can */
+    int port;                /* 0: any free one */
+    struct str token;        /* overrides the config's token; empty: does not */
+    struct str config_note;  /* shown by /readyz when the config is not the wanted one; empty: all is well */
     const char *config_path; /* watched, and read again when it changes (actors/reload.h); NULL: it is not */
     struct env env;          /* for reading it again; its source outlives the system */
     bool verbose;            /* the log stays at debug whatever the configuration says */

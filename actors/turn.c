@@ -274,6 +274,7 @@ static void count_usage(struct turn *t, const struct chat_message *m)
     t->usage.output += m->usage.output;
     t->usage.cache_read += m->usage.cache_read;
     t->usage.cache_write += m->usage.cache_write;
+    t->context_tokens = m->usage.input + m->usage.output;
     t->stop = m->stop;
 }
 
@@ -376,6 +377,7 @@ static void record_end(struct turn *t, enum turn_outcome outcome, struct buf *la
         .output_tokens = t->usage.output,
         .cache_read_tokens = t->usage.cache_read,
         .cache_write_tokens = t->usage.cache_write,
+        .context_tokens = t->context_tokens,
         .json = buf_str(last),
     };
     int rc = mailbox_send(t->s->mailbox, "store", &q);

@@ -23,6 +23,7 @@ struct turn {
     char cancelled[65];   /* reason; "" while nobody has */
     char model[257];      /* the ref that answered last */
     struct chat_usage usage;
+    int64_t context_tokens; /* prompt and answer of the last request */
     enum chat_stop stop;
     int compactions;
     bool step_has_text; /* the running request has given text */

@@ -135,6 +135,7 @@ static int begin(struct builder *b, const struct env *env, struct config_problem
     b->cfg = calloc(1, sizeof *b->cfg);
     if (!b->cfg) return GW_ENOMEM;
     atomic_init(&b->cfg->refs, 1);
+    b->cfg->arena.max = CONFIG_MEMORY_MAX;
     b->cfg->rules = config_schema_build(&b->cfg->arena);
     if (!b->cfg->rules) b->err = GW_ENOMEM;
     b->cfg->home = config_copy(b, env_get(env, "HOME"));
@@ -168,7 +169,7 @@ static int end(struct builder *b, int rc, config_t **out)
     if (rc == 0) rc = b->err;
     if (rc == 0 && b->path.err) rc = b->path.err;
     if (rc == GW_ELIMIT && b->cfg && !b->problems->errors)
-        config_report(b, CONFIG_ERROR, NULL, "", "too large: its values would fill more than %d MiB", ARENA_MAX_DEFAULT / 1024 / 1024);
+        config_report(b, CONFIG_ERROR, NULL, "", "too large: its values would fill more than %d MiB", CONFIG_MEMORY_MAX / 1024 / 1024);
     if (rc == GW_ELIMIT) rc = GW_ECONFIG;
     if (rc == 0 && b->problems->errors) rc = GW_ECONFIG;
     buf_free(&b->path);
@@ -198,6 +199,20 @@ int config_parse(struct str text, const char *name, const struct env *env, confi
     struct json5_node *root = rc ? NULL : config_source_text(&b, name, text);
     if (root) complete(&b, root);
     return end(&b, rc, out);
+}
+
+int config_inspect(struct str text, const char *name, const struct env *env, config_t **out, struct config_problems *problems)
+{
+    struct builder b;
+    *out = NULL;
+    int rc = begin(&b, env, problems);
+    struct json5_node *root = rc ? NULL : config_source_text(&b, name, text);
+    if (root) complete(&b, root);
+    if (rc == 0) rc = b.err;
+    if (rc || !root || root->kind != JSON5_OBJECT) return end(&b, rc ? rc : GW_ECONFIG, out);
+    buf_free(&b.path);
+    *out = b.cfg;
+    return 0;
 }
 
 int config_default(const struct env *env, config_t **out, struct config_problems *problems)

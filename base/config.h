@@ -25,6 +25,7 @@ enum {
     CONFIG_INCLUDE_DEPTH_MAX = 10, /* files that include each other (OpenClaw's limit) */
     CONFIG_FILES_MAX = 100,        /* files of one configuration */
     CONFIG_PORT_DEFAULT = 18789,
+    CONFIG_MEMORY_MAX = 80 * 1024 * 1024, /* bytes of its values: those of one full file fit, those of two do not */
 };
 
 typedef struct config config_t;
@@ -40,6 +41,11 @@ int config_load(const char *path, const struct env *env, config_t **out, struct 
 
 /** The same from text. @param name  stands for the file in problems; $include is relative to its folder */
 int config_parse(struct str text, const char *name, const struct env *env, config_t **out, struct config_problems *problems);
+
+/** The same for a look at a text that may be wrong: *out is given whenever the text is an object, also when problems->errors
+ *  counts some. Such a config_t is to be shown and never to be used.
+ *  @return 0, GW_ECONFIG (no object at all), GW_ENOMEM */
+int config_inspect(struct str text, const char *name, const struct env *env, config_t **out, struct config_problems *problems);
 
 /** The configuration without a file: all defaults, one agent `main`. */
 int config_default(const struct env *env, config_t **out, struct config_problems *problems);

@@ -83,7 +83,25 @@ void config_resolve_limits(struct builder *b);
 void config_check_rest(struct builder *b);
 void config_collect_secrets(struct builder *b);
 
+/** Cut the next part off a path: a name or the digits of an index. @return false when the path is malformed */
+bool config_path_next(struct str *rest, struct str *part);
+
 /** True when the value under this rule and name must never be shown. */
 bool config_is_secret(const struct config_rule *rule, struct str name);
+
+/** True for a text that is "${NAME}" and nothing else: it may be shown even where a secret belongs. */
+bool config_is_reference(struct str text);
+
+/** True for a text that must not be shown: a secret's place, or put in from a variable whose name says so. */
+bool config_is_hidden(const struct json5_node *node, const struct config_rule *rule, struct str name);
+
+/* Writes a tree as JSON. */
+struct config_printer {
+    struct buf *out;
+    int indent;       /* spaces per level; 0: one line */
+    int level;        /* of the first line */
+    const char *mask; /* stands for what is hidden; NULL: nothing is */
+};
+void config_print_node(struct config_printer *p, const struct json5_node *node, const struct config_rule *rule, struct str name);
 
 #endif

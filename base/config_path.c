@@ -34,7 +34,7 @@ static bool digits(struct str s, int64_t *out)
 }
 
 /* The next part of a path, cut off *rest: a name or the digits of an index. @return false when the path is malformed */
-static bool next_part(struct str *rest, struct str *part)
+bool config_path_next(struct str *rest, struct str *part)
 {
     bool bracket = rest->p[0] == '[';
     size_t n = 0;
@@ -72,7 +72,7 @@ const struct json5_node *config_at(const struct json5_node *node, struct str pat
 {
     while (node && path.n) {
         struct str part;
-        if (!next_part(&path, &part)) return NULL;
+        if (!config_path_next(&path, &part)) return NULL;
         node = child(node, part);
     }
     return node;
@@ -85,7 +85,7 @@ static void walk(const config_t *cfg, struct str path, const struct json5_node *
     *rule = cfg->rules;
     *last = STR("");
     while (path.n && (*node || *rule)) {
-        if (!next_part(&path, last)) {
+        if (!config_path_next(&path, last)) {
             *node = NULL;
             *rule = NULL;
             return;
@@ -163,22 +163,30 @@ bool config_is_secret(const struct config_rule *rule, struct str name)
     return (rule && rule->kind == CONFIG_SECRET) || config_name_is_secret(name);
 }
 
-struct printer {
-    struct buf *out;
-    int indent; /* spaces per level; 0: one line */
-    int level;
-};
+bool config_is_reference(struct str text)
+{
+    size_t n = 0;
+    if (!str_starts(text, STR("${")) || text.p[text.n - 1] != '}') return false;
+    for (size_t i = 2; i + 1 < text.n; i++, n++)
+        if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_", text.p[i])) return false;
+    return n > 0;
+}
 
-static void new_line(struct printer *p)
+bool config_is_hidden(const struct json5_node *node, const struct config_rule *rule, struct str name)
+{
+    if (node->kind != JSON5_STRING || node->string.n == 0) return false;
+    if (node->secret) return true;
+    return config_is_secret(rule, name) && (node->from_env || !config_is_reference(node->string));
+}
+
+static void new_line(struct config_printer *p)
 {
     if (!p->indent) return;
     buf_char(p->out, '\n');
     for (int i = 0; i < p->level * p->indent; i++) buf_char(p->out, ' ');
 }
 
-static void print(struct printer *p, const struct json5_node *node, const struct config_rule *rule, struct str name);
-
-static void print_children(struct printer *p, const struct json5_node *node, const struct config_rule *rule, struct str name)
+static void print_children(struct config_printer *p, const struct json5_node *node, const struct config_rule *rule, struct str name)
 {
     bool object = node->kind == JSON5_OBJECT;
     buf_char(p->out, object ? '{' : '[');
@@ -190,20 +198,20 @@ static void print_children(struct printer *p, const struct json5_node *node, con
             buf_json_str(p->out, c->key);
             buf_text(p->out, p->indent ? ": " : ":");
         }
-        print(p, c, config_schema_child(rule, object ? c->key : STR("[]")), object ? c->key : name);
+        config_print_node(p, c, config_schema_child(rule, object ? c->key : STR("[]")), object ? c->key : name);
     }
     p->level--;
     if (node->first) new_line(p);
     buf_char(p->out, object ? '}' : ']');
 }
 
-static void print(struct printer *p, const struct json5_node *node, const struct config_rule *rule, struct str name)
+void config_print_node(struct config_printer *p, const struct json5_node *node, const struct config_rule *rule, struct str name)
 {
     switch (node->kind) {
     case JSON5_NULL: buf_text(p->out, "null"); break;
     case JSON5_BOOL: buf_text(p->out, node->boolean ? "true" : "false"); break;
     case JSON5_NUMBER: json5_print_number(p->out, node->number); break;
-    case JSON5_STRING: buf_json_str(p->out, node->string.n && config_is_secret(rule, name) ? STR("***") : node->string); break;
+    case JSON5_STRING: buf_json_str(p->out, p->mask && config_is_hidden(node, rule, name) ? str_of(p->mask) : node->string); break;
     case JSON5_ARRAY:
     case JSON5_OBJECT: print_children(p, node, rule, name); break;
     }
@@ -211,13 +219,13 @@ static void print(struct printer *p, const struct json5_node *node, const struct
 
 int config_print(const config_t *cfg, struct str path, int indent, struct buf *out)
 {
-    struct printer p = { out, indent, 0 };
+    struct config_printer p = { .out = out, .indent = indent, .mask = "***" };
     const struct json5_node *node;
     const struct config_rule *rule;
     struct str last;
     walk(cfg, path, &node, &rule, &last);
     if (node) {
-        print(&p, node, rule, last);
+        config_print_node(&p, node, rule, last);
     } else if (rule && rule->setting && rule->setting->def) {
         buf_text(out, rule->setting->def);
     } else {

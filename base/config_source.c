@@ -296,6 +296,7 @@ static void substitute(struct builder *b, struct json5_node *node)
         } else {
             put_variable(b, node, (struct str){ at + skip, n }, &out);
             node->from_env = true;
+            node->secret = node->secret || config_name_is_secret((struct str){ at + skip, n });
         }
         changed = changed || n;
         rest = (struct str){ at + taken, tail.n - taken };

@@ -302,6 +302,7 @@ static struct json5_node *append(struct reader *r, struct json5_node *parent, st
 static int read_member(struct reader *r, struct json5_node *member)
 {
     member->key_place = place(r, r->p);
+    member->key_from = (uint32_t)(r->p - r->start);
     bool quoted = *r->p == '"' || *r->p == '\'';
     int rc = quoted ? read_string(r, &member->key) : read_name(r, &member->key);
     if (rc == 0) rc = skip_space(r);
@@ -345,11 +346,9 @@ static int read_container(struct reader *r, struct json5_node *node)
     return rc;
 }
 
-static int read_value(struct reader *r, struct json5_node *node)
+/* The value at p. */
+static int read_here(struct reader *r, struct json5_node *node)
 {
-    int rc = skip_space(r);
-    if (rc) return rc;
-    node->place = place(r, r->p);
     switch (r->p < r->end ? *r->p : '\0') {
     case '{':
     case '[': return read_container(r, node);
@@ -378,6 +377,17 @@ static int read_value(struct reader *r, struct json5_node *node)
     case '9': node->kind = JSON5_NUMBER; return read_number(r, &node->number);
     default: return unexpected(r, "a value: {, [, a quoted string, a number, true, false or null");
     }
+}
+
+static int read_value(struct reader *r, struct json5_node *node)
+{
+    int rc = skip_space(r);
+    if (rc) return rc;
+    node->place = place(r, r->p);
+    node->from = (uint32_t)(r->p - r->start);
+    rc = read_here(r, node);
+    node->to = (uint32_t)(r->p - r->start);
+    return rc;
 }
 
 static int check_text(struct reader *r)

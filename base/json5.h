@@ -32,11 +32,14 @@ struct json5_node {
     enum json5_kind kind;
     bool boolean;                          /* JSON5_BOOL */
     bool from_env;                         /* JSON5_STRING: holds text of an environment variable (set by config_source) */
+    bool secret;                           /* JSON5_STRING: of one whose name says that it is secret (likewise) */
     double number;                         /* JSON5_NUMBER; may be infinite or NaN */
     struct str string;                     /* JSON5_STRING: UTF-8, may hold NUL bytes, NUL-terminated */
     struct str key;                        /* the name of a member; p is NULL for a root and for array elements */
     struct json5_place place;              /* where the value starts */
     struct json5_place key_place;          /* member: where its name starts */
+    uint32_t from, to;                     /* the bytes of the value in its text */
+    uint32_t key_from;                     /* member: where its name starts there, in bytes */
     struct json5_node *first, *next;       /* first child; next sibling */
     size_t count;                          /* JSON5_ARRAY, JSON5_OBJECT: children */
     struct json5_node **index;             /* JSON5_OBJECT with JSON5_INDEX_MIN members or more: sorted by key */

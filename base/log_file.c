@@ -84,7 +84,7 @@ static void remove_old(const struct log_file *f, const char *now)
     closedir(dir);
 }
 
-int log_file_open(struct log_file *f, const struct log_place *place, int64_t max, const char now[CLOCK_ISO_SIZE])
+int log_file_open(struct log_file *f, const struct log_place *place, int64_t max, const char *now)
 {
     *f = (struct log_file){ .fd = -1, .place = *place, .max = max > 0 ? max : LOG_FILE_BYTES_MAX };
     memcpy(f->day, now, LOG_FILE_DAY);
@@ -100,7 +100,7 @@ void log_file_close(struct log_file *f)
     f->fd = -1;
 }
 
-bool log_file_turn(struct log_file *f, const char now[CLOCK_ISO_SIZE], size_t n)
+bool log_file_turn(struct log_file *f, const char *now, size_t n)
 {
     char old[LOG_FILE_PATH_MAX + 8];
     bool other_day = f->place.by_day && strncmp(f->day, now, LOG_FILE_DAY) != 0;

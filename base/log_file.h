@@ -35,13 +35,13 @@ struct log_file {
     int64_t size, max;
 };
 
-/** Open it for the day of `now` (ISO 8601) and remove what is too old. @param max  bytes of a file; 0: LOG_FILE_BYTES_MAX
+/** Open it for the day of `now` (as clock_iso() writes it) and remove what is too old. @param max  bytes of a file; 0: LOG_FILE_BYTES_MAX
  *  @return 0, GW_EDENIED, GW_ELIMIT (path), GW_EIO; f->fd is -1 then */
-int log_file_open(struct log_file *f, const struct log_place *place, int64_t max, const char now[CLOCK_ISO_SIZE]);
+int log_file_open(struct log_file *f, const struct log_place *place, int64_t max, const char *now);
 void log_file_close(struct log_file *f);
 
 /** Before a line of n bytes: go on to a new day's file, or start a full one anew. @return true when it was started anew */
-bool log_file_turn(struct log_file *f, const char now[CLOCK_ISO_SIZE], size_t n);
+bool log_file_turn(struct log_file *f, const char *now, size_t n);
 
 /** Append a whole line with one call. A failure is not told: nobody is left to tell. */
 void log_file_add(struct log_file *f, struct str line);

@@ -11,7 +11,7 @@
 #include "base/chat.h"
 
 enum {
-    CHAT_ATTACHMENTS_MAX = 32,          /* in one message */
+    CHAT_ATTACHMENTS_MAX = 32,           /* in one message */
     CHAT_ATTACHMENT_BYTES_MAX = 5000000, /* of one, decoded (OpenClaw's bound) */
 };
 

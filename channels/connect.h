@@ -132,6 +132,8 @@ struct connect_verdict {
 
 /** Judge. `out` needs no preparation; free it in every case. */
 void connect_judge(const struct connect_params *p, const struct connect_facts *f, devices_t *devices, struct connect_verdict *out);
+/** What was decided could not be made durable: refuse with UNAVAILABLE instead. @param rc  GW_E* */
+void connect_verdict_fail(struct connect_verdict *v, int rc);
 void connect_verdict_free(struct connect_verdict *v);
 
 #endif

@@ -306,6 +306,16 @@ void connect_judge(const struct connect_params *p, const struct connect_facts *f
         judge_nobody(p, f, out);
 }
 
+void connect_verdict_fail(struct connect_verdict *v, int rc)
+{
+    char text[CONNECT_MESSAGE_SIZE];
+    snprintf(text, sizeof text, "the gateway could not store its decision (%s); try again", err_text(rc));
+    refuse(v, "UNAVAILABLE", text);
+    v->details[0] = '\0';
+    v->has_grant = false;
+    v->grant = (struct device_grant){ 0 };
+}
+
 void connect_verdict_free(struct connect_verdict *v)
 {
     buf_free(&v->event_payload);

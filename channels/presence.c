@@ -139,8 +139,8 @@ static struct str text_of(const json_t *fields, const char *name)
 
 void presence_tell(presence_t *presence, const json_t *fields, int64_t now_ms)
 {
-    static const char *const names[] = { "text", "host", "ip",  "version", "platform", "deviceFamily", "modelIdentifier",
-                                         "mode", "deviceId",    "instanceId", "reason" };
+    static const char *const names[] = { "text", "host",     "ip",         "version", "platform", "deviceFamily", "modelIdentifier",
+                                         "mode", "deviceId", "instanceId", "reason" };
     static const char *const lists[] = { "roles", "scopes", "tags" };
     struct str key = text_of(fields, "deviceId");
     if (key.n == 0) key = text_of(fields, "instanceId");

@@ -12,9 +12,9 @@
 #include "base/buf.h"
 
 enum {
-    PRESENCE_MAX = 200,             /* entries */
+    PRESENCE_MAX = 200,              /* entries */
     PRESENCE_TTL_MS = 5 * 60 * 1000, /* an entry that was not touched for so long is gone */
-    PRESENCE_KEY_MAX = 128,         /* bytes of a key; longer ones are cut */
+    PRESENCE_KEY_MAX = 128,          /* bytes of a key; longer ones are cut */
 };
 
 typedef struct presence presence_t;

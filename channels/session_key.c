@@ -36,7 +36,7 @@ int session_key_canonical(const struct session_key_rules *rules, struct str key,
     size_t before = out->n;
     key = str_trim(key);
     if (key.n == 0) return GW_EINVAL;
-    if (key.n > SESSION_KEY_MAX) return GW_ELIMIT;
+    if (key.n > SESSION_KEY_BYTES) return GW_ELIMIT;
     if (session_key_parse(key, &parts) != 0) {
         if (str_starts(key, STR("agent:"))) return GW_EINVAL;
         parts = (struct session_key){ rules->default_agent, key };
@@ -52,7 +52,7 @@ int session_key_canonical(const struct session_key_rules *rules, struct str key,
         buf_add(out, parts.rest);
     }
     if (out->err) return out->err;
-    if (out->n - before <= SESSION_KEY_MAX) return 0;
+    if (out->n - before <= SESSION_KEY_BYTES) return 0;
     out->n = before;
     return GW_ELIMIT;
 }

@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-enum { SESSION_KEY_MAX = 512 }; /* bytes of a session key, as on the bus */
+enum { SESSION_KEY_BYTES = 512 }; /* bytes of a session key, as on the bus */
 
 struct session_key_rules {
     struct str default_agent; /* whose a key without `agent:` is */
@@ -24,7 +24,7 @@ struct session_key { /* an `agent:<agentId>:<rest>` in its parts, all borrowed *
 
 /** Append the key that `key` stands for. Ends are trimmed. "main", the main key and their `agent:<id>:` forms are the main
  *  session of the agent; a key without `agent:` is the default agent's; "global" and "unknown" stay what they are.
- *  @return 0; GW_EINVAL empty, or `agent:` without an agent or a rest; GW_ELIMIT the result is over SESSION_KEY_MAX; the
+ *  @return 0; GW_EINVAL empty, or `agent:` without an agent or a rest; GW_ELIMIT the result is over SESSION_KEY_BYTES; the
  *          buffer's error */
 int session_key_canonical(const struct session_key_rules *rules, struct str key, struct buf *out);
 

@@ -34,12 +34,22 @@ int cli_parse(const struct cli_usage *usage, int *argc, char **argv);
 /** Say that an argument is not known, with the usage. @return CLI_USAGE */
 int cli_unexpected(const struct cli_usage *usage, const char *argument);
 
+/** Read the options, when the command takes `arguments` at most beside them; else say so.
+ *  @return -1: go on; else the exit code, with all said that is to be said */
+int cli_begin(const struct cli_usage *usage, int *argc, char **argv, int arguments);
+
 /** @return 0 and *out, or CLI_USAGE (said on stderr) when `text` is no number between lo and hi */
 int cli_number(const char *option, const char *text, long lo, long hi, long *out);
 
 /* A command gets its own arguments, without its name, and returns an exit code. */
 #define COMMAND(name, synopsis, about) int cmd_##name(int argc, char **argv);
+#define GROUP(name, synopsis, about)
+#define SUBCOMMAND(command, name, synopsis, about) int cmd_##command##_##name(int argc, char **argv);
+#define WORD(command, word)
 #include "cli/commands.def"
 #undef COMMAND
+#undef GROUP
+#undef SUBCOMMAND
+#undef WORD
 
 #endif

@@ -10,9 +10,8 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "cli/cli.h"
-#include "cli/configuration.h"
-#include "cli/local_http.h"
+#include "cli/remote.h"
+#include "cli/text.h"
 #include "msgs/chat_pack.h"
 
 enum {
@@ -22,8 +21,9 @@ enum {
 };
 
 struct ask {
-    const char *agent, *message, *session, *model, *thinking, *timeout_text;
-    bool json, local;
+    const char *agent, *message, *session, *to, *model, *thinking, *timeout_text;
+    struct remote_flags flags;
+    bool local;
     long timeout_s;
     char session_key[513];
     struct buf text; /* of standard input */
@@ -45,59 +45,62 @@ static void free_answer(struct answer *a)
 
 /* --- through the gateway ---------------------------------------------------------------------------------------- */
 
-static char *request_body(const struct ask *ask)
+static json_t *request(const struct ask *ask)
 {
-    json_t *root = json_pack("{s:s, s:[{s:s, s:s}]}", "model", "openclaw", "messages", "role", "user", "content", ask->message);
-    char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
-    json_decref(root);
-    return text;
+    char uuid[RANDOM_UUID_SIZE];
+    random_uuid(uuid);
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s*, s:s*}", "message", ask->message, "agentId", ask->agent, "sessionKey",
+                     ask->session_key, "idempotencyKey", uuid, "timeout", (json_int_t)ask->timeout_s, "thinking", ask->thinking, "model",
+                     ask->model);
 }
 
-static void request_headers(const struct ask *ask, const struct config_gateway *g, struct buf *out)
+static int tell_error(const struct remote *r)
 {
-    struct str secret = g->auth == CONFIG_AUTH_PASSWORD ? g->password : g->token;
-    buf_printf(out, "x-openclaw-agent-id: %s\r\nx-openclaw-session-key: %s\r\n", ask->agent, ask->session_key);
-    if (ask->model) buf_printf(out, "x-openclaw-model: %s\r\n", ask->model);
-    if (ask->thinking) buf_printf(out, "x-openclaw-thinking: %s\r\n", ask->thinking);
-    if (secret.n) buf_printf(out, "Authorization: Bearer %.*s\r\n", STR_ARG(secret));
+    struct buf text = { 0 };
+    rpc_client_error_describe(&r->error, &r->target, &text);
+    bool has_prefix = str_starts(buf_str(&text), STR("Error: "));
+    fprintf(stderr, "%s%s", has_prefix ? "" : "Error: ", buf_cstr(&text));
+    buf_free(&text);
+    return CLI_FAILED;
 }
 
-static void read_completion(const struct local_reply *reply, struct answer *out)
+/* A terminal gets nothing that could steer it; a file or pipe gets the text as it is. */
+static void print_text(struct str text)
 {
-    json_t *root = json_loadb(reply->body.p ? reply->body.p : "", reply->body.n, 0, NULL);
-    const json_t *choice = json_array_get(json_object_get(root, "choices"), 0);
-    const json_t *content = json_object_get(json_object_get(choice, "message"), "content");
-    const json_t *problem = json_object_get(json_object_get(root, "error"), "message"), *usage = json_object_get(root, "usage");
-    if (reply->status == 200 && json_is_string(content))
-        buf_text(&out->text, json_string_value(content));
-    else if (json_is_string(problem))
-        buf_text(&out->error, json_string_value(problem));
-    else
-        buf_printf(&out->error, "the gateway answered HTTP %d without a reason", reply->status);
-    buf_add(&out->run_id, local_http_header(reply, "x-openclaw-run-id"));
-    buf_add(&out->model, local_http_header(reply, "x-openclaw-model"));
-    out->input_tokens = json_integer_value(json_object_get(usage, "prompt_tokens"));
-    out->output_tokens = json_integer_value(json_object_get(usage, "completion_tokens"));
-    json_decref(root);
+    struct buf clean = { 0 };
+    if (isatty(STDOUT_FILENO)) {
+        text_clean_lines(&clean, text);
+        text = buf_str(&clean);
+    }
+    fwrite(text.p ? text.p : "", 1, text.n, stdout);
+    putchar('\n');
+    buf_free(&clean);
 }
 
-/* @return 0 when the gateway said something, in *out; GW_ENOPEER when none runs; else GW_E* */
-static int ask_gateway(const struct configuration *c, const struct ask *ask, struct answer *out)
+static int print_payload(const json_t *payload, bool as_json)
 {
-    const struct config_gateway *g = config_gateway(c->config);
-    struct buf headers = { 0 };
-    struct local_reply reply;
-    char host[64], *body = request_body(ask);
-    if (!body) return GW_ENOMEM;
-    if (configuration_bind(c->config, NULL, host) != 0 || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0)
-        str_copy(host, sizeof host, STR("127.0.0.1"));
-    request_headers(ask, g, &headers);
-    int rc = local_http_post(host, g->port, "/v1/chat/completions", buf_cstr(&headers), str_of(body), (int)ask->timeout_s * 1000 + GRACE_MS,
-                             &reply);
-    if (rc == 0) read_completion(&reply, out);
-    buf_free(&reply.bytes);
-    buf_free(&headers);
-    free(body);
+    const json_t *texts = json_at(payload, "result", "payloads");
+    if (as_json) json_show(payload);
+    for (size_t i = 0; !as_json && i < json_array_size(texts); i++) print_text(json_str(json_array_get(texts, i), "text"));
+    return CLI_OK;
+}
+
+/* @param accepted  whether the gateway took the turn: then what became of it is the answer, and nobody else may run it
+ *  @return the exit code; nothing is told unless it was accepted */
+static int ask_gateway(struct remote *r, const struct ask *ask, bool *accepted)
+{
+    *accepted = false;
+    if (remote_connect(r, "cli") != 0) return CLI_FAILED;
+    json_t *payload = remote_try(r, "agent", request(ask));
+    *accepted = payload && str_is(json_str(payload, "status"), "accepted");
+    if (*accepted) {
+        json_decref(payload);
+        rpc_client_more(r->client, (int)ask->timeout_s * 1000 + GRACE_MS, &payload, &r->error);
+    }
+    if (!payload) return *accepted ? tell_error(r) : CLI_FAILED;
+    *accepted = true; /* a repeat is answered at once */
+    int rc = print_payload(payload, ask->flags.json);
+    json_decref(payload);
     return rc;
 }
 
@@ -198,10 +201,10 @@ static int print_answer(const struct ask *ask, struct answer *a)
         fprintf(stderr, "Error: %s\n", buf_cstr(&a->error));
         return CLI_FAILED;
     }
-    if (ask->json)
+    if (ask->flags.json)
         print_json(ask, a);
     else
-        printf("%s\n", buf_cstr(&a->text));
+        print_text(buf_str(&a->text));
     return CLI_OK;
 }
 
@@ -224,13 +227,18 @@ static int read_stdin(struct ask *ask)
     return CLI_OK;
 }
 
+/* Tells it as OpenClaw does, which finds out twice (reference: frames/cli-agent-bad.json). */
+static int refuse(const struct ask *ask, const char *why)
+{
+    if (!ask->local) fprintf(stderr, "Gateway agent failed; falling back to embedded: Error: %s\n", why);
+    fprintf(stderr, "Error: %s\n", why);
+    return CLI_FAILED;
+}
+
 static int check(struct ask *ask)
 {
     ask->timeout_s = TIMEOUT_S;
-    if (!ask->agent && !ask->session) {
-        fprintf(stderr, "Error: Pass --session-id or --agent to choose a session\n");
-        return CLI_FAILED;
-    }
+    if (!ask->agent && !ask->session && !ask->to) return refuse(ask, "Pass --to <E.164>, --session-id, or --agent to choose a session");
     if (!ask->message) {
         fprintf(stderr, "Error: Pass --message (or --message - for standard input)\n");
         return CLI_FAILED;
@@ -247,8 +255,9 @@ static int choose_session(const config_t *cfg, struct ask *ask)
 {
     if (!ask->agent) ask->agent = config_agent_default(cfg)->id.p;
     if (!config_agent_find(cfg, str_of(ask->agent))) {
-        fprintf(stderr, "Error: Unknown agent id \"%s\". Use \"openclaw config get agents.list\" to see configured agents.\n", ask->agent);
-        return CLI_FAILED;
+        char why[200];
+        snprintf(why, sizeof why, "Unknown agent id \"%.64s\". Use \"openclaw agents list\" to see configured agents.", ask->agent);
+        return refuse(ask, why);
     }
     int n = ask->session && str_starts(str_of(ask->session), STR("agent:"))
                 ? snprintf(ask->session_key, sizeof ask->session_key, "%s", ask->session)
@@ -258,49 +267,61 @@ static int choose_session(const config_t *cfg, struct ask *ask)
     return CLI_FAILED;
 }
 
-static int run(const struct configuration *c, struct ask *ask)
+/* @return the exit code */
+static int run_here(const struct configuration *c, struct ask *ask)
 {
     struct answer answer = { 0 };
-    ask->started_ms = clock_mono_ms();
-    int rc = ask->local ? GW_ENOPEER : ask_gateway(c, ask, &answer);
-    if (rc == GW_ENOPEER) {
-        if (!ask->local) fprintf(stderr, "No gateway answers on port %d; running in this process.\n", config_gateway(c->config)->port);
-        rc = ask_here(c, ask, &answer);
-    }
+    configuration_log(c, false);
+    int rc = ask_here(c, ask, &answer);
     if (rc) buf_printf(&answer.error, "no answer: %s", err_text(rc));
     rc = print_answer(ask, &answer);
     free_answer(&answer);
     return rc;
 }
 
+static int run(struct remote *r, struct ask *ask)
+{
+    bool accepted = false;
+    ask->started_ms = clock_mono_ms();
+    int rc = ask->local ? CLI_FAILED : ask_gateway(r, ask, &accepted);
+    if (accepted) return rc;
+    if (!ask->local) {
+        fprintf(stderr, "Gateway agent failed; falling back to embedded: ");
+        tell_error(r);
+    }
+    return run_here(&r->configuration, ask);
+}
+
 int cmd_agent(int argc, char **argv)
 {
     struct ask ask = { 0 };
-    struct configuration c;
+    struct remote r;
     const struct cli_option options[] = {
         { "--agent", "ID", "agent to ask", &ask.agent, NULL },
         { "--message", "TEXT", "what to say; - reads standard input", &ask.message, NULL },
         { "--session-id", "KEY", "session: a name, or a whole agent:<id>:<name> (default: main)", &ask.session, NULL },
+        { "--to", "NUMBER", "whose session, which is the main one", &ask.to, NULL },
         { "--model", "REF", "model to try first, like openrouter/stepfun/step-3.5-flash:free", &ask.model, NULL },
         { "--thinking", "LEVEL", "off, minimal, low, medium, high or xhigh", &ask.thinking, NULL },
         { "--timeout", "SECONDS", "give up after this time (default: 600)", &ask.timeout_text, NULL },
-        { "--json", NULL, "print the answer as JSON, with its usage", NULL, &ask.json },
+        { "--json", NULL, "print the answer as JSON, with its usage", NULL, &ask.flags.json },
         { "--local", NULL, "run in this process, also when a gateway runs", NULL, &ask.local },
+        { "--url", "URL", "the gateway (default: OPENCLAW_GATEWAY_URL, else this host's)", &ask.flags.gateway.url, NULL },
+        { "--token", "TOKEN", "its token (default: the configured one)", &ask.flags.gateway.token, NULL },
+        { "--password", "TEXT", "its password (default: the configured one)", &ask.flags.gateway.password, NULL },
         { 0 },
     };
     const struct cli_usage usage = { "openclaw agent --agent ID --message TEXT [options]",
                                      "Asks an agent once and prints its answer: through the running gateway, else in this process.",
                                      options };
-    int rc = cli_parse(&usage, &argc, argv);
-    if (rc) return rc < 0 ? CLI_OK : rc;
-    if (argc) return cli_unexpected(&usage, argv[0]);
+    int rc = cli_begin(&usage, &argc, argv, 0);
+    if (rc >= 0) return rc;
     rc = check(&ask);
     if (rc == CLI_OK) {
-        rc = configuration_load(&c, false);
-        if (rc == CLI_OK) configuration_log(&c, false);
-        if (rc == CLI_OK) rc = choose_session(c.config, &ask);
-        if (rc == CLI_OK) rc = run(&c, &ask);
-        configuration_free(&c);
+        rc = remote_prepare(&r, &ask.flags);
+        if (rc == CLI_OK) rc = choose_session(r.configuration.config, &ask);
+        if (rc == CLI_OK) rc = run(&r, &ask);
+        remote_close(&r);
     }
     buf_free(&ask.text);
     return rc;

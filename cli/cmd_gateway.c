@@ -196,6 +196,7 @@ static int run(struct configuration *c, struct start *s)
     };
     prepare_process();
     if (s->token) log_secret_add(str_of(s->token));
+    configuration_log_file(c);
     configuration_keep(c);
     int rc = signals < 0 ? GW_ESYS : system_start(&options, &system, &port, &why);
     if (rc) {

@@ -3,9 +3,12 @@
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/config_good.h"
+#include "base/config_schema.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "cli/cli.h"
 
 void configuration_tell(const struct config_problems *problems)
@@ -81,6 +84,22 @@ void configuration_keep(const struct configuration *c)
 void configuration_log(const struct configuration *c, bool verbose)
 {
     config_good_log(c->config, &c->env, verbose);
+}
+
+void configuration_log_file(const struct configuration *c)
+{
+    struct log_place place;
+    enum log_level level = LOG_INFO;
+    struct str wanted = env_get(&c->env, "OPENCLAW_LOG_LEVEL"), size = config_str(c->config, "logging.maxFileBytes");
+    struct str home = env_get(&c->env, "HOME");
+    int64_t max = config_int(c->config, "logging.maxFileBytes");
+    if (size.n) config_size_parse(size, &max);
+    log_level_parse(config_str(c->config, "logging.level"), &level);
+    log_level_parse(wanted, &level);
+    mkdir(c->state, 0700);
+    int rc = log_place_find(config_str(c->config, "logging.file"), str_of(c->state), home.n ? home.p : NULL, &place);
+    if (rc == 0) rc = log_open_file(&place, level, max);
+    if (rc) log_event(LOG_WARN, "log_file_not_opened", LOG_T("place", place.path), LOG_T("code", err_name(rc)));
 }
 
 /* This host's address in a tailnet (100.64.0.0/10, RFC 6598); loopback when it has none. */

@@ -34,6 +34,9 @@ void configuration_tell(const struct config_problems *problems);
 /** Make the log look as the configuration and the environment say, and never show a secret. */
 void configuration_log(const struct configuration *c, bool verbose);
 
+/** Write the log to files too: logging.file, else <state>/logs. A failure is only told: it stops nothing. Before threads start. */
+void configuration_log_file(const struct configuration *c);
+
 /** The address for gateway.bind. @param flag  --bind: a name or an address; NULL: the config's
  *  @return 0, or GW_EINVAL when it is neither a name nor an address */
 int configuration_bind(const config_t *cfg, const char *flag, char out[64]);

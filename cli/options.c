@@ -101,3 +101,10 @@ int cli_number(const char *option, const char *text, long lo, long hi, long *out
     fprintf(stderr, "%s must be a number from %ld to %ld, not %s\n", option, lo, hi, text);
     return CLI_USAGE;
 }
+
+int cli_begin(const struct cli_usage *usage, int *argc, char **argv, int arguments)
+{
+    int rc = cli_parse(usage, argc, argv);
+    if (rc) return rc < 0 ? CLI_OK : rc;
+    return *argc > arguments ? cli_unexpected(usage, argv[arguments]) : -1;
+}

@@ -126,6 +126,34 @@ int messages_list(store_t *store, int64_t session, int64_t after_seq, int limit,
     return walk(&q, fn, ctx);
 }
 
+#define COLUMNS_BOUNDED "seq, kind, turn, created_ms, tokens, kept_seq, role, iif(bytes > ?, '', json)"
+
+int messages_newest(store_t *store, const struct message_page *page, message_row_fn *fn, void *ctx)
+{
+    int rc = sql_check_limit(store, page->limit);
+    if (rc != 0) return rc;
+    struct query q =
+        query_open(store, SQL_message_newest,
+                   "SELECT " COLUMNS_BOUNDED " FROM messages WHERE session = ? AND seq < ? AND seq >= ? ORDER BY seq DESC LIMIT ?");
+    query_int(&q, page->bytes_max);
+    query_int(&q, page->session);
+    query_int(&q, page->before_seq ? page->before_seq : INT64_MAX);
+    query_int(&q, page->from_seq);
+    query_int(&q, page->limit);
+    return walk(&q, fn, ctx);
+}
+
+int messages_first_user(store_t *store, int64_t session, int64_t bytes_max, message_row_fn *fn, void *ctx)
+{
+    struct query q = query_open(store, SQL_message_first,
+                                "SELECT " COLUMNS " FROM messages WHERE id IN (SELECT id FROM messages WHERE session = ? ORDER BY seq "
+                                "LIMIT ?) AND kind = 0 AND role = 'user' AND bytes <= ? ORDER BY seq LIMIT 1");
+    query_int(&q, session);
+    query_int(&q, MESSAGES_LOOKED_AT);
+    query_int(&q, bytes_max);
+    return walk(&q, fn, ctx);
+}
+
 struct history {
     int64_t session;
     int64_t compaction_seq; /* 0: none */

@@ -50,6 +50,21 @@ int messages_get(store_t *store, int64_t session, int64_t seq, message_row_fn *f
  *  @param limit  1..STORE_LIST_MAX  @return 0, GW_ELIMIT, GW_EIO, or what fn returned */
 int messages_list(store_t *store, int64_t session, int64_t after_seq, int limit, message_row_fn *fn, void *ctx);
 
+struct message_page {
+    int64_t session;
+    int64_t before_seq; /* only entries before this one; 0: from the newest */
+    int64_t from_seq;   /* and from this one on */
+    int limit;          /* 1..STORE_LIST_MAX */
+    int64_t bytes_max;  /* the JSON of a longer entry is not read: it is "" in its row */
+};
+/** The newest entries, compactions included, newest first. @return 0, GW_ELIMIT, GW_EIO, or what fn returned */
+int messages_newest(store_t *store, const struct message_page *page, message_row_fn *fn, void *ctx);
+
+/** The first message of the user that has at most bytes_max bytes, among the first MESSAGES_LOOKED_AT entries.
+ *  @return 0 (also when there is none), GW_EIO, or what fn returned */
+int messages_first_user(store_t *store, int64_t session, int64_t bytes_max, message_row_fn *fn, void *ctx);
+enum { MESSAGES_LOOKED_AT = 20 };
+
 struct history_limits {
     int64_t rows;  /* newest entries at most, the summary not counted; 0: all */
     int64_t bytes; /* of JSON at most, the summary not counted, but always the newest entry; 0: all */
@@ -66,7 +81,8 @@ struct history_info {
 int messages_history(store_t *store, struct str session_key, const struct history_limits *limits, message_row_fn *fn, void *ctx,
                      struct history_info *info);
 
-/** Entries of one session (GW_ENOENT when there is none such), or of all with session 0. @return 0, GW_EIO */
+/** The number of the newest entry of one session (GW_ENOENT when there is none such), or how many entries there are in all, with
+ *  session 0. @return 0, GW_EIO */
 int messages_count(store_t *store, int64_t session, int64_t *count);
 
 #endif

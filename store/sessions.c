@@ -4,9 +4,10 @@
 
 #define COLUMNS                                                                                                                            \
     "id, key, uuid, agent, parent, channel, label, provider, model, thinking, depth, created_ms, updated_ms, last_seq, compaction_seq, "   \
-    "compactions, input_tokens, output_tokens, cache_read, cache_write, context_tokens"
+    "compactions, input_tokens, output_tokens, cache_read, cache_write, context_tokens, settings, last_state"
 
 #define TABLES "sessions JOIN session_counters ON session = id"
+#define CRON_RUN "key GLOB 'agent:*:cron:*:run:*'" /* as session_key_is_cron_run() */
 
 static void read_row(const struct query *q, struct session_row *row)
 {
@@ -32,6 +33,8 @@ static void read_row(const struct query *q, struct session_row *row)
     row->used.cache_read = query_get_int(q, i++);
     row->used.cache_write = query_get_int(q, i++);
     row->context_tokens = query_get_int(q, i++);
+    row->settings = query_get_text(q, i++);
+    row->last_state = query_get_int(q, i++);
 }
 
 static int check(store_t *store, const struct session_new *s)
@@ -102,6 +105,22 @@ int sessions_get(store_t *store, struct str key, session_row_fn *fn, void *ctx)
     return query_close(&q, rc);
 }
 
+int sessions_wishes(store_t *store, struct str key, session_row_fn *fn, void *ctx)
+{
+    struct query q = query_open(store, SQL_session_wishes, "SELECT provider, model, thinking, settings FROM sessions WHERE key = ?");
+    query_text(&q, key);
+    int rc = query_row(&q);
+    if (rc == 0) rc = sql_refuse(store, GW_ENOENT, "store: no session with this key");
+    if (rc == 1) {
+        const struct session_row row = { .provider = query_get_text(&q, 0),
+                                         .model = query_get_text(&q, 1),
+                                         .thinking = query_get_text(&q, 2),
+                                         .settings = query_get_text(&q, 3) };
+        rc = fn(ctx, &row);
+    }
+    return query_close(&q, rc);
+}
+
 int sessions_list(store_t *store, const struct session_page *page, session_row_fn *fn, void *ctx)
 {
     struct session_row row;
@@ -110,12 +129,16 @@ int sessions_list(store_t *store, const struct session_page *page, session_row_f
     /* Without an index on updated_ms: every turn would pay for it, and 10,000 sessions are sorted in some milliseconds. */
     struct query q = query_open(store, SQL_session_list,
                                 "SELECT " COLUMNS " FROM " TABLES " WHERE (?1 = '' OR agent = ?1) AND updated_ms > ?2 "
-                                "AND (?3 = 0 OR (updated_ms, id) < (?3, ?4)) ORDER BY updated_ms DESC, id DESC LIMIT ?5");
+                                "AND (?3 = 0 OR (updated_ms, id) < (?3, ?4)) AND (?6 = '' OR label = ?6) AND (?7 = '' OR parent = ?7) "
+                                "AND NOT (?8 AND " CRON_RUN ") ORDER BY updated_ms DESC, id DESC LIMIT ?5");
     query_text(&q, page->agent);
     query_int(&q, page->updated_after_ms);
     query_int(&q, page->before_ms);
     query_int(&q, page->before_id);
     query_int(&q, page->limit);
+    query_text(&q, page->label);
+    query_text(&q, page->parent);
+    query_int(&q, page->listed);
     while ((rc = query_row(&q)) == 1) {
         read_row(&q, &row);
         if ((rc = fn(ctx, &row)) != 0) break;
@@ -137,11 +160,19 @@ static int apply_change(store_t *store, struct str key, const struct session_cha
 {
     struct query q = query_open(store, SQL_session_change,
                                 "UPDATE sessions SET label = ifnull(?, label), provider = ifnull(?, provider), model = ifnull(?, model), "
-                                "thinking = ifnull(?, thinking) WHERE key = ?");
+                                "thinking = ifnull(?, thinking), settings = ifnull(?, settings), parent = ifnull(?, parent), "
+                                "depth = ifnull(?, depth) WHERE key = ?");
     bind_change(&q, change->label);
     bind_change(&q, change->provider);
     bind_change(&q, change->model);
     bind_change(&q, change->thinking);
+    bind_change(&q, change->settings);
+    bind_change(&q, change->parent);
+    if (change->depth) {
+        query_int(&q, *change->depth);
+    } else {
+        query_text_or_null(&q, (struct str){ 0 });
+    }
     query_text(&q, key);
     int rc = query_run_one(&q);
     if (rc != 0) return rc;
@@ -158,6 +189,8 @@ int sessions_change(store_t *store, struct str key, const struct session_change 
     if (rc == 0) rc = sql_check(store, change->provider, 0, STORE_NAME_MAX, "provider");
     if (rc == 0) rc = sql_check(store, change->model, 0, STORE_NAME_MAX, "model");
     if (rc == 0) rc = sql_check(store, change->thinking, 0, STORE_NAME_MAX, "thinking level");
+    if (rc == 0) rc = sql_check(store, change->settings, 0, STORE_TEXT_MAX, "settings");
+    if (rc == 0) rc = sql_check(store, change->parent, 0, STORE_NAME_MAX, "parent session key");
     if (rc != 0) return rc;
     rc = sql_work_begin(store);
     if (rc == 0) rc = sql_work_end(store, apply_change(store, key, change));
@@ -168,6 +201,17 @@ int sessions_count(store_t *store, int64_t *count)
 {
     struct query q = query_open(store, SQL_session_count, "SELECT count(*) FROM sessions");
     return query_run_int(&q, count);
+}
+
+int sessions_label_taken(store_t *store, struct str label, struct str key, bool *taken)
+{
+    int64_t count;
+    struct query q = query_open(store, SQL_session_label, "SELECT count(*) FROM sessions WHERE label = ? AND key <> ?");
+    query_text(&q, label);
+    query_text(&q, key);
+    int rc = query_run_int(&q, &count);
+    *taken = count > 0;
+    return rc;
 }
 
 int transcript_grow(store_t *store, int64_t session, int64_t last_seq, int64_t now_ms)
@@ -184,8 +228,8 @@ int transcript_end_turn(store_t *store, int64_t session, const struct session_en
     struct query q = query_open(
         store, SQL_session_end_turn,
         "UPDATE session_counters SET last_seq = ?, updated_ms = ?, input_tokens = input_tokens + ?, output_tokens = output_tokens + ?, "
-        "cache_read = cache_read + ?, cache_write = cache_write + ?, context_tokens = ifnull(nullif(?, 0), context_tokens) "
-        "WHERE session = ?");
+        "cache_read = cache_read + ?, cache_write = cache_write + ?, context_tokens = ifnull(nullif(?, 0), context_tokens), "
+        "last_state = ? WHERE session = ?");
     query_int(&q, end->last_seq);
     query_int(&q, end->now_ms);
     query_int(&q, end->used.input);
@@ -193,6 +237,7 @@ int transcript_end_turn(store_t *store, int64_t session, const struct session_en
     query_int(&q, end->used.cache_read);
     query_int(&q, end->used.cache_write);
     query_int(&q, end->context_tokens);
+    query_int(&q, end->state);
     query_int(&q, session);
     return query_run_one(&q);
 }

@@ -40,6 +40,8 @@ struct session_row {
     int64_t compactions;
     struct chat_usage used; /* sums over all its turns */
     int64_t context_tokens; /* size of the last turn's prompt and answer */
+    struct str settings;    /* what else a user set: a JSON object of strings; "" for nothing */
+    int64_t last_state;     /* enum turn_state of the turn that ended last; 0: none has */
 };
 typedef int session_row_fn(void *ctx, const struct session_row *row);
 
@@ -49,6 +51,9 @@ int sessions_ensure(store_t *store, const struct session_new *session, int64_t *
 
 /** @return 0, GW_ENOENT, GW_EIO, or what fn returned */
 int sessions_get(store_t *store, struct str key, session_row_fn *fn, void *ctx);
+/** Only what a user set for its turns: provider, model, thinking and settings of the row. Cheap: each turn asks.
+ *  @return 0, GW_ENOENT, GW_EIO, or what fn returned */
+int sessions_wishes(store_t *store, struct str key, session_row_fn *fn, void *ctx);
 /** The number of a session key. @return 0, GW_ENOENT, GW_EIO */
 int sessions_find(store_t *store, struct str key, int64_t *id);
 
@@ -57,7 +62,10 @@ struct session_page {
     int64_t updated_after_ms; /* only those touched later than this; 0 for all */
     int64_t before_ms;        /* the next page: updated_ms and id of the last row of the page before; 0, 0 for the first */
     int64_t before_id;
-    int limit; /* 1..STORE_LIST_MAX */
+    int limit;         /* 1..STORE_LIST_MAX */
+    struct str label;  /* only those with this label; "" for all */
+    struct str parent; /* only those that this session spawned; "" for all */
+    bool listed;       /* not the sessions of single cron runs, which nobody looks for by name */
 };
 /** Newest first (updated_ms, then id). @return 0, GW_ELIMIT (limit), GW_EIO, or what fn returned */
 int sessions_list(store_t *store, const struct session_page *page, session_row_fn *fn, void *ctx);
@@ -67,6 +75,9 @@ struct session_change { /* p == NULL leaves a field as it is; n == 0 with p set 
     struct str provider;
     struct str model;
     struct str thinking;
+    struct str settings; /* all of them anew */
+    struct str parent;
+    const int64_t *depth; /* NULL leaves it as it is */
     int64_t now_ms;
 };
 /** @return 0, GW_ENOENT, GW_ELIMIT, GW_EIO */
@@ -74,5 +85,7 @@ int sessions_change(store_t *store, struct str key, const struct session_change 
 
 /** How many there are. @return 0, GW_EIO */
 int sessions_count(store_t *store, int64_t *count);
+/** Whether a session other than `key` has this label. @return 0, GW_EIO */
+int sessions_label_taken(store_t *store, struct str label, struct str key, bool *taken);
 
 #endif

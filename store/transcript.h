@@ -15,6 +15,7 @@ struct session_end_turn {
     int64_t last_seq;
     struct chat_usage used; /* added */
     int64_t context_tokens; /* 0: as it was */
+    int64_t state;          /* enum turn_state */
     int64_t now_ms;
 };
 /** The session's share of the end of a turn, in one statement. */

@@ -230,7 +230,7 @@ static int end_turn(store_t *store, const struct turn_end *end, struct progress 
         p->answer_seq = ++p->last_seq;
         rc = transcript_insert(store, &answer, MESSAGE_CHAT, p->answer_seq, 0);
     }
-    const struct session_end_turn session = { p->last_seq, sql_bounded(end->used), end->context_tokens, end->now_ms };
+    const struct session_end_turn session = { p->last_seq, sql_bounded(end->used), end->context_tokens, end->state, end->now_ms };
     if (rc == 0) rc = transcript_end_turn(store, p->session, &session);
     if (rc == 0) rc = mark_ended(store, end, p->answer_seq);
     if (rc == 0) rc = clear_input(store, end->id);

@@ -61,6 +61,9 @@ struct turn_row {
     struct str reason;         /* why another model answered, or why it ended */
     struct str error;
     struct chat_usage used;
+    struct str set_provider; /* what a user set for the session; "" for nothing */
+    struct str set_model;
+    struct str set_thinking;
 };
 typedef int turn_row_fn(void *ctx, const struct turn_row *row);
 

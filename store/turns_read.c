@@ -5,7 +5,7 @@
 #define COLUMNS                                                                                                                            \
     "t.id, ifnull(e.state, b.turn IS NOT NULL), t.session, s.key, s.agent, s.channel, t.run_id, t.lane, t.scope, t.idempotency_key, "      \
     "t.reply_to, i.input, i.extra, i.options, t.created_ms, b.started_ms, e.ended_ms, b.user_seq, e.answer_seq, e.model_asked, "           \
-    "e.model_answered, e.reason, e.error, e.input_tokens, e.output_tokens, e.cache_read, e.cache_write"
+    "e.model_answered, e.reason, e.error, e.input_tokens, e.output_tokens, e.cache_read, e.cache_write, s.provider, s.model, s.thinking"
 #define PARTS " JOIN sessions s ON s.id = t.session LEFT JOIN turn_starts b ON b.turn = t.id LEFT JOIN turn_ends e ON e.turn = t.id "
 
 static void read_row(const struct query *q, struct turn_row *row)
@@ -38,6 +38,9 @@ static void read_row(const struct query *q, struct turn_row *row)
     row->used.output = query_get_int(q, i++);
     row->used.cache_read = query_get_int(q, i++);
     row->used.cache_write = query_get_int(q, i++);
+    row->set_provider = query_get_text(q, i++);
+    row->set_model = query_get_text(q, i++);
+    row->set_thinking = query_get_text(q, i++);
 }
 
 int turns_get(store_t *store, int64_t id, turn_row_fn *fn, void *ctx)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/config_shared.h"
 #include "base/err.h"
 #include "bus/gateway_rig.h"
 
@@ -56,7 +57,7 @@ Test(gateway, answers_head_without_a_body, .timeout = 30)
     http_conn_t *c;
     struct http_reply r = { 0 };
     gateway_rig_start(&rig, NULL);
-    cr_assert(http_open(rig.port, &c) == 0 && http_send_bytes(c, STR("HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n"), RIG_MS) == 0);
+    cr_assert(http_open(rig.port, &c) == 0 && http_send_bytes(c, STR("HEAD /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"), RIG_MS) == 0);
     cr_assert(http_read_head(c, RIG_MS, &r) == 0 && r.status == 200);
     cr_assert(str_is(http_reply_header(&r, "Content-Length"), "27"));
     http_reply_free(&r);
@@ -67,7 +68,7 @@ Test(gateway, answers_head_without_a_body, .timeout = 30)
 Test(gateway, refuses_unknown_paths_and_methods, .timeout = 30)
 {
     struct gateway_rig rig;
-    gateway_rig_start(&rig, NULL);
+    gateway_rig_start(&rig, &(struct gateway_rig_options){ .config = "{gateway:{controlUi:{enabled:false}}}" });
     expect_get(&rig, "GET", "/nope", 404, "not_found_error");
     struct http_reply r = gateway_rig_get(&rig, "GET", "/v1/chat/completions");
     cr_assert(r.status == 405 && str_is(http_reply_header(&r, "Allow"), "POST"));
@@ -295,7 +296,7 @@ static void expect_raw(struct gateway_rig *rig, struct str bytes, int status)
     http_close(&c);
 }
 
-#define POST "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
+#define POST "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 
 Test(gateway, refuses_bad_bodies, .timeout = 30)
 {
@@ -360,7 +361,7 @@ Test(gateway, closes_a_request_with_too_many_headers, .timeout = 30)
     http_conn_t *c;
     struct buf bytes = { 0 };
     gateway_rig_start(&rig, NULL);
-    buf_text(&bytes, "GET /health HTTP/1.1\r\nHost: x\r\nX-Big: ");
+    buf_text(&bytes, "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Big: ");
     memset(buf_reserve(&bytes, 2 * GATEWAY_HEADER_MAX), 'a', 2 * GATEWAY_HEADER_MAX);
     bytes.n += 2 * GATEWAY_HEADER_MAX;
     buf_text(&bytes, "\r\n\r\n");
@@ -476,5 +477,68 @@ Test(gateway, drains, .timeout = 30)
     http_reply_free(&r);
     http_close(&idle);
     http_close(&busy);
+    gateway_rig_stop(&rig);
+}
+
+static void put_in_force(const char *text)
+{
+    struct config_problems problems = { 0 };
+    struct env env = { 0 };
+    config_t *cfg = NULL;
+    cr_assert(config_parse(str_of(text), "test", &env, &cfg, &problems) == 0);
+    config_shared_set(cfg);
+    config_unref(&cfg);
+    config_problems_free(&problems);
+}
+
+/* The gateway has taken it when it answers what follows: its mailbox keeps the order. */
+static void tell_changed(struct gateway_rig *rig)
+{
+    struct msg m = { .kind = MSG_config_changed };
+    m.config_changed.generation = 1;
+    cr_assert(mailbox_send(rig->mailbox, "gateway", &m) == 0);
+    expect_get(rig, "GET", "/healthz", 200, "true"); /* asks the router and so comes back through the mailbox */
+}
+
+Test(gateway, takes_agents_secrets_and_the_note_of_a_new_configuration, .timeout = 30)
+{
+    struct gateway_rig rig;
+    gateway_rig_start(&rig, &(struct gateway_rig_options){ .config = "{gateway: {auth: {mode: 'token', token: 'one-secret'}}}" });
+    struct http_reply r = gateway_rig_chat(&rig, "say hi", NULL, "Authorization: Bearer one-secret\r\n");
+    cr_assert_eq(r.status, 200);
+    http_reply_free(&r);
+    put_in_force("{agents: {list: [{id: 'fresh'}]}, gateway: {auth: {mode: 'token', token: 'two-secret'}}}");
+    tell_changed(&rig);
+    r = gateway_rig_chat(&rig, "say hi", NULL, "Authorization: Bearer one-secret\r\n");
+    cr_assert_eq(r.status, 401);
+    http_reply_free(&r);
+    r = gateway_rig_chat(&rig, "say hi", NULL, "Authorization: Bearer two-secret\r\nx-openclaw-agent-id: fresh\r\n");
+    cr_assert_eq(r.status, 200);
+    http_reply_free(&r);
+    expect_get(&rig, "GET", "/readyz", 200, "true");
+    config_shared_set_note(STR("has errors since yesterday"));
+    tell_changed(&rig);
+    expect_get(&rig, "GET", "/readyz", 503, "has errors since yesterday");
+    put_in_force("{}");
+    tell_changed(&rig);
+    expect_get(&rig, "GET", "/readyz", 200, "true");
+    gateway_rig_stop(&rig);
+}
+
+Test(gateway, a_page_that_took_a_name_for_this_machine_is_not_from_here, .timeout = 30)
+{
+    struct gateway_rig rig;
+    struct http_reply r = { 0 };
+    gateway_rig_start(&rig, NULL); /* no secret is configured */
+    static const struct {
+        const char *host;
+        int status;
+    } hosts[] = { { "Host: localhost:1\r\n", 200 }, { "Host: 127.0.0.1\r\n", 200 }, { "Host: rebound.example.com\r\n", 401 } };
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        const struct http_call call = { .path = "/v1/models", .headers = hosts[i].host };
+        cr_assert_eq(http_call(rig.port, &call, 5000, &r), 0);
+        cr_expect_eq(r.status, hosts[i].status, "%s%d", hosts[i].host, r.status);
+        http_reply_free(&r);
+    }
     gateway_rig_stop(&rig);
 }

@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "actors/store.h"
@@ -94,6 +95,41 @@ Test(store_actor, tells_what_is_unfinished_and_nothing_else, .timeout = 20)
     cr_assert(seen[0] == 1 && seen[1] == 3);
     a = rig_next(rig);
     cr_assert(a.kind == MSG_store_recovered && a.store_recovered.last_turn == 3);
+    msg_clear(&a);
+    rig_stop(&rig);
+    tempdir_remove(dir);
+}
+
+static struct msg save_device(int64_t kind, const char *id, struct str json)
+{
+    struct msg m = { .kind = MSG_device_save };
+    m.device_save = (struct msg_device_save){ .kind = kind, .id = str_of(id), .json = json };
+    return m;
+}
+
+Test(store_actor, keeps_rows_of_devices_and_sends_all_of_them, .timeout = 20)
+{
+    enum { ROWS = STORE_LIST_MAX + 1 }; /* more than a page */
+    char dir[TEMPDIR_MAX], id[16];
+    struct msg load = { .kind = MSG_device_load, .corr = 7 }, a;
+    int rows = 0;
+    tempdir_make(dir);
+    rig_t *rig = start(dir, 0);
+    for (int i = 0; i <= ROWS; i++) {
+        snprintf(id, sizeof id, "d%04d", i);
+        a = rig_ask(rig, "store", save_device(i % 3, id, STR("{}")));
+        cr_assert(a.kind == MSG_device_saved);
+        msg_clear(&a);
+    }
+    a = rig_ask(rig, "store", save_device(0, "d0000", (struct str){ 0 })); /* one is forgotten */
+    msg_clear(&a);
+    cr_assert(mailbox_send(rig_mailbox(rig), "store", &load) == 0);
+    for (a = rig_next(rig); a.kind == MSG_device_row; a = rig_next(rig)) {
+        cr_assert(a.corr == 7 && str_is(a.device_row.json, "{}") && !str_is(a.device_row.id, "d0000"));
+        rows++;
+        msg_clear(&a);
+    }
+    cr_assert(a.kind == MSG_device_loaded && a.corr == 7 && rows == ROWS);
     msg_clear(&a);
     rig_stop(&rig);
     tempdir_remove(dir);

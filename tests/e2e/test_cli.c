@@ -84,12 +84,23 @@ static void expect_output(const char *text)
 
 Test(cli, helps, .init = begin, .fini = end, .timeout = 60)
 {
-    static const char *const commands[] = { "gateway", "agent", "config", "version" };
+    static const char *const commands[][2] = {
+#define COMMAND(name, synopsis, about) { #name, "--help" },
+#define GROUP(name, synopsis, about) { #name, "--help" },
+#define SUBCOMMAND(command, name, synopsis, about) { #command, #name },
+#define WORD(command, word)
+#include "cli/commands.def"
+#undef COMMAND
+#undef GROUP
+#undef SUBCOMMAND
+#undef WORD
+    };
     cr_assert_eq(RUN("--help"), 0);
-    for (size_t i = 0; i < 4; i++) expect_output(commands[i]);
-    for (size_t i = 0; i < 4; i++) {
-        cr_assert_eq(RUN(commands[i], "--help"), 0);
-        expect_output("Usage: openclaw");
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) expect_output(commands[i][0]);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        cr_assert_eq(RUN(commands[i][0], commands[i][1], "--help"), 0, "%s %s", commands[i][0], commands[i][1]);
+        expect_output("Usage: openclaw ");
+        expect_output(commands[i][0]);
     }
 }
 
@@ -113,6 +124,9 @@ Test(cli, names_the_nearest_command_and_option, .init = begin, .fini = end, .tim
     expect_output("from 0 to 65535");
     cr_assert_eq(RUN("gateway", "stop"), 2);
     cr_assert_eq(RUN("config"), 2);
+    cr_assert_eq(RUN("devices"), 2);
+    cr_assert_eq(RUN("devices", "aprove"), 2);
+    expect_output("did you mean approve?");
 }
 
 Test(cli, validates_configurations, .init = begin, .fini = end, .timeout = 60)
@@ -138,6 +152,55 @@ Test(cli, prints_settings_without_secrets, .init = begin, .fini = end, .timeout 
     cr_assert(strstr(output, "***") && !strstr(output, "a-secret-of-the-test"));
     cr_assert_eq(RUN("config", "get", "nope.nope"), 1);
     cr_assert_str_eq(output, "Config path not found: nope.nope\n");
+}
+
+static void expect_config(const char *text)
+{
+    char path[TEMPDIR_MAX + 32], got[512] = "";
+    snprintf(path, sizeof path, "%s/openclaw.json", dir);
+    FILE *file = fopen(path, "r");
+    cr_assert(file != NULL);
+    size_t n = fread(got, 1, sizeof got - 1, file);
+    fclose(file);
+    cr_assert(n == strlen(text) && strcmp(got, text) == 0, "got\n%s", got);
+}
+
+Test(cli, changes_settings_and_keeps_the_rest_of_the_file, .init = begin, .fini = end, .timeout = 60)
+{
+    write_config("{\n  // the door\n  gateway: { port: 21000 },\n}\n");
+    cr_assert_eq(RUN("config", "set", "gateway.port", "21001"), 0);
+    expect_output("Updated gateway.port.");
+    cr_assert_eq(RUN("config", "set", "ui.assistant.name", "My Claw"), 0);
+    expect_config(
+        "{\n  // the door\n  gateway: { port: 21001 },\n  \"ui\": {\n    \"assistant\": {\n      \"name\": \"My Claw\"\n    }\n  },\n}\n");
+    cr_assert_eq(RUN("config", "unset", "ui"), 0);
+    expect_config("{\n  // the door\n  gateway: { port: 21001 },\n}\n");
+    cr_assert_eq(RUN("config", "unset", "nope.nope"), 1);
+    cr_assert_str_eq(output, "Config path not found: nope.nope\n");
+    cr_assert_eq(RUN("config", "set", "gateway.port"), 2);
+    cr_assert_eq(RUN("config", "set", "--json", "gateway.port", "{"), 2);
+}
+
+Test(cli, a_long_id_stays_a_text, .init = begin, .fini = end, .timeout = 60)
+{
+    write_config("{}");
+    cr_assert_eq(RUN("config", "set", "ui.assistant.name", "222222222222222222"), 0);
+    cr_assert_eq(RUN("config", "get", "--json", "ui.assistant.name"), 0);
+    cr_assert_str_eq(output, "\"222222222222222222\"\n");
+}
+
+Test(cli, refuses_a_change_that_brings_errors_or_meets_a_read_only_file, .init = begin, .fini = end, .timeout = 60)
+{
+    char path[TEMPDIR_MAX + 32];
+    snprintf(path, sizeof path, "%s/openclaw.json", dir);
+    write_config("{gateway: {port: 21000}}");
+    cr_assert_eq(RUN("config", "set", "gateway.port", "x"), 1);
+    expect_output("Nothing was written");
+    expect_config("{gateway: {port: 21000}}");
+    cr_assert(chmod(path, 0444) == 0);
+    cr_assert_eq(RUN("config", "set", "gateway.port", "21001"), 1);
+    expect_output("is read-only");
+    expect_config("{gateway: {port: 21000}}");
 }
 
 Test(cli, gateway_refuses_what_would_be_unsafe_or_a_mistake, .init = begin, .fini = end, .timeout = 60)
@@ -231,14 +294,14 @@ Test(cli, agent_answers_in_this_process_and_through_the_gateway, .init = begin, 
     char config[64];
     cr_assert_eq(RUN("agent", "--agent", "main", "--message", "hello"), 0);
     expect_output("You said: hello");
-    expect_output("running in this process");
+    expect_output("Gateway agent failed; falling back to embedded: Error: gateway closed (1006");
     write_config("{}");
     proc_t *p = start((const char *const[]){ "gateway", "--port", "0", NULL });
     snprintf(config, sizeof config, "{gateway: {port: %d}}", wait_for_port(p));
     write_config(config);
     cr_assert_eq(RUN("agent", "--agent", "main", "--message", "hello"), 0);
     expect_output("You said: hello");
-    cr_assert(!strstr(output, "running in this process"));
+    cr_assert(!strstr(output, "falling back"));
     cr_assert_eq(RUN("agent", "--agent", "main", "--message", "hello", "--json"), 0);
     json_t *json = json_loads(output, 0, NULL);
     cr_assert(json && strcmp(json_string_value(json_object_get(json, "status")), "ok") == 0);
@@ -257,4 +320,34 @@ Test(cli, agent_tells_what_is_missing, .init = begin, .fini = end, .timeout = 60
     cr_assert_eq(RUN("agent", "--agent", "main"), 1);
     cr_assert_eq(RUN("agent", "--agent", "main", "--message", " "), 1);
     cr_assert_eq(RUN("agent", "--agent", "main", "--message", "x", "--timeout", "0"), 2);
+}
+
+/* The status of /readyz and what it says. */
+static int readyz(int port, char *body, size_t cap)
+{
+    struct http_reply r = { 0 };
+    struct http_call call = { .path = "/readyz" };
+    cr_assert(http_call(port, &call, RUN_MS, &r) == 0);
+    int status = r.status;
+    str_copy(body, cap, buf_str(&r.body));
+    http_reply_free(&r);
+    return status;
+}
+
+Test(cli, gateway_reads_its_configuration_again_on_a_signal, .init = begin, .fini = end, .timeout = 90)
+{
+    char line[512], body[1024];
+    write_config("{gateway: {reload: {mode: 'off'}}}");
+    proc_t *p = start((const char *const[]){ "gateway", "--port", "0", NULL });
+    int port = wait_for_port(p);
+    write_config("{gateway: {port: 'x'}}");
+    proc_signal(p, SIGHUP);
+    cr_assert(proc_wait_line(p, "ts=", RUN_MS, line, sizeof line) == 0); /* OPENCLAW_LOG_LEVEL=error: the problem */
+    while (readyz(port, body, sizeof body) == 200) continue;
+    cr_assert(strstr(body, "gateway.port"), "%s", body);
+    write_config("{}");
+    proc_signal(p, SIGUSR1);
+    while (readyz(port, body, sizeof body) != 200) continue;
+    int status = proc_stop(&p);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }

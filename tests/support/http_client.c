@@ -128,7 +128,8 @@ int http_send(http_conn_t *c, const struct http_call *call, int timeout_ms)
 {
     struct buf b = { 0 };
     const char *method = call->method ? call->method : call->body.p ? "POST" : "GET";
-    buf_printf(&b, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\n", method, call->path);
+    buf_printf(&b, "%s %s HTTP/1.1\r\n", method, call->path);
+    if (!call->headers || !strstr(call->headers, "Host: ")) buf_text(&b, "Host: 127.0.0.1\r\n");
     if (call->token) buf_printf(&b, "Authorization: Bearer %s\r\n", call->token);
     if (call->headers) buf_text(&b, call->headers);
     if (call->body.p) {

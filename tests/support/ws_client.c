@@ -135,7 +135,8 @@ static int upgrade(ws_t *ws, int port, const char *path, const char *headers)
     RAND_bytes(nonce, sizeof nonce);
     EVP_EncodeBlock((unsigned char *)key, nonce, sizeof nonce);
     accept_of(key, expected);
-    buf_printf(&head, "GET %s HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n",
+    buf_printf(&head,
+               "GET %s HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n",
                path, key);
     if (!headers || str_find(str_of(headers), STR("Host: ")) < 0) buf_printf(&head, "Host: 127.0.0.1:%d\r\n", port);
     if (headers) buf_text(&head, headers);
@@ -257,8 +258,7 @@ int ws_read_to_end(ws_t *ws, int timeout_ms)
 {
     struct buf text = { 0 };
     int rc;
-    do
-        rc = ws_read(ws, timeout_ms, &text);
+    do rc = ws_read(ws, timeout_ms, &text);
     while (rc == 0);
     buf_free(&text);
     return rc;

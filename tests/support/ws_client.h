@@ -17,7 +17,7 @@ typedef struct ws ws_t;
  *  among them replaces the usual one
  *  @return 0; GW_EIO; GW_ETIMEOUT; GW_EDENIED when the answer is not 101 (ws_status tells) */
 int ws_open(int port, const char *path, const char *headers, ws_t **out);
-int ws_status(void); /* of the last ws_open: the HTTP status */
+int ws_status(void);        /* of the last ws_open: the HTTP status */
 void ws_close(ws_t **ws_p); /* without a close frame; safe on NULL */
 int ws_fd(const ws_t *ws);
 
@@ -25,7 +25,7 @@ enum { WS_TEXT = 1, WS_BINARY = 2, WS_CLOSE = 8, WS_PING = 9, WS_PONG = 10 };
 
 int ws_send(ws_t *ws, int opcode, struct str bytes);
 int ws_send_part(ws_t *ws, int opcode, bool last, struct str bytes); /* a fragment */
-int ws_send_raw(ws_t *ws, struct str bytes);                        /* bytes on the socket */
+int ws_send_raw(ws_t *ws, struct str bytes);                         /* bytes on the socket */
 
 /** The next message; pings are answered on the way.
  *  @return 0 and its text in `out`; GW_ETIMEOUT; GW_ECLOSED when a close frame came (ws_close_code), GW_EIO without one;
@@ -55,7 +55,7 @@ struct ws_device {
 int ws_device_create(struct ws_device *out); /* 0 or GW_ESYS */
 void ws_device_free(struct ws_device *device);
 
-struct ws_connect { /* zero: the CLI with the three operator scopes and no token */
+struct ws_connect {                      /* zero: the CLI with the three operator scopes and no token */
     const char *client_id, *mode, *role; /* NULL: "cli", "cli", "operator" */
     const char *scopes;                  /* JSON array; NULL: admin, approvals, pairing */
     const char *token, *password;        /* NULL: none */

@@ -105,7 +105,8 @@ Test(chat_attachments, names_what_is_wrong)
     struct chat_part parts[CHAT_ATTACHMENTS_MAX];
     struct buf why = { 0 };
     size_t n;
-    cr_expect_eq(read_attachments("[{\"type\":\"image\",\"mimeType\":\"image/png\",\"content\":\"!!notb64\"}]", &n, &why, parts), GW_EINVAL);
+    cr_expect_eq(read_attachments("[{\"type\":\"image\",\"mimeType\":\"image/png\",\"content\":\"!!notb64\"}]", &n, &why, parts),
+                 GW_EINVAL);
     cr_expect_str_eq(buf_cstr(&why), "Error: attachment image: invalid base64 content");
     buf_free(&why);
 }

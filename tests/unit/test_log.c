@@ -99,3 +99,20 @@ Test(log, cuts_a_value_that_is_too_long_and_stays_one_valid_line)
     json_decref(root);
     free(text);
 }
+
+Test(log, at_its_bound_forgets_the_secret_that_was_told_longest_ago)
+{
+    char line[4096], secret[32];
+    int from = capture();
+    log_secret_add(STR("first-secret"));
+    log_secret_add(STR("second-secret"));
+    for (int i = 2; i < LOG_SECRETS_MAX; i++) {
+        snprintf(secret, sizeof secret, "filler-%d", i);
+        log_secret_add(str_of(secret));
+    }
+    log_secret_add(STR("first-secret")); /* told again: now the second one is the oldest */
+    log_secret_add(STR("last-secret"));
+    log_event(LOG_INFO, "said", LOG_T("text", "first-secret second-secret last-secret"));
+    captured(from, line, sizeof line);
+    cr_assert(!strstr(line, "first-secret") && strstr(line, "second-secret") && !strstr(line, "last-secret"), "%s", line);
+}

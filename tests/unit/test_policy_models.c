@@ -297,3 +297,18 @@ Test(policy_models, refuses_one_provider_too_many_and_a_name_too_long, .init = s
     cr_assert(policy_provider_add(policy, (struct str){ name, 64 }, &index) == GW_ELIMIT);
     cr_assert(policy_provider_add(policy, (struct str){ name, 63 }, &index) == 0);
 }
+
+Test(policy_models, a_removed_provider_gives_its_place_and_forgets_its_cooldown, .init = start, .fini = rig_stop)
+{
+    struct policy_provider_info info;
+    int index;
+    int64_t request = ASK(OPENROUTER, GOOGLE);
+    cr_assert(policy_provider_remove(policy, OPENROUTER) == GW_EBUSY && policy_provider_remove(policy, GOOGLE) == GW_EBUSY);
+    fail(request, FAILURE_rate_limit, -1);
+    cr_assert(step((struct policy_event){ .kind = POLICY_MODEL_OK, .request = request }) == 0);
+    cr_assert(policy_provider_info(policy, OPENROUTER, &info) == 0 && info.errors == 1);
+    cr_assert(policy_provider_remove(policy, OPENROUTER) == 0 && policy_provider_remove(policy, OPENROUTER) == GW_ENOENT);
+    cr_assert(policy_provider_remove(policy, -1) == GW_ENOENT && policy_provider_remove(policy, 99) == GW_ENOENT);
+    cr_assert(policy_provider_add(policy, STR("another"), &index) == 0 && index == OPENROUTER);
+    cr_assert(policy_provider_info(policy, index, &info) == 0 && info.errors == 0 && info.up && str_is(info.name, "another"));
+}

@@ -94,8 +94,8 @@ Test(presence, one_too_many_pushes_out_the_oldest)
 Test(presence, a_client_tells_of_itself)
 {
     presence_t *p;
-    json_t *fields = json_pack("{s:s,s:s,s:s,s:i,s:s}", "text", "Node: x · mode y", "instanceId", "Abc", "host", "hosty", "lastInputSeconds",
-                               7, "unknown", "left out");
+    json_t *fields = json_pack("{s:s,s:s,s:s,s:i,s:s}", "text", "Node: x · mode y", "instanceId", "Abc", "host", "hosty",
+                               "lastInputSeconds", 7, "unknown", "left out");
     cr_assert_eq(presence_create(&p), 0);
     presence_tell(p, fields, 5);
     presence_tell(p, json_object_get(fields, "none"), 6);

@@ -52,14 +52,14 @@ Test(session_key, refuses_a_key_that_names_no_agent_or_no_session)
 
 Test(session_key, the_bound_holds_for_the_result)
 {
-    char text[SESSION_KEY_MAX + 2];
+    char text[SESSION_KEY_BYTES + 2];
     struct buf out = { 0 };
     memset(text, 'k', sizeof text);
-    size_t fits = SESSION_KEY_MAX - strlen("agent:ops:");
-    cr_assert(session_key_canonical(&plain, (struct str){ text, fits }, &out) == 0 && out.n == SESSION_KEY_MAX);
+    size_t fits = SESSION_KEY_BYTES - strlen("agent:ops:");
+    cr_assert(session_key_canonical(&plain, (struct str){ text, fits }, &out) == 0 && out.n == SESSION_KEY_BYTES);
     buf_clear(&out);
     cr_assert(session_key_canonical(&plain, (struct str){ text, fits + 1 }, &out) == GW_ELIMIT && out.n == 0);
-    cr_assert(session_key_canonical(&plain, (struct str){ text, SESSION_KEY_MAX + 1 }, &out) == GW_ELIMIT && out.n == 0);
+    cr_assert(session_key_canonical(&plain, (struct str){ text, SESSION_KEY_BYTES + 1 }, &out) == GW_ELIMIT && out.n == 0);
     buf_free(&out);
 }
 

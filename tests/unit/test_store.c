@@ -49,7 +49,7 @@ Test(store, makes_its_directory_and_files_for_the_owner_alone)
     cr_assert(stat(fixture_path("a/b"), &st) == 0 && (st.st_mode & 0777) == 0700);
     static const char *const files[] = { "a/b/openclaw.sqlite", "a/b/openclaw.sqlite-wal", "a/b/openclaw.sqlite-shm", "a/b/openclaw.lock" };
     for (size_t i = 0; i < 4; i++) cr_assert(stat(fixture_path(files[i]), &st) == 0 && (st.st_mode & 0777) == 0600, "%s", files[i]);
-    cr_assert(report.n == 0 && store_schema_version(store) == 1);
+    cr_assert(report.n == 0 && store_schema_version(store) > 0);
     store_close(&store);
     cr_assert(store == NULL);
     store_close(&store);
@@ -176,13 +176,15 @@ Test(store, reads_a_suspected_file_whole_and_keeps_it_when_it_is_sound)
 Test(store, leaves_a_newer_file_as_it_is)
 {
     struct buf said = { 0 };
+    char restore[64];
     store_t *store = fixture_open(NULL, 0, NULL);
+    snprintf(restore, sizeof restore, "PRAGMA user_version = %d", store_schema_version(store));
     store_close(&store);
     change_outside("PRAGMA user_version = 999");
     fixture_open(NULL, GW_ECONFIG, &said);
     cr_assert(str_find(buf_str(&said), STR("schema version 999")) >= 0, "%s", buf_cstr(&said));
     cr_assert(count_aside() == 0);
-    change_outside("PRAGMA user_version = 1"); /* it could still be opened by what knows it */
+    change_outside(restore); /* it could still be opened by what knows it */
     store = fixture_open(NULL, 0, NULL);
     store_close(&store);
     buf_free(&said);

@@ -1,6 +1,7 @@
 /* Sessions, the outbox, cooldowns and single values. */
 #include "store/cooldowns.h"
 #include "store/deliveries.h"
+#include "store/device_rows.h"
 #include "store/kv.h"
 #include "store_fixture.h"
 
@@ -158,6 +159,48 @@ Test(store_tables, remember_cooldowns)
     cr_assert_str_eq(buf_cstr(&text), "openrouter rate_limit 60 2; ");
     store_close(&store);
     buf_free(&text);
+}
+
+static int write_device(void *ctx, const struct device_row_stored *row)
+{
+    buf_printf(ctx, "%lld %.*s %.*s; ", (long long)row->kind, STR_ARG(row->id), STR_ARG(row->json));
+    return 0;
+}
+
+Test(store_tables, remember_devices_by_kind_and_id_across_a_restart)
+{
+    struct buf text = { 0 };
+    store_t *store = fixture_open(NULL, 0, NULL);
+    static const struct device_row_stored rows[] = {
+        { 1, { "r1", 2 }, { "{1}", 3 } }, { 0, { "d2", 2 }, { "{2}", 3 } }, { 0, { "d1", 2 }, { "{3}", 3 } },
+        { 0, { "d2", 2 }, { "{4}", 3 } }, { 2, { "d2", 2 }, { "{5}", 3 } },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) cr_assert(device_rows_save(store, &rows[i]) == 0);
+    store_close(&store);
+    store = fixture_open(NULL, 0, NULL);
+    cr_assert(device_rows_list(store, -1, STR(""), 9, write_device, &text) == 0);
+    cr_assert_str_eq(buf_cstr(&text), "0 d1 {3}; 0 d2 {4}; 1 r1 {1}; 2 d2 {5}; ");
+    buf_clear(&text);
+    cr_assert(device_rows_delete(store, 0, STR("d2")) == 0 && device_rows_delete(store, 0, STR("d2")) == 0);
+    cr_assert(device_rows_list(store, 0, STR("d1"), 1, write_device, &text) == 0); /* a page of one, after the first */
+    cr_assert_str_eq(buf_cstr(&text), "1 r1 {1}; ");
+    store_close(&store);
+    buf_free(&text);
+}
+
+Test(store_tables, hold_a_device_at_its_bound_and_no_byte_more)
+{
+    char *json = calloc(1, STORE_DEVICE_MAX + 1);
+    store_t *store = fixture_open(NULL, 0, NULL);
+    memset(json, 'x', STORE_DEVICE_MAX + 1);
+    struct device_row_stored row = { 0, STR("d"), { json, STORE_DEVICE_MAX } };
+    cr_assert(device_rows_save(store, &row) == 0);
+    row.json.n++;
+    cr_assert(device_rows_save(store, &row) == GW_ELIMIT);
+    row = (struct device_row_stored){ 0, STR(""), STR("{}") };
+    cr_assert(device_rows_save(store, &row) == GW_EINVAL);
+    store_close(&store);
+    free(json);
 }
 
 Test(store_tables, hold_a_value_at_its_bound_and_no_byte_more)

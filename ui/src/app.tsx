@@ -4,13 +4,32 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ChatView } from "./chat/view";
 import { pendingPairs } from "./lib/pairs";
 import { go, hello, link, notices, pageConfig, route, spoken, theme, wasOnline, type Theme } from "./lib/state";
+import { Approvals } from "./parts/approvals";
 import { Badge, Dot, type Tone } from "./parts/basic";
 import { ConfirmHost } from "./parts/dialog";
 import { Icon, Mark } from "./parts/icon";
 import { Connection, statusWords } from "./parts/connection";
+import { AgentsView } from "./views/agents";
+import { BusView } from "./views/bus";
+import { ChannelsView } from "./views/channels";
+import { ConfigView } from "./views/config";
+import { CronView } from "./views/cron";
+import { DevicesView } from "./views/devices";
+import { LogsView } from "./views/logs";
+import { SessionsView } from "./views/sessions";
+import { SkillsView } from "./views/skills";
 
 const VIEWS: { id: string; name: string; group: string; view: FunctionComponent }[] = [
   { id: "chat", name: "Chat", group: "Talk", view: ChatView },
+  { id: "agents", name: "Agents", group: "Talk", view: AgentsView },
+  { id: "sessions", name: "Sessions", group: "Talk", view: SessionsView },
+  { id: "channels", name: "Channels", group: "Reach", view: ChannelsView },
+  { id: "devices", name: "Devices", group: "Reach", view: DevicesView },
+  { id: "cron", name: "Cron", group: "Reach", view: CronView },
+  { id: "skills", name: "Skills", group: "Reach", view: SkillsView },
+  { id: "config", name: "Config", group: "Run", view: ConfigView },
+  { id: "logs", name: "Logs", group: "Run", view: LogsView },
+  { id: "bus", name: "Bus", group: "Run", view: BusView },
 ];
 
 const THEMES: Theme[] = ["auto", "light", "dark"];
@@ -113,9 +132,9 @@ export function App() {
     <div class={open ? "shell shell-open" : "shell"}>
       <a
         class="skip"
-        href={`#/${current.id}`}
+        href="#main"
         onClick={(event) => {
-          event.preventDefault();
+          event.preventDefault(); // the hash is the route
           main.current?.focus();
         }}
       >
@@ -145,6 +164,7 @@ export function App() {
         {(wasOnline.value || !link.value.problem) && <View />}
       </main>
       <Notices />
+      <Approvals />
       <ConfirmHost />
       <div class="hidden-visually" role="status" aria-live="polite">
         {spoken.value}

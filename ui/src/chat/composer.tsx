@@ -4,7 +4,8 @@ import { link, notify } from "../lib/state";
 import { session as tab } from "../lib/storage";
 import { Icon } from "../parts/icon";
 import { bytes } from "../lib/format";
-import { messages, send, sessionKey, stop, working, type Attachment } from "./store";
+import { messages, sessionKey, working, type Attachment } from "./model";
+import { send, stop } from "./store";
 
 const IMAGE_MAX = 5_000_000; // bytes, as the gateway takes them
 const IMAGES_MAX = 8;

@@ -6,7 +6,8 @@ import { Icon } from "../parts/icon";
 import { Markdown } from "../parts/markdown";
 import { memo } from "../parts/memo";
 import { unrecorded, type Item, type ToolUse } from "./history";
-import { discard, retry, type Echo, type Run } from "./store";
+import type { Echo, Run } from "./model";
+import { discard, retry } from "./store";
 
 const RESULT_SHOWN = 20_000; // characters of a tool's result
 
@@ -89,7 +90,7 @@ function Answer(props: { text: string; foot?: ComponentChildren; error?: string;
   );
 }
 
-export const Entry = memo(function Entry({ item }: { item: Item }) {
+export const Entry = memo(function Entry({ item, live }: { item: Item; live?: boolean }) {
   switch (item.kind) {
     case "user":
       return (
@@ -129,7 +130,7 @@ export const Entry = memo(function Entry({ item }: { item: Item }) {
         </details>
       );
     case "tool":
-      return <ToolCard tool={item.tool} />;
+      return <ToolCard tool={item.tool} live={live} />;
     case "divider":
       return (
         <div class="divider" role="separator">
@@ -179,6 +180,20 @@ export function EchoEntry({ echo }: { echo: Echo }) {
   );
 }
 
+export function Working({ words, ms }: { words: string; ms?: number }) {
+  return (
+    <div class="working">
+      <span class="dots" aria-hidden="true">
+        <i />
+        <i />
+        <i />
+      </span>
+      <span>{words}</span>
+      {ms !== undefined && ms >= 1_000 && <span class="muted numbers">{duration(ms)}</span>}
+    </div>
+  );
+}
+
 /** A run that goes on: what of its text and tools is not on record. */
 export function RunEntry({ run, recorded, known, now }: { run: Run; recorded: string[]; known: Set<string>; now: number }) {
   const text = unrecorded(run.text, recorded);
@@ -190,17 +205,7 @@ export function RunEntry({ run, recorded, known, now }: { run: Run; recorded: st
         <ToolCard key={tool.id} tool={tool} live={!run.over} />
       ))}
       {(text || run.error || run.stopped) && <Answer text={text} error={run.error} stopped={run.stopped} />}
-      {!run.over && (
-        <div class="working">
-          <span class="dots" aria-hidden="true">
-            <i />
-            <i />
-            <i />
-          </span>
-          <span>{waiting ? "Thinking" : text ? "Answering" : "Using a tool"}</span>
-          <span class="muted numbers">{duration(Math.max(0, now - run.startedAt))}</span>
-        </div>
-      )}
+      {!run.over && <Working words={waiting ? "Thinking" : text ? "Answering" : "Using a tool"} ms={Math.max(0, now - run.startedAt)} />}
     </>
   );
 }

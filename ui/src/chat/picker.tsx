@@ -5,7 +5,8 @@ import { useCall } from "../lib/use";
 import { Badge, Empty, With } from "../parts/basic";
 import { Dialog } from "../parts/dialog";
 import { Icon } from "../parts/icon";
-import { busySessions, mainKey, newSession, openSession, sessionKey } from "./store";
+import { busySessions, sessionKey } from "./model";
+import { mainKey, newSession, openSession } from "./store";
 
 export interface AgentRow {
   id: string;

@@ -1,56 +1,20 @@
-// The open conversation: its history, the runs that go on in it, and what was sent but is not on record yet.
-import { signal } from "@preact/signals";
+// What happens to the open conversation: it is loaded, events come in, the person sends and stops.
 import type { CallError } from "../lib/gateway";
 import { uuid } from "../lib/bytes";
 import { gateway, hello, onStart, spoken, words } from "../lib/state";
 import { session as tab } from "../lib/storage";
-import { cleanUserText, textOf, type RawMessage, type ToolUse } from "./history";
+import { textOf, type ToolUse } from "./history";
+import { busySessions, change, echoes, hasOlder, historyError, markBusy, messages, runs, sessionKey, settle, touch, working, type Attachment, type Echo } from "./model";
 
 const HISTORY_FIRST = 120;
 const HISTORY_MAX = 1000;
 const RELOAD_MS = 250;
 const SILENCE_MS = 12_000; // a run that is not heard of for so long is asked about
 
-export interface Attachment {
-  mimeType: string;
-  fileName: string;
-  content: string; // base64
-}
-
-/** Words of the person that the history does not have yet. */
-export interface Echo {
-  runId: string;
-  text: string;
-  attachments: Attachment[];
-  at: number;
-  after: number; // timestamp of the last message on record when it was sent
-  state: "sending" | "queued" | "running" | "done" | "failed";
-  error?: string;
-}
-
-/** A run in progress, or one whose end is not on record yet. */
-export interface Run {
-  runId: string;
-  text: string;
-  tools: ToolUse[];
-  startedAt: number;
-  heardAt: number;
-  over: boolean;
-  error?: string;
-  stopped?: string;
-}
-
-export const sessionKey = signal("");
-export const messages = signal<RawMessage[] | null>(null);
-export const historyError = signal("");
-export const hasOlder = signal(false);
-export const echoes = signal<Echo[]>([]);
-export const runs = signal<Run[]>([]);
-/** Keys of all sessions that are at work, as far as events told. */
-export const busySessions = signal<ReadonlySet<string>>(new Set());
-
 let limit = HISTORY_FIRST;
 let reloadTimer = 0;
+let asked = 0; // questions for the history
+let answered = 0; // the newest that was answered
 
 export function startChat(session: string): void {
   sessionKey.value = session || tab.get("openclaw.session") || "";
@@ -106,10 +70,12 @@ export async function loadHistory(): Promise<void> {
   const key = sessionKey.value;
   if (!key || !gateway?.hello) return;
   // Only what was over before the question can be on record in its answer.
+  const mine = ++asked;
   const over = new Set(runs.value.filter((run) => run.over).map((run) => run.runId));
   try {
     const answer = await gateway.call("chat.history", { sessionKey: key, limit });
-    if (key !== sessionKey.value) return;
+    if (key !== sessionKey.value || mine < answered) return;
+    answered = mine;
     messages.value = answer.messages ?? [];
     hasOlder.value = messages.value!.length >= limit && limit < HISTORY_MAX;
     historyError.value = "";
@@ -153,49 +119,12 @@ async function loadRuns(): Promise<void> {
 }
 
 function lookAfterRuns(): void {
-  const silent = runs.value.some((run) => !run.over && Date.now() - run.heardAt > SILENCE_MS);
-  if (silent && gateway?.hello && !document.hidden) void loadRuns();
-}
-
-/** Drop what the history has by now. */
-function settle(over: Set<string>): void {
-  const list = messages.value ?? [];
-  runs.value = runs.value.filter((run) => !over.has(run.runId) || (run.error && !list.some((m) => m.stopReason === "error" && (m.timestamp ?? 0) >= run.startedAt - 2_000)));
-  const taken = new Set<RawMessage>();
-  echoes.value = echoes.value.filter((echo) => {
-    const text = echo.text.trim();
-    const found = list.find((message) => {
-      if (message.role !== "user" || (message.timestamp ?? 0) <= echo.after) return false;
-      const said = cleanUserText(textOf(message)).trim();
-      if (said === text) return !taken.has(message);
-      return text !== "" && said.includes(text);
-    });
-    if (found) taken.add(found);
-    return !found;
-  });
+  const before = Date.now() - SILENCE_MS;
+  const silent = runs.value.some((run) => !run.over && run.heardAt < before) || echoes.value.some((echo) => (echo.state === "running" || echo.state === "queued") && echo.at < before);
+  if (silent && gateway?.hello && !document.hidden) void refresh();
 }
 
 // --- events --------------------------------------------------------------------------------------------------------
-
-function touch(runId: string, edit: (run: Run) => void): void {
-  const known = runs.value.find((run) => run.runId === runId);
-  const run: Run = known ? { ...known } : { runId, text: "", tools: [], startedAt: Date.now(), heardAt: 0, over: false };
-  run.heardAt = Date.now();
-  edit(run);
-  runs.value = known ? runs.value.map((other) => (other.runId === runId ? run : other)) : [...runs.value, run];
-}
-
-function change(state: (echo: Echo) => Echo["state"]): void {
-  echoes.value = echoes.value.map((echo) => ({ ...echo, state: state(echo) }));
-}
-
-function markBusy(key: string | undefined, busy: boolean): void {
-  if (!key || busySessions.value.has(key) === busy) return;
-  const next = new Set(busySessions.value);
-  if (busy) next.add(key);
-  else next.delete(key);
-  busySessions.value = next;
-}
 
 function takeChat(event: any): void {
   markBusy(event?.sessionKey, event?.state === "delta");
@@ -262,10 +191,6 @@ function takeTool(runId: string, data: any): void {
 
 // --- what the person does ------------------------------------------------------------------------------------------
 
-export function working(): boolean {
-  return runs.value.some((run) => !run.over) || echoes.value.some((echo) => echo.state === "running");
-}
-
 export function send(text: string, attachments: Attachment[]): void {
   const list = messages.value ?? [];
   const echo: Echo = {
@@ -277,6 +202,7 @@ export function send(text: string, attachments: Attachment[]): void {
     state: "sending",
   };
   echoes.value = [...echoes.value, echo];
+  runs.value = runs.value.filter((run) => !run.over);
   void deliver(echo);
 }
 

@@ -7,9 +7,10 @@ import { Empty, Failure, Loading } from "../parts/basic";
 import { Icon } from "../parts/icon";
 import { Composer } from "./composer";
 import { itemsOf, recordedTexts, type Item } from "./history";
-import { EchoEntry, Entry, RunEntry } from "./message";
+import { EchoEntry, Entry, RunEntry, Working } from "./message";
 import { agentName, SessionPicker, sessionName, type AgentRow, type SessionRow } from "./picker";
-import { echoes, hasOlder, historyError, loadHistory, loadOlder, messages, newSession, runs, sessionKey, stop, working, type Echo } from "./store";
+import { echoes, hasOlder, historyError, messages, runs, sessionKey, working, type Echo } from "./model";
+import { loadHistory, loadOlder, newSession, stop } from "./store";
 
 const NEAR_END = 80; // pixels
 
@@ -81,6 +82,7 @@ export function ChatView() {
   const recorded = useMemo(() => recordedTexts(list ?? []), [list]);
   const known = useMemo(() => new Set(items.flatMap((item) => (item.kind === "tool" ? [item.tool.id] : []))), [items]);
   const going = runs.value;
+  const busy = working();
   const said = echoes.value;
 
   useEffect(() => {
@@ -127,7 +129,7 @@ export function ChatView() {
           {historyError.value && <Failure text={historyError.value} retry={() => void loadHistory()} />}
           {list === null && !historyError.value && <Loading what="Loading the conversation" />}
           {list !== null && items.length === 0 && said.length === 0 && going.length === 0 && <Welcome name={name} />}
-          {mixed(items, said).map((entry) => ("runId" in entry ? <EchoEntry key={entry.runId} echo={entry} /> : <Entry key={entry.key} item={entry} />))}
+          {mixed(items, said).map((entry) => ("runId" in entry ? <EchoEntry key={entry.runId} echo={entry} /> : <Entry key={entry.key} item={entry} live={entry.kind === "tool" && !entry.tool.done && busy} />))}
           {said
             .filter((echo) => echo.state === "running")
             .map((echo) => (
@@ -136,6 +138,7 @@ export function ChatView() {
           {going.map((run) => (
             <RunEntry key={run.runId} run={run} recorded={recorded} known={known} now={now} />
           ))}
+          {busy && going.every((run) => run.over) && <Working words="Waiting for its turn" />}
           {said
             .filter((echo) => echo.state === "sending" || echo.state === "queued" || echo.state === "failed")
             .map((echo) => (

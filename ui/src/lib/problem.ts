@@ -17,6 +17,7 @@ export interface Problem {
   requestId?: string;
   command?: string;
   wrongSecret?: boolean;
+  mayAsk?: boolean; // a secret can be entered although attempts go on
 }
 
 function problem(next: Next, title: string, text: string): Problem {
@@ -53,7 +54,7 @@ const RULES: [RegExp, (refusal: Refusal) => Problem][] = [
   ],
   [
     /too many failed/,
-    () => problem("slow", "Too many wrong attempts", "The gateway refuses this address for a while. This page tries again by itself; a right token is taken only then."),
+    () => ({ ...problem("slow", "Too many wrong attempts", "The gateway refuses this address for a while. This page tries again by itself; a right token is taken only then."), mayAsk: true }),
   ],
   [
     /origin not allowed/,

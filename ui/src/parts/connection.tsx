@@ -13,6 +13,11 @@ export function statusWords(now: Link): string {
   return "Reconnecting…";
 }
 
+/** Text with `commands` set apart. */
+function marked(text: string) {
+  return text.split("`").map((part, at) => (at % 2 ? <code key={at}>{part}</code> : part));
+}
+
 function SignIn({ wrong }: { wrong: boolean }) {
   const [secret, setSecret] = useState("");
   return (
@@ -65,15 +70,15 @@ export function Connection() {
   }, [phase, current]);
   const problem = current ?? (phase === "connecting" ? kept : undefined);
   if (!problem) return null;
-  const asks = problem.next === "ask" || problem.next === "slow";
+  const asks = problem.next === "ask" || !!problem.mayAsk;
   return (
-    <section class={wasOnline.value ? "connection" : "connection connection-alone"} aria-label="Connection">
+    <section class={`connection ${wasOnline.value ? (asks || problem.command ? "" : "connection-slim") : "connection-alone"}`} aria-label="Connection">
       <div class="connection-box" role={problem.wrongSecret ? "alert" : "status"}>
         <h2>
           {problem.next !== "ask" && <Icon name={problem.next === "pair" ? "devices" : "warn"} />}
           {problem.title}
         </h2>
-        <p>{problem.text}</p>
+        <p>{marked(problem.text)}</p>
         {problem.requestId && (
           <p>
             Request <code>{problem.requestId}</code>
@@ -83,7 +88,7 @@ export function Connection() {
       {problem.command && (
         <div class="command">
           <code>{problem.command}</code>
-          <CopyButton text={problem.command} label="Copy the command" />
+          <CopyButton text={problem.command} label="Copy" />
         </div>
       )}
       {asks && <SignIn wrong={!!problem.wrongSecret} />}

@@ -1,0 +1,185 @@
+/* exec.approval.*: who asks waits until somebody decides or the time is over. */
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "actors/gateway_client.h"
+#include "actors/gateway_misc.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+/* A request that waits, as its state: freed with it. */
+struct gateway_waiter {
+    struct gateway_request *rq;
+    struct approval approval; /* as it was when the waiting began */
+    struct gateway_waiter *prev, *next;
+};
+
+static struct str text_of(const json_t *params, const char *name)
+{
+    const json_t *v = json_object_get(params, name);
+    return json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } : (struct str){ NULL, 0 };
+}
+
+static void refuse(struct gateway_request *rq, const char *code, const char *text)
+{
+    gateway_respond_error(rq, code, str_of(text), (struct str){ NULL, 0 });
+}
+
+/* --- waiting ------------------------------------------------------------------------------------------------------ */
+
+static void tell_decision(struct gateway_request *rq, const struct approval *a)
+{
+    struct buf payload = { 0 };
+    approval_write_decision(a, &payload);
+    gateway_respond(rq, buf_str(&payload));
+    buf_free(&payload);
+}
+
+static void stop_waiting(struct gateway_request *rq)
+{
+    struct gateway_waiter *w = rq->state;
+    DL_DELETE(rq->gw->misc->waiters, w);
+    rq->on_gone = NULL;
+}
+
+static void on_late(struct gateway_request *rq)
+{
+    struct gateway_waiter *w = rq->state;
+    int64_t now_ms = clock_wall_ms();
+    const struct approval *a = approvals_find(rq->gw->misc->approvals, str_of(w->approval.id), now_ms);
+    if (a && !a->settled) { /* the two clocks need not agree to the millisecond */
+        gateway_request_until(rq, clock_mono_ms() + a->expires_ms - now_ms, on_late);
+        return;
+    }
+    struct approval last = a ? *a : w->approval;
+    stop_waiting(rq);
+    tell_decision(rq, &last);
+}
+
+static void wait_for(struct gateway_request *rq, const struct approval *a, int64_t now_ms)
+{
+    struct gateway_waiter *w = calloc(1, sizeof *w);
+    if (!w) {
+        refuse(rq, "UNAVAILABLE", "out of memory");
+        return;
+    }
+    w->rq = rq;
+    w->approval = *a;
+    rq->state = w;
+    rq->on_gone = stop_waiting;
+    DL_APPEND(rq->gw->misc->waiters, w);
+    gateway_request_lasts(rq);
+    gateway_request_until(rq, clock_mono_ms() + a->expires_ms - now_ms, on_late);
+}
+
+/* --- the methods -------------------------------------------------------------------------------------------------- */
+
+static void refuse_add(struct gateway_request *rq, int rc)
+{
+    switch (rc) {
+    case GW_EEXIST: refuse(rq, "INVALID_REQUEST", "approval id already pending"); break;
+    case GW_ELIMIT:
+        refuse(rq, "INVALID_REQUEST",
+               "the id is longer than APPROVALS_ID_MAX (128 bytes) or the request than APPROVALS_TEXT_MAX (65536 bytes)");
+        break;
+    case GW_EFULL: refuse(rq, "UNAVAILABLE", "APPROVALS_MAX (256) approvals wait already"); break;
+    default: refuse(rq, "UNAVAILABLE", err_text(rc));
+    }
+}
+
+static void approval_request(struct gateway_request *rq, const json_t *params)
+{
+    const json_t *timeout = json_object_get(params, "timeoutMs");
+    const struct approval_request request = {
+        .id = str_trim(text_of(params, "id")),
+        .command = text_of(params, "command"),
+        .cwd = text_of(params, "cwd"),
+        .host = text_of(params, "host"),
+        .security = text_of(params, "security"),
+        .ask = text_of(params, "ask"),
+        .agent_id = text_of(params, "agentId"),
+        .resolved_path = text_of(params, "resolvedPath"),
+        .session_key = text_of(params, "sessionKey"),
+        .timeout_ms = json_is_integer(timeout) ? json_integer_value(timeout) : 0,
+    };
+    int64_t now_ms = clock_wall_ms();
+    const struct approval *a;
+    struct buf text = { 0 };
+    int rc = approvals_add(rq->gw->misc->approvals, &request, now_ms, &a);
+    if (rc != 0) {
+        refuse_add(rq, rc);
+        return;
+    }
+    log_event(LOG_INFO, "approval_requested", LOG_T("id", a->id), LOG_S("agent", request.agent_id));
+    approval_write_requested(a, &text);
+    gateway_broadcast(rq->gw, GATEWAY_APPROVERS, "exec.approval.requested", buf_str(&text), true);
+    if (json_is_true(json_object_get(params, "twoPhase"))) {
+        buf_clear(&text);
+        approval_write_accepted(a, &text);
+        gateway_respond_first(rq, buf_str(&text));
+    }
+    wait_for(rq, a, now_ms);
+    buf_free(&text);
+}
+
+static void approval_wait(struct gateway_request *rq, const json_t *params)
+{
+    int64_t now_ms = clock_wall_ms();
+    const struct approval *a = approvals_find(rq->gw->misc->approvals, str_trim(text_of(params, "id")), now_ms);
+    if (!a)
+        refuse(rq, "INVALID_REQUEST", "approval expired or not found");
+    else if (a->settled)
+        tell_decision(rq, a);
+    else
+        wait_for(rq, a, now_ms);
+}
+
+static void tell_waiters(struct gateway *gw, const struct approval *a)
+{
+    struct gateway_waiter *w, *safe;
+    DL_FOREACH_SAFE(gw->misc->waiters, w, safe)
+    {
+        if (strcmp(w->approval.id, a->id) != 0) continue;
+        struct gateway_request *rq = w->rq;
+        stop_waiting(rq);
+        tell_decision(rq, a);
+    }
+}
+
+static struct str name_of(const struct gateway_client *client)
+{
+    const struct gateway_identity *who = &client->who;
+    if (who->display_name) return str_of(who->display_name);
+    return who->client_id ? str_of(who->client_id) : STR("unknown");
+}
+
+static void approval_resolve(struct gateway_request *rq, const json_t *params)
+{
+    struct gateway *gw = rq->gw;
+    struct str id = str_trim(text_of(params, "id")), by = name_of(rq->client);
+    enum approval_decision decision = approval_decision_parse(text_of(params, "decision"));
+    int64_t now_ms = clock_wall_ms();
+    struct buf text = { 0 };
+    if (decision == APPROVAL_NONE) {
+        refuse(rq, "INVALID_REQUEST", "invalid decision");
+        return;
+    }
+    if (approvals_decide(gw->misc->approvals, id, decision, now_ms) != 0) {
+        refuse(rq, "INVALID_REQUEST", "unknown approval id");
+        return;
+    }
+    const struct approval *a = approvals_find(gw->misc->approvals, id, now_ms);
+    log_event(LOG_INFO, "approval_resolved", LOG_S("id", id), LOG_S("decision", text_of(params, "decision")), LOG_S("by", by));
+    approval_write_resolved(a, by, now_ms, &text);
+    gateway_broadcast(gw, GATEWAY_APPROVERS, "exec.approval.resolved", buf_str(&text), true);
+    gateway_respond(rq, STR("{\"ok\":true}"));
+    tell_waiters(gw, a);
+    buf_free(&text);
+}
+
+const struct gateway_rpc_handler gateway_approval_handlers[] = {
+    { RPC_exec_approval_request, approval_request },
+    { RPC_exec_approval_wait_decision, approval_wait },
+    { RPC_exec_approval_resolve, approval_resolve },
+    { RPC_none, NULL },
+};

@@ -1,0 +1,52 @@
+/** actors/gateway_misc.h -- methods that the gateway's thread answers from its own memory: system events, heartbeats, approvals,
+ *  and refusals for what this gateway does not have.
+ *
+ *  In:     requests of clients         Out: answers; events exec.approval.*, voicewake.changed; rpc.call to the query actor
+ *  Owns:   gw->misc: events that wait for the main session, exec approvals that wait for a decision
+ *  Thread: the gateway's
+ *  Source: reference gateway-protocol 4 and 7, captured frames
+ *
+ *  Files: gateway_misc.c, gateway_approvals.c (exec.approval.*), gateway_absent.c (what is not here) */
+#ifndef ACTORS_GATEWAY_MISC_H
+#define ACTORS_GATEWAY_MISC_H
+
+#include "actors/gateway_rpc.h"
+#include "channels/approvals.h"
+
+enum {
+    GATEWAY_EVENTS_MAX = 20,    /* system events that wait; the oldest makes room (as in OpenClaw) */
+    GATEWAY_EVENT_BYTES = 4096, /* of one's text; the rest is cut */
+};
+
+struct gateway_system_event {
+    char *text; /* owned */
+    int64_t at_ms;
+};
+
+struct gateway_misc {
+    struct gateway_system_event events[GATEWAY_EVENTS_MAX]; /* oldest first */
+    size_t event_count;
+    bool heartbeats; /* set-heartbeats; for whoever runs them */
+    char *heartbeat; /* JSON of the last heartbeat event; owned; NULL: none ran */
+    approvals_t *approvals;
+    struct gateway_waiter *waiters; /* requests that wait for an approval (gateway_approvals.c) */
+};
+
+int gateway_misc_create(struct gateway *gw); /* @return 0 or GW_ENOMEM */
+void gateway_misc_destroy(struct gateway *gw);
+
+/** Append what waits for the main session's next turn, a line each as `System: [2026-11-22 13:10:55 UTC] text`, and forget it.
+ *  @return how many; none is forgotten when `out` has failed */
+size_t gateway_misc_take_events(struct gateway *gw, struct buf *out);
+
+/** Append their texts as a JSON array, and forget nothing. */
+void gateway_misc_write_events(const struct gateway *gw, struct buf *out);
+
+/** The last heartbeat event, for last-heartbeat. @param json  an object */
+void gateway_misc_keep_heartbeat(struct gateway *gw, struct str json);
+
+extern const struct gateway_rpc_handler gateway_misc_handlers[];     /* status, wake, system-event, *-heartbeat(s), voicewake.set */
+extern const struct gateway_rpc_handler gateway_approval_handlers[]; /* exec.approval.* */
+extern const struct gateway_rpc_handler gateway_absent_handlers[];   /* nodes, wizard, send, poll, talk.mode, updates, logins */
+
+#endif

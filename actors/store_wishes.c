@@ -1,0 +1,27 @@
+#include "actors/store_wishes.h"
+
+#include <jansson.h>
+
+static int note(void *ctx, const struct session_row *row)
+{
+    struct session_wishes *w = ctx;
+    if (row->provider.n && row->model.n) buf_printf(&w->words, "%.*s/%.*s", STR_ARG(row->provider), STR_ARG(row->model));
+    size_t model = w->words.n;
+    buf_add(&w->words, row->thinking);
+    if (w->words.err) return w->words.err;
+    w->model = (struct str){ w->words.p, model };
+    w->thinking = (struct str){ w->words.p + model, row->thinking.n };
+    if (row->settings.n == 0) return 0;
+    json_t *settings = json_loadb(row->settings.p, row->settings.n, 0, NULL);
+    const char *policy = json_string_value(json_object_get(settings, "sendPolicy"));
+    w->deny = policy && strcmp(policy, "deny") == 0;
+    json_decref(settings);
+    return 0;
+}
+
+int store_wishes_read(store_t *store, struct str key, struct session_wishes *out)
+{
+    *out = (struct session_wishes){ 0 };
+    int rc = sessions_wishes(store, key, note, out);
+    return rc == GW_ENOENT ? 0 : rc;
+}
