@@ -408,6 +408,7 @@ static int on_body_complete(struct gateway_conn *c)
         return -1; /* the rest of an unwanted body is read, or a next request comes behind a streamed answer */
     }
     c->pipelined = again;
+    if (again && gateway_unsent(c) > 0 && lws_send_pipe_choked(c->wsi)) return -1; /* the loop would spin until the client reads */
     if (c->state == CONN_WAITING && gateway_unsent(c) == 0 && !c->flow_stopped) {
         c->flow_stopped = true;
         lws_rx_flow_control(c->wsi, 0);
