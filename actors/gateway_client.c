@@ -146,7 +146,7 @@ void gateway_client_close(struct gateway_client *cl, int code, struct str reason
     cl->state = CLIENT_CLOSING;
     cl->close_code = code;
     str_copy(cl->close_reason, sizeof cl->close_reason, str_utf8_prefix(reason, sizeof cl->close_reason - 1));
-    lws_set_timer_usecs(cl->wsi, (lws_usec_t)GATEWAY_CLOSE_MS * LWS_US_PER_MS);
+    lws_set_timer_usecs(cl->wsi, (lws_usec_t)cl->gw->times.close_ms * LWS_US_PER_MS);
     lws_callback_on_writable(cl->wsi);
 }
 
@@ -258,6 +258,21 @@ static int on_receive(struct gateway_client *cl, struct str bytes)
     return 0;
 }
 
+/* libwebsockets sends the peer's close frame back as it came, also when it is none (RFC 6455, 5.5.1 and 7.4). */
+static int on_peer_closes(struct gateway_client *cl, const unsigned char *bytes, size_t n)
+{
+    int code = n >= 2 ? bytes[0] << 8 | bytes[1] : LWS_CLOSE_STATUS_NORMAL;
+    bool known = (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) || (code >= 3000 && code <= 4999);
+    gateway_crowd_leave(cl);
+    cl->state = CLIENT_CLOSING; /* nothing goes out after libwebsockets' answer */
+    cl->closed = true;
+    if (n == 1 || !known || (n > 2 && !str_utf8_valid((struct str){ (const char *)bytes + 2, n - 2 }))) {
+        lws_close_reason(cl->wsi, LWS_CLOSE_STATUS_PROTOCOL_ERR, NULL, 0);
+        return -1;
+    }
+    return 0;
+}
+
 /* --- coming and going ------------------------------------------------------------------------------------------- */
 
 static char *header(struct lws *wsi, enum lws_token_indexes token)
@@ -283,7 +298,7 @@ static int on_upgrade(struct gateway_conn *c, struct lws *wsi)
 {
     struct gateway *gw = c->gw;
     struct gateway_client *cl = NULL;
-    if (gw->draining || c->surplus || gw->client_count >= GATEWAY_CLIENTS_MAX || gw->handshakes >= GATEWAY_HANDSHAKES_MAX)
+    if (gw->draining || c->surplus || gw->client_count >= gw->bounds.clients || gw->handshakes >= gw->bounds.handshakes)
         return refuse_upgrade(wsi, "503 Service Unavailable");
     if (!(cl = calloc(1, sizeof *cl))) return refuse_upgrade(wsi, "503 Service Unavailable");
     cl->gw = gw;
@@ -318,14 +333,6 @@ void gateway_client_greeted(struct gateway_client *cl)
 {
     lws_set_timer_usecs(cl->wsi, LWS_SET_TIMER_USEC_CANCEL); /* 4.1.6 calls once more at once; on_timer() lets that pass */
     gateway_crowd_join(cl);
-}
-
-/* It says goodbye: libwebsockets answers. */
-static void on_goodbye(struct gateway_client *cl)
-{
-    gateway_crowd_leave(cl);
-    cl->state = CLIENT_CLOSING;
-    cl->closed = true;
 }
 
 /* The handshake took too long, or a closing client does not read. */
@@ -366,7 +373,7 @@ int gateway_client_callback(struct gateway_conn *c, struct lws *wsi, enum lws_ca
     case LWS_CALLBACK_RECEIVE: return on_receive(cl, (struct str){ in, len });
     case LWS_CALLBACK_SERVER_WRITEABLE: return on_writable(cl);
     case LWS_CALLBACK_TIMER: return on_timer(cl);
-    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: on_goodbye(cl); return 0;
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: return on_peer_closes(cl, in, len);
     default: return 0;
     }
 }

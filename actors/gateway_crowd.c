@@ -117,7 +117,7 @@ void gateway_crowd_join(struct gateway_client *cl)
 {
     struct gateway_crowd *crowd = cl->gw->crowd;
     if (cl->place != CROWD_OUTSIDE) return;
-    if (crowd->prompt_count < GATEWAY_PROMPT_MAX)
+    if (crowd->prompt_count < crowd->gw->bounds.prompt)
         put_prompt(crowd, cl, false);
     else
         put_level(crowd, cl);
@@ -138,7 +138,7 @@ void gateway_crowd_spoke(struct gateway_client *cl)
     gateway_crowd_catch_up(cl);
     if (cl->place == CROWD_OUTSIDE) return;
     take_out(crowd, cl);
-    if (crowd->prompt_count == GATEWAY_PROMPT_MAX) {
+    if (crowd->prompt_count == crowd->gw->bounds.prompt) {
         struct gateway_client *last = crowd->prompt->crowd_prev;
         take_out(crowd, last);
         put_level(crowd, last);
@@ -215,7 +215,7 @@ static bool grow(struct gateway_crowd *crowd)
 
 static bool is_full(const struct gateway_crowd *crowd, size_t cost)
 {
-    return crowd->end - crowd->first >= GATEWAY_TOLD_MAX || crowd->bytes + cost > GATEWAY_TOLD_BYTES_MAX;
+    return crowd->end - crowd->first >= crowd->gw->bounds.told || crowd->bytes + cost > GATEWAY_TOLD_BYTES_MAX;
 }
 
 static void note(struct gateway_crowd *crowd, struct gateway_frame *f, bool drop_if_slow)

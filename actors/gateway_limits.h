@@ -54,7 +54,12 @@ enum gateway_limit {
 
 /** The times that tests shorten. */
 struct gateway_times {
-    int64_t header_ms, body_ms, idle_ms, stall_ms, quiet_ms, keepalive_ms, probe_ms, hello_ms;
+    int64_t header_ms, body_ms, idle_ms, stall_ms, quiet_ms, keepalive_ms, probe_ms, hello_ms, close_ms;
+};
+
+/** The bounds that tests shorten. */
+struct gateway_bounds {
+    size_t clients, handshakes, runs, prompt, told;
 };
 
 #endif

@@ -105,6 +105,25 @@ void gateway_abort_session(struct gateway_request *rq, struct str canonical, con
     buf_free(&ids);
 }
 
+/* Stop what runs in a session; what waits there goes on, as OpenClaw's queue does. Nothing here runs: whatever is there. */
+static void abort_running(struct gateway_request *rq, struct str canonical)
+{
+    struct gateway_run *run, *safe;
+    struct buf ids = { 0 };
+    int count = 0;
+    HASH_ITER(by_id, rq->gw->runs->by_id, run, safe)
+    {
+        if (run->repeated || !run->started || !in_session(run, canonical)) continue;
+        note(run, rq, &ids, &count);
+        gateway_run_abort(run, "rpc");
+    }
+    if (ids.n)
+        wait(rq, buf_str(&ids), count);
+    else
+        gateway_abort_session(rq, canonical, "rpc");
+    buf_free(&ids);
+}
+
 static void abort_one(struct gateway_request *rq, struct str run_id, struct str canonical)
 {
     struct gateway_run *run = gateway_run_find(rq->gw, run_id);
@@ -131,7 +150,7 @@ void gateway_chat_abort(struct gateway_request *rq, const json_t *params)
         if (run_id.n)
             abort_one(rq, run_id, buf_str(&canonical));
         else
-            gateway_abort_session(rq, buf_str(&canonical), "rpc");
+            abort_running(rq, buf_str(&canonical));
     }
     buf_free(&canonical);
 }

@@ -124,6 +124,10 @@ void gateway_run_tell_end(struct gateway_run *run, const struct msg_turn_done *d
 {
     switch (d->outcome) {
     case OUTCOME_DONE:
+        if (d->collected_into) { /* its message is part of another run, which has the answer */
+            tell_final(run, (struct str){ 0 });
+            break;
+        }
         gateway_run_tell_start(run);
         take_whole(run, d->text);
         if (!chat_text_silent(d->text)) tell_now(run);

@@ -10,6 +10,8 @@
  *  A turn: SUBMIT -> DO_STORE -> STORED -> DO_ACK -> (waits) -> DO_RUN -> TURN_DONE -> DO_END. What a session runs is a turn,
  *  one at a time, in order of submission. Heads of sessions that run nothing queue for their lane's permits in the order in
  *  which they became such heads; in the sub-agent lane the requesters take turns, and each one's children keep that order.
+ *  Turns that wait in a session with one `collect` value are joined when the first of them gets its permit: DO_COLLECT for each
+ *  other one, which has no permit of its own and ends just before the first, in the same way.
  *  A turn ends exactly once: DO_REFUSE, DO_DUPLICATE, DO_DROP or DO_END. A model request ends exactly once:
  *  DO_MODEL_REFUSED, the event MODEL_OK, DO_MODEL_FAILED or DO_MODEL_CANCEL. */
 #ifndef ACTORS_POLICY_H
@@ -20,12 +22,14 @@
 typedef struct policy policy_t;
 
 enum {
-    POLICY_KEY_MAX = 512,       /* bytes of a session key, an agent id or an idempotency key */
-    POLICY_CANDIDATES_MAX = 16, /* candidates of one model request */
-    POLICY_PROVIDERS_MAX = 64,  /* providers */
-    POLICY_ALLOW_MAX = 256,     /* names in one spawn's allowlist */
-    POLICY_WORKERS_MAX = 65536, /* no limit may ask for more workers */
-    POLICY_CHILDREN_MAX = 1024, /* no limit may ask for more children of one session */
+    POLICY_KEY_MAX = 512,                       /* bytes of a session key, an agent id or an idempotency key */
+    POLICY_CANDIDATES_MAX = 16,                 /* candidates of one model request */
+    POLICY_PROVIDERS_MAX = 64,                  /* providers */
+    POLICY_ALLOW_MAX = 256,                     /* names in one spawn's allowlist */
+    POLICY_WORKERS_MAX = 65536,                 /* no limit may ask for more workers */
+    POLICY_CHILDREN_MAX = 1024,                 /* no limit may ask for more children of one session */
+    POLICY_COLLECT_MAX = 64,                    /* turns that run as one */
+    POLICY_COLLECT_BYTES_MAX = 8 * 1024 * 1024, /* of their messages together; a single one may be longer */
 };
 
 enum policy_lane { LANE_MAIN, LANE_SUBAGENT, LANE_CRON, LANE_COUNT };
@@ -104,7 +108,7 @@ struct policy_tried {
 };
 
 enum policy_event_kind {
-    /* Turns. SUBMIT: turn, session, agent, lane; idempotency, bounded, spawn, requester, depth when they apply. */
+    /* Turns. SUBMIT: turn, session, agent, lane; idempotency, bounded, collect, spawn, requester, depth when they apply. */
     POLICY_SUBMIT,
     POLICY_STORED,     /* turn, ok; a turn that was aborted meanwhile ends here, without DO_ACK */
     POLICY_RECOVER,    /* as SUBMIT, for what the store holds from before: no bound, no DO_STORE, no DO_ACK; spawn != 0: it is
@@ -146,6 +150,8 @@ struct policy_event {
     struct str agent;                          /* 1..POLICY_KEY_MAX bytes; a session's agent is the one of its first turn */
     struct str idempotency;                    /* 0..POLICY_KEY_MAX bytes; the caller makes it unique across clients */
     int64_t spawn;                             /* handle of DO_SPAWN_OK, 0: none */
+    uint64_t collect;                          /* 0: it runs alone; waiting turns of a session with the same value may run as one */
+    int64_t bytes;                             /* with collect: of its message */
     struct str requester;                      /* session that spawned this one, from the caller's durable record; empty: none or unknown */
     int64_t request;                           /* > 0, chosen by the caller, never used twice while known */
     const struct policy_candidate *candidates; /* in order of preference */
@@ -182,7 +188,7 @@ enum policy_action_kind {
     POLICY_DO_RUN,           /* turn, worker; fresh: the worker must load the session; session borrowed until the next step */
     POLICY_DO_RESUME,        /* turn, worker: has its permit again */
     POLICY_DO_CANCEL,        /* turn, worker, reason: stop it; TURN_DONE is still to come */
-    POLICY_DO_END,           /* turn, outcome, reason */
+    POLICY_DO_END,           /* turn, outcome, reason; of_turn: it was collected into that one, which ends next */
     POLICY_DO_PARK,          /* worker: free the session's memory; unbound from here on */
     POLICY_DO_STOP_WORKER,   /* worker: end the thread, then WORKER_GONE */
     POLICY_DO_TRY,           /* request, turn, candidate (index), provider, attempt (1, 2, ...) */
@@ -195,6 +201,7 @@ enum policy_action_kind {
     POLICY_DO_SPAWN_OK,      /* turn, spawn, depth (the child's): SUBMIT the child with it */
     POLICY_DO_SPAWN_REFUSED, /* turn, reason, current, max */
     POLICY_DO_DRAINED,       /* after STOP_ACCEPTING: nothing runs any more; said once */
+    POLICY_DO_COLLECT,       /* turn: its message is part of of_turn, for which DO_RUN or DO_START follows */
     POLICY_ACTION_COUNT
 };
 
@@ -264,9 +271,10 @@ enum policy_turn_state {
     POLICY_TURN_QUEUED,   /* durable, waits */
     POLICY_TURN_STARTING, /* has its permit, its worker's thread is starting */
     POLICY_TURN_RUNNING,
-    POLICY_TURN_WAITING,  /* waits for another session, without a permit */
-    POLICY_TURN_RESUMING, /* wants its permit back */
-    POLICY_TURN_DROPPED,  /* was dropped while the store had it */
+    POLICY_TURN_WAITING,   /* waits for another session, without a permit */
+    POLICY_TURN_RESUMING,  /* wants its permit back */
+    POLICY_TURN_DROPPED,   /* was dropped while the store had it */
+    POLICY_TURN_COLLECTED, /* runs as part of another */
     POLICY_TURN_STATE_COUNT
 };
 enum policy_turn_state policy_turn_state(const policy_t *policy, int64_t turn);
@@ -293,7 +301,8 @@ bool policy_session_busy(const policy_t *policy, struct str session);
 
 struct policy_turn_info {
     enum policy_turn_state state; /* POLICY_TURN_UNKNOWN: the rest is zero */
-    bool stopping;                /* it was told to end */
+    bool stopping;                /* it, or the one it was collected into, was told to end */
+    int64_t of_turn;              /* the one it was collected into; 0: none */
     int depth;                    /* of its session in the spawn tree */
     struct str parent;            /* key of the session that spawned its session; empty: none. Borrowed until the next step */
 };

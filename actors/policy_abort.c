@@ -58,15 +58,16 @@ static void doom_children(struct doomed *list, const struct session *s, int64_t 
 int policy_on_abort(policy_t *p, const struct policy_event *e)
 {
     struct turn *t = e->turn ? policy_turn_find(p, e->turn) : NULL;
+    if (t && t->lead) t = t->lead; /* a part cannot be taken out of what runs */
     struct session *s = t ? t->session : policy_session_find(p, e->session);
     if ((e->turn && !t) || !s) return GW_ENOENT;
     if (e->reason == REASON_NONE || (unsigned)e->reason >= REASON_COUNT) return GW_EINVAL;
     struct doomed list = { .end = &list.first };
     doom(&list, s);
     if (e->cascade) {
-        doom_children(&list, s, e->turn);
+        doom_children(&list, s, t ? t->id : 0);
         for (const struct session *at = s->doomed; at; at = at->doomed) doom_children(&list, at, 0);
-        policy_spawn_unreserve(p, s, e->turn);
+        policy_spawn_unreserve(p, s, t ? t->id : 0);
         for (struct session *at = s->doomed; at; at = at->doomed) policy_spawn_unreserve(p, at, 0);
     }
     if (t)

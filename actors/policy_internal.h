@@ -59,6 +59,11 @@ struct turn {
     enum policy_turn_state state;
     enum policy_lane lane;
     enum policy_reason aborted; /* REASON_NONE: it is not being stopped */
+    uint64_t collect;           /* this and message_bytes as in the event */
+    int64_t message_bytes;
+    struct turn *lead;     /* COLLECTED: what it runs as a part of */
+    struct list collected; /* in_collected: its parts, in order */
+    struct node in_collected;
 };
 
 struct session {
@@ -206,6 +211,12 @@ void policy_turn_set(policy_t *p, struct turn *t, enum policy_turn_state state);
 /* Out of its session's queue and lane count; the next in line moves up. */
 void policy_turn_unqueue(policy_t *p, struct turn *t);
 void policy_turn_end(policy_t *p, struct turn *t, enum policy_outcome outcome, enum policy_reason reason);
+
+void policy_turn_forget(policy_t *p, struct turn *t); /* the last of it */
+
+/* policy_collect.c */
+void policy_collect(policy_t *p, struct turn *lead); /* joins what waits behind it; it has left the queue */
+void policy_collected_end(policy_t *p, struct turn *lead, enum policy_outcome outcome, enum policy_reason reason);
 
 /* policy_keys.c */
 struct keep *policy_key_find(policy_t *p, struct str key); /* expired ones are forgotten on the way */

@@ -93,7 +93,8 @@ struct policy_turn_info policy_turn_info(const policy_t *policy, int64_t turn)
     if (!t) return (struct policy_turn_info){ 0 };
     const struct session *s = t->session; /* NULL: it was dropped */
     return (struct policy_turn_info){ .state = t->state,
-                                      .stopping = t->aborted != REASON_NONE,
+                                      .stopping = (t->lead ? t->lead->aborted : t->aborted) != REASON_NONE,
+                                      .of_turn = t->lead ? t->lead->id : 0,
                                       .depth = s ? s->depth : 0,
                                       .parent = s && s->parent ? s->parent->key : (struct str){ 0 } };
 }

@@ -13,7 +13,7 @@ struct turn *policy_turn_find(const policy_t *p, int64_t id)
 static const bool allowed[POLICY_TURN_STATE_COUNT][POLICY_TURN_STATE_COUNT] = {
     [POLICY_TURN_UNKNOWN] = { [POLICY_TURN_PENDING] = true, [POLICY_TURN_QUEUED] = true },
     [POLICY_TURN_PENDING] = { [POLICY_TURN_QUEUED] = true, [POLICY_TURN_DROPPED] = true },
-    [POLICY_TURN_QUEUED] = { [POLICY_TURN_STARTING] = true, [POLICY_TURN_RUNNING] = true },
+    [POLICY_TURN_QUEUED] = { [POLICY_TURN_STARTING] = true, [POLICY_TURN_RUNNING] = true, [POLICY_TURN_COLLECTED] = true },
     [POLICY_TURN_STARTING] = { [POLICY_TURN_RUNNING] = true },
     [POLICY_TURN_RUNNING] = { [POLICY_TURN_WAITING] = true },
     [POLICY_TURN_WAITING] = { [POLICY_TURN_RESUMING] = true },
@@ -55,7 +55,7 @@ static struct policy_action *act(policy_t *p, enum policy_action_kind kind, int6
     return a;
 }
 
-static void forget(policy_t *p, struct turn *t)
+void policy_turn_forget(policy_t *p, struct turn *t)
 {
     count(p, t, t->state, -1);
     HASH_DEL(p->turns, t);
@@ -86,13 +86,14 @@ void policy_turn_end(policy_t *p, struct turn *t, enum policy_outcome outcome, e
     }
     policy_spawn_unreserve(p, s, t->id);
     if (t->spawn) policy_spawn_free(p, t->spawn);
+    policy_collected_end(p, t, outcome, reason);
     bool lost = reason == REASON_STORE_FAILED; /* whoever repeats it must not be told that it is known */
     if (t->keep && lost) policy_key_forget(p, t->keep);
     if (t->keep && !lost) policy_key_ended(p, t->keep, outcome);
     struct policy_action *a = act(p, POLICY_DO_END, t->id);
     a->outcome = outcome;
     a->reason = reason;
-    forget(p, t);
+    policy_turn_forget(p, t);
     s->pins--;
     policy_session_settle(p, s);
     policy_session_release(p, s);
@@ -114,7 +115,7 @@ static void drop(policy_t *p, struct turn *t, int64_t by)
     if (t->state == POLICY_TURN_PENDING)
         policy_turn_set(p, t, POLICY_TURN_DROPPED);
     else
-        forget(p, t);
+        policy_turn_forget(p, t);
     policy_session_settle(p, s);
 }
 
@@ -140,6 +141,8 @@ static struct turn *add(policy_t *p, const struct policy_event *e, enum policy_t
     t->id = e->turn;
     t->lane = e->lane;
     t->session = s;
+    t->collect = e->collect;
+    t->message_bytes = e->bytes;
     HASH_ADD(hh, p->turns, id, sizeof t->id, t);
     if (!policy_indexed(p, &t->hh)) return NULL;
     policy_turn_set(p, t, state);
@@ -158,7 +161,7 @@ static bool key_fits(struct str key)
 
 static bool malformed(const policy_t *p, const struct policy_event *e)
 {
-    return e->turn <= 0 || (unsigned)e->lane >= LANE_COUNT || policy_turn_find(p, e->turn);
+    return e->turn <= 0 || (unsigned)e->lane >= LANE_COUNT || e->bytes < 0 || policy_turn_find(p, e->turn);
 }
 
 static bool keys_fit(const struct policy_event *e)
@@ -243,7 +246,7 @@ int policy_on_stored(policy_t *p, const struct policy_event *e)
     struct turn *t = policy_turn_find(p, e->turn);
     if (!t) return GW_ENOENT;
     if (t->state == POLICY_TURN_DROPPED) {
-        forget(p, t);
+        policy_turn_forget(p, t);
         return 0;
     }
     if (t->state != POLICY_TURN_PENDING) return GW_EINVAL;

@@ -11,9 +11,9 @@
  *  Thread: its own; it never waits on anything but the hub
  *  Source: DESIGN sections 1, 2 and 5. What is decided stands in actors/policy.h; here events and actions are translated
  *
- *  Files: router.c (loop, start, stop), router_turns.c, router_models.c, router_actors.c (starting and supervising),
- *         router_config.c (a new configuration), router_sessions.c (stops, quiet), router_status.c and router_course.c (what
- *         people are told). */
+ *  Files: router.c (loop, start, stop), router_turns.c and router_ends.c (turns from submission to end), router_collect.c (several
+ *         that are answered together), router_models.c, router_actors.c (starting and supervising), router_config.c (a new
+ *         configuration), router_sessions.c (stops, quiet), router_status.c and router_course.c (what people are told). */
 #ifndef ACTORS_ROUTER_H
 #define ACTORS_ROUTER_H
 

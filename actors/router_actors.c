@@ -167,6 +167,13 @@ static void provider_event(struct router *r, const struct child *c, enum policy_
     if (c->kind == CHILD_PROVIDER) router_step(r, &event);
 }
 
+static bool all_ready(const struct router *r)
+{
+    for (size_t i = 0; i < r->child_count; i++)
+        if (!r->children[i].ready) return false;
+    return true;
+}
+
 void router_on_hello(struct router *r, const struct msg *in)
 {
     int worker = worker_of(in->from);
@@ -181,7 +188,7 @@ void router_on_hello(struct router *r, const struct msg *in)
     c->ready = true;
     provider_event(r, c, POLICY_PROVIDER_UP);
     if (c->kind == CHILD_STORE && r->recovered) router_store_back(r);
-    if (c->kind != CHILD_STORE || r->recovered) return;
+    if (r->recovered || !all_ready(r)) return; /* an unfinished turn runs at once: whom it asks must be there */
     struct msg recover = { .kind = MSG_store_recover, .corr = 1 };
     router_send(r, "store", &recover, NULL);
 }

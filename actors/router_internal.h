@@ -58,12 +58,13 @@ struct turn_entry {
     bool dropped;                 /* it made room while the store had it: told, to be recorded */
     bool finished;                /* store.finished has come, with this code */
     int finished_code;
-    struct msg done;            /* turn.done of the session, held until it is durable; kind 0: has not come */
-    payload_t *answer;          /* its payload */
-    char *set_model;            /* what a user set for its session, owned; NULL: nothing */
-    char *set_thinking;         /* likewise */
-    struct listener *listeners; /* repeats of its idempotency key that wait for the same answer */
-    struct course course;       /* what people are told of it */
+    struct msg done;                               /* turn.done of the session, held until it is durable; kind 0: has not come */
+    payload_t *answer;                             /* its payload */
+    char *set_model;                               /* what a user set for its session, owned; NULL: nothing */
+    char *set_thinking;                            /* likewise */
+    struct listener *listeners;                    /* repeats of its idempotency key that wait for the same answer */
+    struct turn_entry *collected, *next_collected; /* until turn.run: those whose messages are part of this one's; and the next such */
+    struct course course;                          /* what people are told of it */
 };
 
 struct listener {
@@ -148,14 +149,30 @@ struct turn_entry *router_turn(struct router *r, int64_t turn); /* NULL: not kno
 void router_on_submit(struct router *r, struct msg *in);        /* takes the message over */
 void router_on_pending(struct router *r, struct msg *in);
 void router_on_accepted(struct router *r, const struct msg *in);
-void router_on_finished(struct router *r, const struct msg *in);
 void router_store_back(struct router *r); /* it runs again */
-void router_store_died(struct router *r); /* ends that wait for it cannot become durable */
 void router_on_answered(struct router *r, const struct msg *in);
-void router_on_turn_done(struct router *r, struct msg *in);
 void router_do_turn(struct router *r, const struct policy_action *a);
 void router_abort_all(struct router *r); /* at the end of a drain */
+void router_refuse(struct router *r, const char *to, const struct msg *about, const char *reason, const char *text, int64_t retry_after_ms);
+void router_free_listeners(struct turn_entry *e);
+void router_free_turn(struct router *r, struct turn_entry *e);
 void router_free_turns(struct router *r);
+
+/* router_ends.c */
+void router_on_finished(struct router *r, const struct msg *in);
+void router_on_turn_done(struct router *r, struct msg *in);
+void router_store_died(struct router *r);                                                  /* ends that wait for it cannot become durable */
+void router_do_end(struct router *r, struct turn_entry *e, const struct policy_action *a); /* DO_END; frees it */
+void router_do_drop(struct router *r, struct turn_entry *e);                               /* DO_DROP; frees it once the store knows */
+void router_do_refuse(struct router *r, struct turn_entry *e, enum policy_reason reason);  /* DO_REFUSE; frees it */
+void router_record_drop(struct router *r, struct turn_entry *e); /* the store has taken it: record its end; frees it */
+
+/* router_collect.c */
+uint64_t router_collect_class(const struct router *r, const struct said *s);         /* what may be answered together; 0: alone */
+void router_collect(struct router *r, struct turn_entry *e, int64_t into);           /* `e` runs as part of another */
+payload_t *router_collect_message(const struct turn_entry *lead, struct buf *lines); /* all messages for turn.run, and its `collected` */
+/** Make a part's end say what became of the whole. It borrows from the other's, which ends next. */
+void router_collect_end(struct router *r, struct turn_entry *e, const struct policy_action *a);
 
 /* router_sessions.c */
 void router_on_abort(struct router *r, const struct msg *in);

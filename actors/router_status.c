@@ -60,7 +60,7 @@ static int64_t wall_of(const struct router *r, int64_t mono_ms)
 
 /* What a running and an ended turn have in common. */
 struct shown {
-    int64_t turn, lane;
+    int64_t turn, lane, of_turn; /* of_turn: the one it is part of; 0: none, or not known any more */
     struct str run_id, session_key, agent, channel, model;
     const struct course *course;
 };
@@ -69,7 +69,7 @@ static struct shown shown_entry(const struct turn_entry *e)
 {
     struct said s = router_said(&e->said);
     const struct course_try *last = course_last_try(&e->course);
-    return (struct shown){ e->turn, s.lane, s.run_id, s.session_key, s.agent, s.channel, str_of(last ? last->ref : ""), &e->course };
+    return (struct shown){ e->turn, s.lane, 0, s.run_id, s.session_key, s.agent, s.channel, str_of(last ? last->ref : ""), &e->course };
 }
 
 static struct shown shown_past(const struct past_turn *p)
@@ -79,6 +79,7 @@ static struct shown shown_past(const struct past_turn *p)
     if (model.n == 0 && last) model = str_of(last->ref);
     return (struct shown){ p->turn,
                            p->lane,
+                           0,
                            str_of(p->run_id ? p->run_id : ""),
                            str_of(p->session_key ? p->session_key : ""),
                            str_of(p->agent ? p->agent : ""),
@@ -112,6 +113,7 @@ static void write_run(const struct router *r, const struct shown *s, struct str 
     buf_json_pair_str(json, "lane", str_of(lane_names[s->lane]));
     buf_json_pair_int(json, "depth", depth);
     buf_json_pair_str(json, key, str_of(value));
+    if (s->of_turn) buf_json_pair_int(json, "collectedInto", s->of_turn);
     buf_json_pair_str(json, "channel", s->channel);
     buf_json_pair_int(json, "acceptedAtMs", wall_of(r, c->accepted_ms));
     if (c->granted_ms >= 0) buf_json_pair_int(json, "startedAtMs", wall_of(r, c->accepted_ms + c->granted_ms));
@@ -147,6 +149,7 @@ static void write_runs(struct router *r, struct buf *json)
             continue;
         }
         told++;
+        s.of_turn = info.of_turn;
         write_run(r, &s, info.parent, info.depth, "state", state_of(e, &info), json);
     }
     buf_char(json, ']');
@@ -201,7 +204,10 @@ static const char *child_state(const struct child *c)
 static void write_actors(struct router *r, struct buf *json)
 {
     static const char *const phases[] = { "starting", "running", "draining", "stopping" };
-    static const char *const kinds[] = { "store", "provider", "gateway" }; /* by enum child_kind */
+    static const char *const kinds[] = {
+        [CHILD_STORE] = "store",     [CHILD_PROVIDER] = "provider", [CHILD_QUERY] = "query",
+        [CHILD_GATEWAY] = "gateway", [CHILD_RELOAD] = "reload",
+    };
     int told = 0, more = 0;
     open_list(json, "actors");
     write_actor(r, HUB_NAME, HUB_NAME, phases[r->phase], 0, STR(""), json);

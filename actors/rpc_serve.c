@@ -1,7 +1,7 @@
 #include "actors/rpc_serve.h"
 
-#include "base/config_shared.h"
 #include "base/clock.h"
+#include "base/config_shared.h"
 #include "base/failure.h"
 #include "base/log.h"
 

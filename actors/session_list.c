@@ -86,8 +86,8 @@ int session_list_read(const config_t *config, store_t *store, const struct sessi
     *out = (struct session_list){ 0 };
     struct walk w = { .config = config, .wish = wish, .list = out };
     w.wanted = wish->limit < SESSION_LIST_ROWS ? (size_t)wish->limit : SESSION_LIST_ROWS;
-    bool plain = wish->search.n == 0 && wish->global && wish->unknown; /* every row of a page counts */
-    int page_rows = plain && w.wanted < STORE_LIST_MAX ? (int)w.wanted : STORE_LIST_MAX;
+    /* Without a search every row of a page counts, but for the two sessions that belong to no agent. */
+    int page_rows = wish->search.n == 0 && w.wanted + 2 < STORE_LIST_MAX ? (int)w.wanted + 2 : STORE_LIST_MAX;
     int rc;
     do {
         const struct session_page page = { .agent = wish->agent,

@@ -98,11 +98,25 @@ static int add_line(void *ctx, const struct message_row *row)
     return l->text.err;
 }
 
+/* Turns whose messages went into another's: they are over with its beginning, so that a restart runs none of them again. */
+static int end_collected(struct keeper *k, struct str lines)
+{
+    int rc = 0;
+    while (rc == 0 && lines.n) {
+        struct turn_end end = { .state = TURN_DONE, .reason = STR("collected"), .now_ms = clock_wall_ms() };
+        rc = str_to_int(str_split(&lines, '\n'), &end.id);
+        if (rc == 0) rc = turns_finish(k->store, &end, NULL);
+        if (rc == GW_ENOENT) rc = 0; /* its session was removed: nothing to run again either */
+    }
+    return rc;
+}
+
 static int begin_turn(struct keeper *k, const struct msg *in, struct answer *a)
 {
     const struct msg_store_begin *q = &in->store_begin;
     struct turn_begun begun = { 0 };
     int rc = turns_begin(k->store, q->turn, q->json, clock_wall_ms(), &begun);
+    if (rc == 0) rc = end_collected(k, q->collected);
     if (rc) return rc;
     if (q->load_bytes == 0) return 0; /* nothing to tell */
     a->m = answer_of(in, MSG_store_begun);

@@ -110,7 +110,7 @@ static int patch_word(struct patch *p, const struct session_setting *s)
     if (is_null(p, s->name)) return set_word(p, s->name, (struct str){ 0 });
     if (!session_setting_word(s, value, word, sizeof word)) return refuse(p, s->complaint);
     bool clear = s->off_clears && strcmp(word, "off") == 0;
-    return set_word(p, s->name, clear ? (struct str){ 0 } : str_of(word));
+    return set_word(p, s->name, str_of(clear ? NULL : word));
 }
 
 static int patch_exec_node(struct patch *p)

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "actors/prompt.h"
 #include "actors/turn_internal.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -73,25 +72,14 @@ void turn_fail(struct turn *t, enum failure failure, const char *text)
 
 /* --- the user's message ----------------------------------------------------------------------------------------- */
 
-/* People's texts carry the time they were said at; what comes over the OpenAI API is sent as it is (agent-runtime 2). */
 static int write_user_json(struct turn *t, struct buf *json)
 {
     struct arena arena = { 0 };
     struct chat_message message;
-    struct buf stamped = { 0 };
-    int rc = chat_unpack_message(t->run->message, &arena, &message);
-    if (rc == 0) {
-        if (message.timestamp_ms == 0) message.timestamp_ms = clock_wall_ms();
-        if (!str_is(t->run->channel, "http") && message.part_count && message.parts[0].kind == CHAT_TEXT) {
-            timezone_t *zone = NULL;
-            timezone_load(NULL, t->s->agent->time_zone, &zone);
-            prompt_user_text(message.parts[0].text, zone, message.timestamp_ms, &stamped);
-            message.parts[0].text = buf_str(&stamped);
-            timezone_destroy(&zone);
-        }
-        rc = chat_json_write(json, &message);
-    }
-    buf_free(&stamped);
+    struct buf text = { 0 };
+    int rc = turn_user_message(t, &arena, &text, &message);
+    if (rc == 0) rc = chat_json_write(json, &message);
+    buf_free(&text);
     arena_free(&arena);
     return rc;
 }
@@ -137,15 +125,18 @@ static int begin_and_load(struct turn *t, struct msg *q)
 
 int turn_begin(struct turn *t)
 {
-    struct buf json = { 0 };
+    struct buf json = { 0 }, collected = { 0 };
     struct msg q = { .kind = MSG_store_begin };
     int rc = write_user_json(t, &json);
+    turn_list_collected(t, &collected);
+    q.store_begin.collected = buf_str(&collected);
     q.store_begin.turn = t->run->turn;
     q.store_begin.session_key = str_of(t->s->key);
     q.store_begin.json = buf_str(&json);
     bool known = t->s->loaded || (t->run->created && t->compactions == 0);
     if (rc == 0) rc = known ? begin_at_once(t, &q) : begin_and_load(t, &q);
     buf_free(&json);
+    buf_free(&collected);
     if (rc && t->error.n == 0) turn_fail(t, FAILURE_server, "The conversation could not be loaded.");
     return rc;
 }
@@ -337,21 +328,27 @@ static struct str shown_text(const struct turn *t, enum turn_outcome outcome)
     return silent ? STR("") : text;
 }
 
-/* What the last request said before a failure or an abort stays in the transcript, marked; earlier replies are there already. */
+static struct str asked_model(const struct turn *t)
+{
+    return t->run->model.n ? t->run->model : t->s->agent->models[0].text;
+}
+
+/* What the last request said before a failure or an abort stays in the transcript, marked; earlier replies are there already.
+ * A failure without a word leaves its reason there, for people: no model reads it (history.c). */
 static void write_partial(struct turn *t, bool aborted, struct buf *json)
 {
     struct str text = shown_text(t, aborted ? OUTCOME_ABORTED : OUTCOME_FAILED);
-    if (!t->step_has_text || text.n <= t->step_from) return;
-    text = str_trim((struct str){ text.p + t->step_from, text.n - t->step_from });
-    if (text.n == 0) return;
+    bool said = t->step_has_text && text.n > t->step_from;
+    text = said ? str_trim((struct str){ text.p + t->step_from, text.n - t->step_from }) : STR("");
+    if (text.n == 0 && aborted) return;
     struct chat_part part = { .kind = CHAT_TEXT, .text = text };
     struct chat_message m = { .role = CHAT_ASSISTANT,
                               .parts = &part,
-                              .part_count = 1,
+                              .part_count = text.n > 0,
                               .timestamp_ms = clock_wall_ms(),
                               .stop = aborted ? CHAT_STOP_ABORTED : CHAT_STOP_ERROR,
                               .error = buf_str(&t->error) };
-    struct str model = str_of(t->model);
+    struct str model = t->model[0] ? str_of(t->model) : asked_model(t);
     m.provider = str_split(&model, '/');
     m.model = model;
     chat_json_write(json, &m);
@@ -360,7 +357,7 @@ static void write_partial(struct turn *t, bool aborted, struct buf *json)
 static void record_end(struct turn *t, enum turn_outcome outcome, struct buf *last)
 {
     struct msg q = { .kind = MSG_store_finish, .trace = t->trace };
-    struct str asked = t->run->model.n ? t->run->model : t->s->agent->models[0].text;
+    struct str asked = asked_model(t);
     bool switched = t->model[0] && !str_is(asked, t->model);
     q.store_finish = (struct msg_store_finish){
         .turn = t->run->turn,

@@ -1,6 +1,7 @@
 /** actors/turn_internal.h -- what the files of a turn share; not for others.
  *
- *  turn.c reads top to bottom; turn_prompt.c builds what the model is asked, turn_compact.c makes room when it did not fit. */
+ *  turn.c reads top to bottom; turn_collect.c reads the user's message, turn_prompt.c builds what the model is asked, turn_compact.c
+ *  makes room when it did not fit. */
 #ifndef ACTORS_TURN_INTERNAL_H
 #define ACTORS_TURN_INTERNAL_H
 
@@ -47,6 +48,12 @@ int64_t turn_window(const struct turn *t);                /* the model's context
 void turn_list_candidates(struct turn *t);                /* fills t->candidates */
 payload_t *turn_pack(const struct chat_request *request); /* NULL: memory is out or it is too large */
 int turn_build_prompt(struct turn *t, payload_t **out);   /* the conversation as one packed request */
+
+/* turn_collect.c */
+/** The user's message as it enters the transcript, of one or of several that were collected.
+ *  @param text  holds what the message borrows besides the arena  @return 0, GW_EBADMSG, GW_ELIMIT, GW_ENOMEM */
+int turn_user_message(struct turn *t, struct arena *arena, struct buf *text, struct chat_message *out);
+void turn_list_collected(const struct turn *t, struct buf *out); /* the other turns whose messages are in it, a number a line */
 
 /* turn_compact.c */
 int turn_compact(struct turn *t); /* replace the older messages by a summary, on record; 0: ask again */

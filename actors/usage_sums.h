@@ -68,7 +68,7 @@ struct usage_sums {
 
 void usage_sums_free(struct usage_sums *sums);
 void usage_sums_turn(struct usage_sums *sums, const config_t *config, const struct session_turn_row *turn);
-void usage_sums_day(struct usage_sums *sums, const struct session_day_row *day);
+void usage_sums_day(struct usage_sums *sums, const struct session_day_row *row);
 void usage_sums_tool(struct usage_sums *sums, struct str name, int64_t calls);
 
 /** Find or make a group. @return NULL when there are too many, or memory is out */

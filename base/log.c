@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
-enum { LINE_MAX_BYTES = 64 * 1024, VALUE_MAX_BYTES = 2048 };
+enum { LINE_MAX_BYTES = 64 * 1024, VALUE_MAX_BYTES = 2048, LINE_USUAL_BYTES = 1024 };
 
 static atomic_int threshold = LOG_INFO;
 static atomic_bool as_json;
@@ -149,6 +149,7 @@ static void to_console(enum log_level level, const char *ts, const char *event, 
 {
     bool json = atomic_load_explicit(&as_json, memory_order_relaxed);
     struct buf line = { .max = LINE_MAX_BYTES };
+    buf_reserve(&line, LINE_USUAL_BYTES);
     if (json) buf_char(&line, '{');
     add(&line, json, "ts", str_of(ts));
     add(&line, json, "level", str_of(level_names[level]));
@@ -172,25 +173,25 @@ static void make_line(struct buf *line, enum log_level level, const char *ts, st
     static const char *const names[] = { "DEBUG", "INFO", "WARN", "ERROR" };
     char subsystem[128];
     snprintf(subsystem, sizeof subsystem, "{\"subsystem\":\"%.100s\"}", actor_name);
-    buf_char(line, '{');
-    buf_json_pair_str(line, "0", str_of(subsystem));
-    buf_json_pair_str(line, "1", text);
-    buf_text(line, ",\"_meta\":{\"runtime\":\"native\",\"runtimeVersion\":\"" GW_VERSION "\"");
-    buf_json_pair_str(line, "hostname", str_of(host_name));
-    buf_json_pair_str(line, "name", str_of(subsystem));
-    buf_text(line, ",\"parentNames\":[\"openclaw\"]");
-    buf_json_pair_str(line, "date", str_of(ts));
-    buf_json_pair_int(line, "logLevelId", level + 2);
-    buf_json_pair_str(line, "logLevelName", str_of(names[level]));
-    buf_char(line, '}');
-    buf_json_pair_str(line, "time", str_of(ts));
-    buf_text(line, "}\n");
+    buf_reserve(line, LINE_USUAL_BYTES + text.n);
+    buf_text(line, "{\"0\":");
+    buf_json_str(line, str_of(subsystem));
+    buf_text(line, ",\"1\":");
+    buf_json_str(line, text);
+    buf_text(line, ",\"_meta\":{\"runtime\":\"native\",\"runtimeVersion\":\"" GW_VERSION "\",\"hostname\":");
+    buf_json_str(line, str_of(host_name));
+    buf_text(line, ",\"name\":");
+    buf_json_str(line, str_of(subsystem));
+    buf_text(line, ",\"parentNames\":[\"openclaw\"],\"date\":\"");
+    buf_text(line, ts);
+    buf_printf(line, "\",\"logLevelId\":%d,\"logLevelName\":\"%s\"},\"time\":\"%s\"}\n", level + 2, names[level], ts);
     redact(line);
 }
 
 static void to_file(enum log_level level, const char *ts, const char *event, const struct log_field *fields)
 {
     struct buf text = { .max = LINE_MAX_BYTES }, line = { 0 }, notice = { 0 };
+    buf_reserve(&text, LINE_USUAL_BYTES);
     buf_text(&text, event);
     add_fields(&text, false, fields);
     make_line(&line, level, ts, buf_str(&text));

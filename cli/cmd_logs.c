@@ -65,8 +65,7 @@ static void read_line(const json_t *root, struct line *out)
     for (size_t i = 0; i < level.n; i++)
         buf_char(&out->level, (char)(level.p[i] >= 'A' && level.p[i] <= 'Z' ? level.p[i] + 32 : level.p[i]));
     for (int i = 0; i < 10; i++) {
-        char key[4];
-        snprintf(key, sizeof key, "%d", i);
+        const char key[2] = { (char)('0' + i), '\0' };
         const json_t *part = json_object_get(root, key);
         if (!part) break;
         add_part(&out->message, part);

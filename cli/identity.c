@@ -55,11 +55,11 @@ static int write_all(const char *path, const char *text)
 /* Write beside it, then put in place: replacing, or (`only_new`) unless another process was faster (GW_EEXIST). */
 static int write_json(const char *state_dir, const char *name, const json_t *root, bool only_new)
 {
-    char folder[PATH_SIZE], path[PATH_SIZE], fresh[PATH_SIZE], unique[RANDOM_UUID_SIZE + 8];
+    char folder[PATH_SIZE], path[PATH_SIZE], fresh[PATH_SIZE], uuid[RANDOM_UUID_SIZE], unique[RANDOM_UUID_SIZE + 8];
     char *text = json_dumps(root, JSON_INDENT(2));
     if (!text) return GW_ENOMEM;
-    random_uuid(unique);
-    strcat(unique, ".new");
+    random_uuid(uuid);
+    snprintf(unique, sizeof unique, "%s.new", uuid);
     path_of(state_dir, "", folder);
     path_of(state_dir, name, path);
     path_of(state_dir, unique, fresh);

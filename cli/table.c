@@ -76,7 +76,7 @@ void table_addf(table_t *t, enum style style, const char *format, ...)
 
 size_t table_rows(const table_t *t)
 {
-    return t->cell_count / t->column_count;
+    return t->column_count ? t->cell_count / t->column_count : 0;
 }
 
 static struct str cell_text(const table_t *t, const struct cell *c)
@@ -103,7 +103,7 @@ static int shrink(const table_t *t, bool flex, const int *least, int *widths, in
 
 static void measure(const table_t *t, int width, int *widths)
 {
-    int titles[TABLE_COLUMNS_MAX], least[TABLE_COLUMNS_MAX], total = (int)t->column_count + 1;
+    int titles[TABLE_COLUMNS_MAX] = { 0 }, least[TABLE_COLUMNS_MAX] = { 0 }, total = (int)t->column_count + 1;
     size_t flexible = 0;
     for (size_t i = 0; i < t->column_count; i++) {
         size_t most = text_width(str_of(t->columns[i].title));
@@ -196,7 +196,7 @@ static void print_row(const table_t *t, const int *widths, bool colour, struct r
 
 void table_print(const table_t *t, int width, bool colour, struct buf *out)
 {
-    int widths[TABLE_COLUMNS_MAX];
+    int widths[TABLE_COLUMNS_MAX] = { 0 };
     struct row_cell cells[TABLE_COLUMNS_MAX];
     measure(t, width, widths);
     rule(t, widths, "┌", "┬", "┐", out);

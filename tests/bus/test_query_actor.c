@@ -98,3 +98,27 @@ Test(query_actor, what_is_no_question_is_an_error, .timeout = 20)
     rig_stop(&rig);
     tempdir_remove(dir);
 }
+
+Test(query_actor, what_the_store_has_answered_can_be_read_at_once, .timeout = 20)
+{
+    char dir[TEMPDIR_MAX];
+    tempdir_make(dir);
+    rig_t *rig = rig_start();
+    spawn_store(rig, dir);
+    spawn_query(rig, dir);
+    for (int i = 0; i < 20; i++) {
+        char params[64], want[64];
+        snprintf(params, sizeof params, "{\"key\":\"s%d\",\"label\":\"l%d\"}", i, i);
+        snprintf(want, sizeof want, "\"count\":%d,", i + 1);
+        struct msg a = rig_ask(rig, "store", call(RPC_sessions_patch, params));
+        cr_assert(a.kind == MSG_rpc_result && a.rpc_result.code.n == 0, "%.*s", STR_ARG(a.rpc_result.text));
+        msg_clear(&a);
+        expect_refusal(rig, "store", call(RPC_sessions_patch, "{\"key\":\"other\",\"label\":\"l0\"}"), "INVALID_REQUEST",
+                       "label already in use: l0");
+        a = rig_ask(rig, "query", call(RPC_sessions_list, "{}"));
+        cr_assert(str_find(a.rpc_result.payload, str_of(want)) > 0, "%s", want);
+        msg_clear(&a);
+    }
+    rig_stop(&rig);
+    tempdir_remove(dir);
+}

@@ -1,6 +1,7 @@
 /* What the router tells of turns and sessions, and does to whole sessions: through the real system, with the demo provider. */
 #include <jansson.h>
 
+#include "base/failure.h"
 #include "system_rig.h"
 
 #define KEY "agent:main:main"
@@ -270,6 +271,96 @@ Test(router, a_turn_that_made_room_is_over_for_good, .timeout = 30)
     cr_assert(json_array_size(json_object_get(told, "runs")) == 0, "%d are taken up", (int)json_array_size(json_object_get(told, "runs")));
     json_decref(told);
     halt(&again, true);
+}
+
+/* Turn 1 speaks; 2, 3 and 4 wait behind it, on record. */
+static struct bench queue_three(const char *config)
+{
+    struct bench b = boot(config, NULL);
+    submit(&b, KEY, "/demo slow 1000 20", "", 1);
+    await_delta(&b, 1);
+    submit_as(&b, KEY, "second", "", 2, true);
+    submit_as(&b, KEY, "third", "key", 3, true);
+    submit_as(&b, KEY, "fourth", "", 4, true);
+    for (int accepted = 0; accepted < 3; accepted++) {
+        struct msg m = await_kind(&b, MSG_turn_accepted);
+        msg_clear(&m);
+    }
+    return b;
+}
+
+static void abort_turn(struct bench *b, int64_t turn)
+{
+    const struct msg m = { .kind = MSG_turn_abort, .turn_abort = { .turn = turn, .reason = STR("user") } };
+    send(b, &m);
+}
+
+Test(router, messages_that_waited_are_answered_together, .timeout = 30)
+{
+    struct bench b = queue_three("{}");
+    abort_turn(&b, 1);
+    expect_aborted(&b, 1);
+    for (uint64_t i = 2; i <= 4; i++) expect(&b, MSG_turn_started, i);
+    for (uint64_t i = 3; i <= 4; i++) {
+        struct msg m = await_done(&b, i);
+        cr_assert(m.turn_done.outcome == OUTCOME_DONE && m.turn_done.collected_into == 2 && m.turn_done.text.n == 0);
+        cr_assert(m.turn_done.failure == FAILURE_none && m.turn_done.error.n == 0 && str_is(m.turn_done.model, "demo/echo"));
+        msg_clear(&m);
+    }
+    struct msg m = await_done(&b, 2);
+    cr_assert(m.turn_done.outcome == OUTCOME_DONE && m.turn_done.collected_into == 0);
+    cr_assert(str_find(m.turn_done.text, STR("[Queued messages while agent was busy]\n\n---\nQueued #1\nsecond\n\n---\nQueued #2\nthird\n\n"
+                                             "---\nQueued #3\nfourth")) > 0,
+              "%.*s", STR_ARG(m.turn_done.text));
+    msg_clear(&m);
+    submit(&b, KEY, "third", "key", 5); /* a repeat of a part */
+    m = await_done(&b, 5);
+    cr_assert(m.turn_done.outcome == OUTCOME_DONE && m.turn_done.turn == 3);
+    msg_clear(&m);
+    halt(&b, false);
+    int counts[3];
+    count_messages(b.dir, KEY, counts);
+    cr_assert(counts[0] == 2 && counts[1] == 2, "one question, one answer: %d, %d", counts[0], counts[1]);
+    struct bench again = boot("{}", b.dir);
+    json_t *told = status(&again, 0);
+    cr_assert(json_array_size(json_object_get(told, "runs")) == 0);
+    json_decref(told);
+    halt(&again, true);
+}
+
+Test(router, messages_that_waited_are_answered_one_by_one_when_the_mode_says_so, .timeout = 30)
+{
+    static const char *const configs[] = { "{messages: {queue: {mode: 'followup'}}}", "{messages: {queue: {byChannel: {http: 'queue'}}}}" };
+    for (size_t i = 0; i < 2; i++) {
+        struct bench b = queue_three(configs[i]);
+        abort_turn(&b, 1);
+        for (uint64_t corr = 2; corr <= 4; corr++) {
+            struct msg m = await_done(&b, corr);
+            cr_assert(m.turn_done.collected_into == 0 && m.turn_done.text.n > 0);
+            msg_clear(&m);
+        }
+        halt(&b, true);
+    }
+}
+
+Test(router, a_stop_of_a_message_that_still_waits_leaves_the_others_alone, .timeout = 30)
+{
+    struct bench b = boot("{agents: {defaults: {maxConcurrent: 1}}}", NULL);
+    submit(&b, "agent:main:other", "/demo slow 1000 20", "", 1); /* has the only permit */
+    await_delta(&b, 1);
+    submit_as(&b, KEY, "second", "", 2, true);
+    submit_as(&b, KEY, "third", "", 3, true);
+    for (int accepted = 0; accepted < 2; accepted++) {
+        struct msg m = await_kind(&b, MSG_turn_accepted);
+        msg_clear(&m);
+    }
+    abort_turn(&b, 3); /* it waits still: it alone ends */
+    expect_aborted(&b, 3);
+    abort_turn(&b, 1);
+    struct msg m = await_done(&b, 2);
+    cr_assert(m.turn_done.outcome == OUTCOME_DONE && str_find(m.turn_done.text, STR("Queued")) < 0);
+    msg_clear(&m);
+    halt(&b, true);
 }
 
 Test(router, tells_what_runs_what_waits_and_what_has_ended, .timeout = 30)

@@ -313,3 +313,66 @@ Test(session, told_to_forget_during_a_turn_it_does_so_after_it, .timeout = 20)
     finish_turn(&s);
     end(&s);
 }
+
+/* Runs turns 1, 2, 3 as one; `lines` as in turn.run, NULL: as they are. */
+static void run_collected(struct stage *s, const char *lines)
+{
+    struct chat_part parts[] = { { .kind = CHAT_TEXT, .text = STR("look") },
+                                 { .kind = CHAT_IMAGE, .text = STR("aW1hZ2U="), .name = STR("image/png") } };
+    struct chat_message messages[] = { { .role = CHAT_USER, .parts = parts, .part_count = 1 },
+                                       { .role = CHAT_USER, .parts = parts, .part_count = 2 },
+                                       { .role = CHAT_USER, .parts = parts + 1, .part_count = 1 } };
+    struct buf packed = { 0 }, own = { 0 };
+    for (int i = 0; i < 3; i++) {
+        size_t before = packed.n;
+        cr_assert(chat_pack_message(&packed, &messages[i]) == 0);
+        buf_printf(&own, "%s%d %zu", i ? "\n" : "", i + 1, packed.n - before);
+    }
+    struct msg m = { .kind = MSG_turn_run, .corr = 77 };
+    m.turn_run = (struct msg_turn_run){ .turn = ++s->turn,
+                                        .run_id = STR("run"),
+                                        .session_key = STR(KEY),
+                                        .agent = STR("main"),
+                                        .channel = STR("http"),
+                                        .reply = STR(HUB_NAME),
+                                        .created = 1,
+                                        .collected = lines ? str_of(lines) : buf_str(&own),
+                                        .message = buf_str(&packed) };
+    cr_assert(hub_send(s->hub, "session.0", &m, NULL) == 0);
+    buf_free(&packed);
+    buf_free(&own);
+}
+
+Test(session, messages_that_waited_become_one_with_their_images_behind, .timeout = 20)
+{
+    struct stage s = begin();
+    run_collected(&s, NULL);
+    struct msg m = next(&s, MSG_store_begin);
+    cr_assert(m.store_begin.turn == 1 && str_is(m.store_begin.collected, "2\n3"), "%.*s", STR_ARG(m.store_begin.collected));
+    cr_assert(
+        str_find(m.store_begin.json, STR("\"[Queued messages while agent was busy]\\n\\n---\\nQueued #1\\nlook\\n\\n---\\nQueued #2\\nlook"
+                                         "\\n\\n---\\nQueued #3\\n\"")) > 0,
+        "%.*s", STR_ARG(m.store_begin.json));
+    struct str json = m.store_begin.json;
+    int images = 0;
+    for (ptrdiff_t at; (at = str_find(json, STR("aW1hZ2U="))) >= 0; images++)
+        json = (struct str){ json.p + at + 1, json.n - (size_t)at - 1 };
+    cr_assert(images == 2);
+    msg_clear(&m);
+    cancel(&s);
+    await(&s, MSG_turn_done);
+    end(&s);
+}
+
+Test(session, a_list_of_messages_that_does_not_fit_them_fails_the_turn, .timeout = 20)
+{
+    static const char *const lists[] = { "1 999999", "1 1\n2 1", "1", "1 x", "1 -5", "nonsense\n\n\n", "1 0" };
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        struct stage s = begin();
+        run_collected(&s, lists[i]);
+        struct msg m = next(&s, MSG_turn_done);
+        cr_assert(m.turn_done.outcome == OUTCOME_FAILED && m.turn_done.error.n > 0, "%s", lists[i]);
+        msg_clear(&m);
+        end(&s);
+    }
+}

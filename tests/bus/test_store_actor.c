@@ -135,6 +135,31 @@ Test(store_actor, keeps_rows_of_devices_and_sends_all_of_them, .timeout = 20)
     tempdir_remove(dir);
 }
 
+Test(store_actor, turns_that_are_part_of_another_are_over_when_that_begins, .timeout = 20)
+{
+    char dir[TEMPDIR_MAX];
+    tempdir_make(dir);
+    rig_t *rig = start(dir, 0);
+    for (int64_t turn = 1; turn <= 3; turn++) {
+        struct msg a = rig_ask(rig, "store", accept(turn, "agent:main:main", ""));
+        msg_clear(&a);
+    }
+    struct msg joined = begin(1, 1000000);
+    joined.store_begin.collected = STR("2\n3\n4"); /* 4 is not known (any more) */
+    struct msg a = rig_ask(rig, "store", joined), ask = { .kind = MSG_store_recover, .corr = 99 };
+    cr_assert(a.kind == MSG_store_begun && str_is(a.store_begun.json, USER_JSON "\n"));
+    msg_clear(&a);
+    cr_assert(mailbox_send(rig_mailbox(rig), "store", &ask) == 0);
+    a = rig_next(rig);
+    cr_assert(a.kind == MSG_store_pending && a.store_pending.turn == 1);
+    msg_clear(&a);
+    a = rig_next(rig);
+    cr_assert(a.kind == MSG_store_recovered);
+    msg_clear(&a);
+    rig_stop(&rig);
+    tempdir_remove(dir);
+}
+
 /* One question of a group fills the disk: it alone is refused, its neighbours are stored. */
 Test(store_actor, a_full_disk_refuses_only_what_does_not_fit, .timeout = 30)
 {

@@ -48,6 +48,10 @@ struct sim_turn {
     bool bounded;
     enum policy_reason aborted;
     int64_t request;
+    uint64_t collect;
+    int64_t bytes, lead; /* lead: the turn it was collected into */
+    bool parts_ended;    /* in this step: it must end, too */
+    enum policy_outcome parts_outcome;
     int64_t resume_seq;
     int key;                    /* -1 */
     bool must_end, must_cancel; /* in this step */
@@ -158,6 +162,12 @@ struct sim_request *sim_request_find(struct sim *s, int64_t id);
 void sim_event(struct sim *s, const struct policy_event *e);
 void sim_action(struct sim *s, const struct policy_action *a);
 void sim_settled(struct sim *s);
+
+/* sim_collect.c: turns that run as part of another. */
+void sim_collect_check(struct sim *s, struct sim_turn *t, int64_t into); /* DO_COLLECT */
+void sim_collect_joined(struct sim *s, const struct sim_turn *lead);     /* it starts: it took along all it could */
+void sim_collect_part_ends(struct sim *s, const struct sim_turn *t, const struct policy_action *a);
+void sim_collect_parts_ended(struct sim *s, const struct sim_turn *t, enum policy_outcome outcome);
 
 /* The models' half; the same three moments. */
 void sim_models_event(struct sim *s, const struct policy_event *e);

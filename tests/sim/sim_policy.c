@@ -46,7 +46,7 @@ static const char *const event_names[POLICY_EVENT_COUNT] = {
 static const char *const action_names[POLICY_ACTION_COUNT] = {
     "store",        "ack",           "duplicate", "refuse",      "drop",          "start",   "run",         "resume",
     "cancel",       "end",           "park",      "stop_worker", "try",           "switch",  "retry_later", "model_failed",
-    "model_cancel", "model_refused", "cooldown",  "spawn_ok",    "spawn_refused", "drained",
+    "model_cancel", "model_refused", "cooldown",  "spawn_ok",    "spawn_refused", "drained", "collect",
 };
 
 const char *sim_action_name(enum policy_action_kind kind)
@@ -249,6 +249,8 @@ static void do_submit(struct sim *s)
     if (s->sessions[session].agent < 0) return; /* a child's place whose spawn was refused */
     e.spawn = slot ? slot->handle : chance(s, 2) ? 1 + below(s, 20) : 0;
     if (chance(s, 30)) e.idempotency = keys[below(s, KEYS)];
+    if (chance(s, 60)) e.collect = 1 + (uint64_t)chance(s, 20);
+    e.bytes = chance(s, 90) ? below(s, 100) : POLICY_COLLECT_BYTES_MAX - below(s, 150);
     step(s, &e);
 }
 

@@ -56,7 +56,9 @@ static void check_busy(struct sim *s)
         struct policy_turn_info info = policy_turn_info(s->policy, t->id);
         int parent = s->sessions[t->session].parent;
         mark_busy(s, t->session, busy);
-        RULE(s, info.state == t->state && info.stopping == (t->aborted != REASON_NONE), "turn %ld: state %d, stopping %d", (long)t->id,
+        const struct sim_turn *whole = t->lead ? sim_turn_find(s, t->lead) : t;
+        RULE(s, whole && info.of_turn == t->lead && !t->parts_ended, "turn %ld is part of %ld", (long)t->id, (long)info.of_turn);
+        RULE(s, info.state == t->state && info.stopping == (whole->aborted != REASON_NONE), "turn %ld: state %d, stopping %d", (long)t->id,
              info.state, info.stopping);
         RULE(s, str_is(info.parent, parent < 0 ? "" : s->sessions[parent].key), "turn %ld: parent %.*s", (long)t->id, STR_ARG(info.parent));
     }

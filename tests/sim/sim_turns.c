@@ -151,6 +151,7 @@ static void check_grant(struct sim *s, struct sim_turn *t)
              s->sessions[other->ready_group].key);
         RULE(s, ++other->passed <= other->passed_max, "session %s starves", other->key);
     }
+    sim_collect_joined(s, t);
     unready(s, t->session);
     if (t->lane == LANE_SUBAGENT && s->sessions[own->ready_group].ring_seq) s->sessions[own->ready_group].ring_seq = ++s->seq;
 }
@@ -248,7 +249,8 @@ static void key_ended(struct sim *s, const struct sim_turn *t, enum policy_outco
 {
     if (t->key < 0) return;
     key_gone(s, (int)(keep_of(s, t->key) - s->keeps));
-    if (!lost) s->keeps[s->keep_count++] = (struct sim_keep){ t->key, t->id, true, outcome, s->now_ms };
+    if (lost) return; /* nothing was added, so nothing has to go: a bound that shrank meanwhile is kept at the next tick */
+    s->keeps[s->keep_count++] = (struct sim_keep){ t->key, t->id, true, outcome, s->now_ms };
     for (int i = s->keep_count - 1, ended = 0; i >= 0; i--)
         if (s->keeps[i].ended && ++ended > s->limits.idempotent_max) key_gone(s, i);
 }
@@ -265,6 +267,13 @@ static void turn_gone(struct sim *s, struct sim_turn *t)
 static void check_end(struct sim *s, struct sim_turn *t, const struct policy_action *a)
 {
     const struct policy_event *e = s->event;
+    if (t->state == POLICY_TURN_COLLECTED) {
+        sim_collect_part_ends(s, t, a);
+        key_ended(s, t, a->outcome, false);
+        turn_gone(s, t);
+        return;
+    }
+    sim_collect_parts_ended(s, t, a->outcome);
     bool by_store = e->kind == POLICY_STORED && e->turn == t->id && (!e->ok || t->aborted);
     bool by_done = e->kind == POLICY_TURN_DONE && e->turn == t->id && a->outcome == e->outcome;
     bool by_ready = e->kind == POLICY_WORKER_READY && s->workers[e->worker].turn == t->id && t->aborted;
@@ -311,8 +320,14 @@ static void add_turn(struct sim *s, const struct policy_event *e, enum policy_tu
 {
     int session = sim_session_find(s, e->session), key = e->idempotency.n ? e->idempotency.p[1] - '0' : -1;
     RULE(s, s->turn_count < TURNS && s->keep_count < KEEPS, "the simulator's table of turns is full");
-    s->turns[s->turn_count++] =
-        (struct sim_turn){ .id = e->turn, .session = session, .state = state, .lane = e->lane, .bounded = e->bounded, .key = key };
+    s->turns[s->turn_count++] = (struct sim_turn){ .id = e->turn,
+                                                   .session = session,
+                                                   .state = state,
+                                                   .lane = e->lane,
+                                                   .bounded = e->bounded,
+                                                   .collect = e->collect,
+                                                   .bytes = e->bytes,
+                                                   .key = key };
     if (key >= 0) s->keeps[s->keep_count++] = (struct sim_keep){ .key = key, .turn = e->turn };
     if (e->requester.n) attach(s, session, sim_session_find(s, e->requester));
 }
@@ -392,7 +407,7 @@ static void spawned(struct sim *s, const struct policy_action *a)
 
 static void doom_turn(struct sim_turn *t, enum policy_reason reason)
 {
-    if (t->aborted) return;
+    if (t->aborted || t->state == POLICY_TURN_COLLECTED) return; /* a part goes with its whole */
     if (t->state == POLICY_TURN_QUEUED) {
         t->must_end = true;
         return;
@@ -406,6 +421,7 @@ static void doom_turn(struct sim_turn *t, enum policy_reason reason)
 static void abort_all(struct sim *s, const struct policy_event *e)
 {
     struct sim_turn *one = e->turn ? sim_turn_find(s, e->turn) : NULL;
+    if (one && one->lead) one = sim_turn_find(s, one->lead);
     int root = one ? one->session : sim_session_find(s, e->session);
     bool doomed[SESSIONS] = { false }, grown = e->cascade;
     for (int i = 0; i < SESSIONS && e->cascade; i++)
@@ -506,7 +522,7 @@ static void check_duplicate(struct sim *s, const struct policy_action *a)
 void sim_action(struct sim *s, const struct policy_action *a)
 {
     bool of_turn = a->kind == POLICY_DO_DROP || (a->kind >= POLICY_DO_RUN && a->kind <= POLICY_DO_END) || a->kind == POLICY_DO_START ||
-                   a->kind == POLICY_DO_STORE || a->kind == POLICY_DO_ACK;
+                   a->kind == POLICY_DO_STORE || a->kind == POLICY_DO_ACK || a->kind == POLICY_DO_COLLECT;
     struct sim_turn *t = sim_turn_find(s, a->turn);
     RULE(s, !of_turn || t, "turn %ld is not known (any more)", (long)a->turn);
     if (s->wants && a->kind == s->want && !s->got) {
@@ -532,6 +548,7 @@ void sim_action(struct sim *s, const struct policy_action *a)
         RULE(s, s->sessions[t->session].worker == a->worker, "turn %ld is cancelled elsewhere", (long)t->id);
         t->must_cancel = false;
         break;
+    case POLICY_DO_COLLECT: sim_collect_check(s, t, a->of_turn); break;
     case POLICY_DO_END: check_end(s, t, a); break;
     case POLICY_DO_PARK: check_park(s, a->worker); break;
     case POLICY_DO_STOP_WORKER:

@@ -80,7 +80,7 @@ void serve_bytes(int fd, struct str bytes)
 
 void serve_upgrade(int fd)
 {
-    char head[HEAD_MAX + 1] = "", key[256] = "", accept_text[64], answer[512];
+    char head[HEAD_MAX + 1] = "", key[128] = "", proof[256], accept_text[64], answer[512];
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned digest_n = 0;
     size_t n = 0;
@@ -91,8 +91,8 @@ void serve_upgrade(int fd)
     const char *line = strstr(head, "Sec-WebSocket-Key: ");
     serve_expect(line && sscanf(line, "Sec-WebSocket-Key: %100s", key) == 1, "a key");
     serve_expect(strstr(head, "Upgrade: websocket") && strstr(head, "Sec-WebSocket-Version: 13"), "the upgrade's headers");
-    strcat(key, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
-    EVP_Digest(key, strlen(key), digest, &digest_n, EVP_sha1(), NULL);
+    snprintf(proof, sizeof proof, "%s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key);
+    EVP_Digest(proof, strlen(proof), digest, &digest_n, EVP_sha1(), NULL);
     EVP_EncodeBlock((unsigned char *)accept_text, digest, (int)digest_n);
     int size = snprintf(answer, sizeof answer,
                         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",

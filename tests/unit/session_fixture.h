@@ -154,11 +154,12 @@ static inline const char *desk_names(const json_t *v)
     static char names[2048];
     const char *key;
     json_t *ignored;
+    size_t n = 0;
     names[0] = '\0';
     json_object_foreach((json_t *)v, key, ignored)
     {
-        strcat(names, key);
-        strcat(names, " ");
+        n += (size_t)snprintf(names + n, sizeof names - n, "%s ", key);
+        cr_assert(n < sizeof names);
     }
     return names;
 }

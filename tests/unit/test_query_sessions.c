@@ -252,9 +252,9 @@ Test(query_sessions, history_keeps_the_newest)
 static char *long_message(size_t n)
 {
     char *json = malloc(n + 256);
-    int start = sprintf(json, "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"");
+    int start = snprintf(json, 256, "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"");
     memset(json + start, 'x', n);
-    strcpy(json + start + n, "\"}],\"timestamp\":7}");
+    snprintf(json + start + n, 64, "\"}],\"timestamp\":7}");
     return json;
 }
 

@@ -71,7 +71,7 @@ Test(store_reader, tells_when_the_file_was_set_aside, .init = fixture_setup, .fi
     cr_assert(!store_reader_stale(look));
     store_close(&writer);
     char from[128];
-    strcpy(from, fixture_path("openclaw.sqlite"));
+    str_copy(from, sizeof from, str_of(fixture_path("openclaw.sqlite")));
     cr_assert(rename(from, fixture_path("elsewhere")) == 0);
     cr_assert(store_reader_stale(look));
     store_close(&look);

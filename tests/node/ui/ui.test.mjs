@@ -43,6 +43,12 @@ async function say(page, text) {
   await page.press(".composer-text", "Enter");
 }
 
+/** On a touch screen Enter begins a new line. */
+async function sayByTouch(page, text) {
+  await page.fill(".composer-text", text);
+  await page.tap(".composer button:has-text('Send')");
+}
+
 async function idle(page) {
   await page.waitForSelector(".working", { ...WAIT, state: "detached" });
 }
@@ -123,11 +129,11 @@ test("Escape stops an answer, and what was queued is answered after it", async (
 });
 
 test("when every model fails, the reason is there to read", async () => {
-  await control({ otherwise: { status: 500 } });
+  await control({ default: { status: 500 } });
   await say(desk, "fail");
   await desk.waitForSelector(".chat-column .note-bad");
   await shot(desk, "failed");
-  await control({ otherwise: { echo: true } });
+  await control({ default: { echo: true } });
   await idle(desk);
 });
 
@@ -181,16 +187,16 @@ test("a browser from elsewhere is approved on the command line, and let out agai
   await desk.goto(`${house.near}/#/devices`);
   await desk.waitForSelector(`.card-waiting >> text=${id}`);
   await shot(desk, "device-waits");
+  const { pending } = JSON.parse(await openclaw("devices", "list", "--json"));
+  const device = pending.find((one) => one.requestId === id);
   await openclaw("devices", "approve", id);
   await far.waitForSelector(".composer");
   await desk.waitForSelector(".card-waiting", { state: "detached" });
-  await say(far, "hello from far away");
+  await sayByTouch(far, "hello from far away");
   await far.waitForSelector(".turn-agent >> text=hello from far away");
   await idle(far);
   await far.reload();
   await far.waitForSelector(".topbar .dot-ok");
-  const { paired } = JSON.parse(await openclaw("devices", "list", "--json"));
-  const device = paired.find((one) => one.remoteIp);
   await openclaw("devices", "revoke", "--device", device.deviceId, "--role", "operator");
   await far.reload();
   await far.waitForSelector(".signin");

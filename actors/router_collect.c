@@ -1,0 +1,84 @@
+/* actors/router_collect.c -- messages that waited in a session and are answered together (messages.queue.mode collect). */
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "actors/router_internal.h"
+#include "base/chat.h"
+
+/* The mode for a channel: its own, else the general one. */
+static struct str mode_of(const struct router *r, struct str channel)
+{
+    const struct json5_node *own = NULL;
+    struct buf path = { 0 };
+    if (channel.n) {
+        buf_text(&path, "messages.queue.byChannel[\"");
+        buf_add(&path, channel);
+        buf_text(&path, "\"]");
+        own = config_get(r->config, buf_str(&path));
+    }
+    buf_free(&path);
+    return own && own->string.n ? own->string : config_str(r->config, "messages.queue.mode");
+}
+
+static uint64_t add_hash(uint64_t h, struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) h = (h ^ (unsigned char)s.p[i]) * 1099511628211u; /* FNV-1a, 64 bits */
+    return (h ^ 0xffu) * 1099511628211u;                                               /* no byte of UTF-8: "a","b" is not "ab","" */
+}
+
+uint64_t router_collect_class(const struct router *r, const struct said *s)
+{
+    if (!s->bounded || !str_is(mode_of(r, s->channel), "collect")) return 0;
+    uint64_t h = add_hash(1469598103934665603u, s->channel);
+    h = add_hash(h, s->model);
+    h = add_hash(h, s->thinking);
+    h = add_hash(h, s->system);
+    return h ? h : 1;
+}
+
+void router_collect(struct router *r, struct turn_entry *e, int64_t into)
+{
+    struct turn_entry *lead = router_turn(r, into);
+    if (lead) LL_APPEND2(lead->collected, e, next_collected);
+}
+
+static void add_line(struct buf *lines, const struct turn_entry *e)
+{
+    if (lines->n) buf_char(lines, '\n');
+    buf_printf(lines, "%lld %zu", (long long)e->turn, payload_bytes(e->message).n);
+}
+
+payload_t *router_collect_message(const struct turn_entry *lead, struct buf *lines)
+{
+    const struct turn_entry *e;
+    struct buf all = { .max = 2 * POLICY_COLLECT_BYTES_MAX };
+    size_t n = 0;
+    add_line(lines, lead);
+    buf_add(&all, payload_bytes(lead->message));
+    LL_FOREACH2(lead->collected, e, next_collected)
+    {
+        add_line(lines, e);
+        buf_add(&all, payload_bytes(e->message));
+    }
+    char *bytes = buf_take(&all, &n);
+    payload_t *payload = bytes ? payload_take(bytes, n) : NULL;
+    buf_free(&all);
+    if (!payload || lines->err) abort(); /* out of memory: what was accepted is in the store */
+    return payload;
+}
+
+void router_collect_end(struct router *r, struct turn_entry *e, const struct policy_action *a)
+{
+    struct msg_turn_done *d = &e->done.turn_done;
+    const struct turn_entry *lead = router_turn(r, a->of_turn);
+    d->collected_into = a->of_turn;
+    if (a->outcome == POLICY_OK) {
+        d->failure = FAILURE_none;
+        d->stop = CHAT_STOP_END;
+        d->error = STR("");
+    }
+    if (!lead || lead->done.kind == MSG_none) return;
+    d->failure = lead->done.turn_done.failure;
+    d->error = lead->done.turn_done.error; /* borrowed: the one it is part of ends next */
+    d->model = lead->done.turn_done.model;
+}
