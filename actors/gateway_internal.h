@@ -12,6 +12,7 @@ struct gateway_chat;    /* gateway_chat.c */
 struct gateway_client;  /* gateway_client.h */
 struct gateway_request; /* gateway_rpc.h */
 struct gateway_events;  /* gateway_events.c */
+struct gateway_crowd;   /* gateway_crowd.c */
 struct gateway_runs;    /* gateway_runs.c */
 struct gateway_misc;    /* gateway_misc.h */
 struct gateway_conn;
@@ -89,6 +90,7 @@ struct gateway {
     struct gateway_request *requests; /* of clients, by the corr of what they wait for */
     size_t timed_requests;            /* requests with a deadline */
     struct gateway_events *events;
+    struct gateway_crowd *crowd;
     struct gateway_runs *runs;
     struct gateway_misc *misc;
     struct gateway_conn *adopting; /* the one that libwebsockets is being given; NULL once it is freed */
@@ -100,6 +102,7 @@ struct gateway {
     bool draining;
     bool stopping;
     struct gateway_times times;
+    struct gateway_bounds bounds;
     struct gateway_devices *devices; /* owned; gateway_devices.h */
 };
 

@@ -9,6 +9,7 @@
 #include <utlist.h>
 
 #include "actors/gateway_internal.h"
+#include "actors/gateway_poll.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -125,6 +126,7 @@ void gateway_take(struct gateway *gw, int fd, const struct gateway_peer *peer)
         log_event(LOG_WARN, "connection_refused", LOG_I("connections", (int64_t)gw->conn_count));
         return;
     }
+    gateway_poll_new(fd);
     set_options(fd, &gw->times);
     c->gw = gw;
     c->surplus = gw->conn_count >= GATEWAY_CONNECTIONS_MAX;

@@ -119,12 +119,12 @@ static _Noreturn void be_crowd(int port, int n, int to)
     ws_crowd_t *crowd;
     int64_t begin = now_us();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (nice(10) == -1) fprintf(stderr, "bench: the crowd cannot be nice\n");
     int rc = ws_crowd_create(port, BENCH_TOKEN, n, &crowd);
     if (rc == 0) rc = ws_crowd_grow(crowd, n, CROWD_MS);
     struct ws_crowd_count c = ws_crowd_count(crowd);
     if (rc) fprintf(stderr, "bench: the crowd is not whole: %s; %s\n", err_text(rc), c.why);
     dprintf(to, "%d %d %lld\n", c.in, c.lost, (long long)(now_us() - begin));
+    if (nice(10) == -1) fprintf(stderr, "bench: the crowd cannot be nice\n");
     for (;;) {
         pause_ms(LOOK_MS);
         ws_crowd_read(crowd, LOOK_MS);
@@ -161,7 +161,7 @@ static int settle(const struct rig *r, int least)
     return rig_descriptors(r);
 }
 
-static void report_crowd(struct rig *r, double before_kib, const struct ws_churn_result *came)
+static void report_crowd(struct rig *r, double before_kib, int64_t cpu_us, const struct ws_churn_result *came)
 {
     char text[160];
     double after = rig_memory_kib(r, "Rss:");
@@ -170,6 +170,7 @@ static void report_crowd(struct rig *r, double before_kib, const struct ws_churn
     report_figure("ws_idle_client_kib", came->done > 0 ? (after - before_kib) / came->done : 0, "what each of them adds");
     report_figure("ws_connects_per_second", came->elapsed_us > 0 ? came->done * 1e6 / (double)came->elapsed_us : 0,
                   "upgrade, challenge, connect, hello-ok; 256 at a time");
+    report_figure("ws_connect_cpu_us", came->done > 0 ? (double)cpu_us / came->done : 0, "processor time of the gateway for each");
 }
 
 static void report_turns(struct load_result *alone, struct load_result *among)
@@ -203,10 +204,15 @@ void bench_ws_idle(void)
     run_turns(&t, turns, &alone);
     double before = rig_memory_kib(&r, "Rss:");
     int descriptors = rig_descriptors(&r);
+    int64_t cpu = rig_cpu_us(&r);
     crowd_start(&crowd, r.port, CROWD, &came);
+    cpu = rig_cpu_us(&r) - cpu;
     pause_ms(2 * LOOK_MS);
-    report_crowd(&r, before, &came);
+    report_crowd(&r, before, cpu, &came);
+    cpu = rig_cpu_us(&r);
     run_turns(&t, 2 * turns, &among);
+    report_figure("ws_turn_cpu_ms_10000", (double)(rig_cpu_us(&r) - cpu) / 1000 / (2 * turns),
+                  "processor time of the gateway for each turn, and its events to all");
     report_figure("ws_idle_10000_after_turns_rss_mib", rig_memory_kib(&r, "Rss:") / 1024, "the same after those turns");
     crowd_stop(&crowd);
     settle(&r, descriptors);

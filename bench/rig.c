@@ -114,6 +114,20 @@ double rig_memory_kib(const struct rig *r, const char *field)
     return (double)value;
 }
 
+int64_t rig_cpu_us(const struct rig *r)
+{
+    char path[64], text[1024] = "";
+    unsigned long user = 0, kernel = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)proc_pid(r->gateway));
+    FILE *f = fopen(path, "r");
+    size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+    if (f) fclose(f);
+    text[n] = '\0';
+    const char *rest = strrchr(text, ')'); /* the name may hold anything */
+    if (!rest || sscanf(rest, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel) != 2) return 0;
+    return (int64_t)(user + kernel) * 1000000 / sysconf(_SC_CLK_TCK);
+}
+
 int rig_descriptors(const struct rig *r)
 {
     char path[64];

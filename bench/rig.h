@@ -37,6 +37,9 @@ void rig_start_ready(struct rig *r);
 /** A field of the gateway's smaps_rollup ("Rss:", "Pss:") in KiB; -1 when it is not there. */
 double rig_memory_kib(const struct rig *r, const char *field);
 
+/** Processor time that the gateway has taken, in µs. */
+int64_t rig_cpu_us(const struct rig *r);
+
 /** Descriptors that the gateway has open. */
 int rig_descriptors(const struct rig *r);
 
