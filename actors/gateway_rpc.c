@@ -15,6 +15,7 @@
 static void free_request(struct gateway_request *rq)
 {
     struct gateway_client *cl = rq->client;
+    if (rq->on_end) rq->on_end(rq);
     if (rq->corr) HASH_DEL(rq->gw->requests, rq);
     if (rq->deadline_ms) rq->gw->timed_requests--;
     DL_DELETE(cl->requests, rq);

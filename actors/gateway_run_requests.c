@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "actors/gateway_commands.h"
 #include "actors/gateway_methods.h"
 #include "actors/gateway_misc.h"
 #include "actors/gateway_runs_internal.h"
@@ -217,16 +218,25 @@ static void add_events(struct gateway *gw, struct order *o, struct buf *text)
     buf_free(&main);
 }
 
+/* @return NULL: the request is refused and freed */
+static struct gateway_run *new_run(struct gateway_request *rq, const struct order *o)
+{
+    struct gateway *gw = rq->gw;
+    struct gateway_run *run = NULL;
+    if (HASH_CNT(by_id, gw->runs->by_id) >= gw->bounds.runs)
+        refuse(rq, "UNAVAILABLE", "too many runs are in progress; try again when some have ended");
+    else if (!(run = gateway_run_create(gw, o->kind, o->run_id, o->session_key, o->sent_key)))
+        refuse(rq, "UNAVAILABLE", "out of memory");
+    return run;
+}
+
 static void begin(struct gateway_request *rq, struct order *o)
 {
     struct gateway *gw = rq->gw;
     struct session_key parts = { 0 };
-    struct gateway_run *run = NULL;
+    struct gateway_run *run = rq->run ? rq->run : new_run(rq, o); /* that of a command is there already */
+    if (!run) return;
     session_key_parse(o->session_key, &parts);
-    if (HASH_CNT(by_id, gw->runs->by_id) >= gw->bounds.runs)
-        return refuse(rq, "UNAVAILABLE", "too many runs are in progress; try again when some have ended");
-    run = gateway_run_create(gw, o->kind, o->run_id, o->session_key, o->sent_key);
-    if (!run) return refuse(rq, "UNAVAILABLE", "out of memory");
     run->rq = rq;
     run->wait = RUN_ACCEPTANCE;
     rq->run = run;
@@ -242,6 +252,17 @@ static void begin(struct gateway_request *rq, struct order *o)
                       rc == GW_EBADMSG ? "the message or one of its names is too long" : "the gateway is overloaded; try again later");
     }
     if (o->timeout_ms > 0) lws_sul_schedule(gw->lws, 0, &run->limit, on_limit, o->timeout_ms * LWS_US_PER_MS);
+}
+
+/* What is no command is a turn. `agent` knows only those that begin a session anew. */
+static void take(struct gateway_request *rq, const json_t *params, struct order *o)
+{
+    struct chat_command command;
+    bool known = chat_command_parse(o->text, &command);
+    if (o->kind == RUN_AGENT) known = command.id == CHAT_COMMAND_new || command.id == CHAT_COMMAND_reset;
+    if (!known) return begin(rq, o);
+    rq->run = new_run(rq, o);
+    if (rq->run) gateway_command_start(rq, params, o->text, &command);
 }
 
 /* --- chat.send -------------------------------------------------------------------------------------- */
@@ -290,21 +311,26 @@ static void send_message(struct gateway_request *rq, const json_t *params, struc
         gateway_abort_session(rq, o->session_key, "stop");
     } else if (!is_repeat(rq, o) && known_agent(rq, o->session_key, "")) {
         o->text = buf_str(clean);
-        begin(rq, o);
+        take(rq, params, o);
     }
     buf_free(&why);
 }
 
-static void chat_send(struct gateway_request *rq, const json_t *params)
+static struct order chat_order(const json_t *params)
 {
     const json_t *timeout = json_object_get(params, "timeoutMs");
+    return (struct order){ .kind = RUN_CHAT,
+                           .run_id = field(params, "idempotencyKey"),
+                           .sent_key = field(params, "sessionKey"),
+                           .thinking = field(params, "thinking"),
+                           .channel = STR("webchat"),
+                           .timeout_ms = json_is_integer(timeout) ? json_integer_value(timeout) : -1 };
+}
+
+static void chat_send(struct gateway_request *rq, const json_t *params)
+{
     struct buf canonical = { 0 }, clean = { 0 };
-    struct order o = { .kind = RUN_CHAT,
-                       .run_id = field(params, "idempotencyKey"),
-                       .sent_key = field(params, "sessionKey"),
-                       .thinking = field(params, "thinking"),
-                       .channel = STR("webchat"),
-                       .timeout_ms = json_is_integer(timeout) ? json_integer_value(timeout) : -1 };
+    struct order o = chat_order(params);
     if (gateway_run_session(rq, o.sent_key, &canonical)) {
         o.session_key = buf_str(&canonical);
         send_message(rq, params, &o, &clean);
@@ -360,7 +386,7 @@ static bool known_channel(struct str channel)
     static const char *const names[] = { "last", "webchat", "discord", "telegram", "whatsapp", "slack", "signal", "imessage", "none" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (str_is(channel, names[i])) return true;
-    return channel.n == 0;
+    return false;
 }
 
 static int64_t lane_of(struct str name)
@@ -377,32 +403,50 @@ static void run_agent(struct gateway_request *rq, const json_t *params, struct o
         gateway_respond_error(rq, "INVALID_REQUEST", buf_str(&why), (struct str){ 0 });
     } else if (!is_repeat(rq, o) && known_agent(rq, o->session_key, "invalid agent params: ")) {
         o->text = buf_str(clean);
-        begin(rq, o);
+        take(rq, params, o);
     }
     buf_free(&why);
 }
 
-static void agent(struct gateway_request *rq, const json_t *params)
+static struct order agent_order(const json_t *params)
 {
     const json_t *timeout = json_object_get(params, "timeout");
+    struct str channel = field(params, "channel");
+    return (struct order){ .kind = RUN_AGENT,
+                           .run_id = field(params, "idempotencyKey"),
+                           .thinking = field(params, "thinking"),
+                           .model = field(params, "model"),
+                           .system = field(params, "extraSystemPrompt"),
+                           .channel = channel.n ? channel : STR("webchat"),
+                           .lane = lane_of(field(params, "lane")),
+                           .timeout_ms = json_is_integer(timeout) ? json_integer_value(timeout) * 1000 : -1 };
+}
+
+static void agent(struct gateway_request *rq, const json_t *params)
+{
     struct buf canonical = { 0 }, clean = { 0 };
-    struct order o = { .kind = RUN_AGENT,
-                       .run_id = field(params, "idempotencyKey"),
-                       .thinking = field(params, "thinking"),
-                       .model = field(params, "model"),
-                       .system = field(params, "extraSystemPrompt"),
-                       .channel = field(params, "channel"),
-                       .lane = lane_of(field(params, "lane")),
-                       .timeout_ms = json_is_integer(timeout) ? json_integer_value(timeout) * 1000 : -1 };
+    struct order o = agent_order(params);
     if (!known_channel(o.channel)) {
         refuse_agent(rq, "unknown channel: %.*s", STR_ARG(o.channel));
     } else if (agent_session(rq, params, &canonical)) {
-        if (o.channel.n == 0) o.channel = STR("webchat");
         o.session_key = buf_str(&canonical);
         run_agent(rq, params, &o, &clean);
     }
     buf_free(&canonical);
     buf_free(&clean);
+}
+
+/* --- after a command ---------------------------------------------------------------------------------------------- */
+
+void gateway_run_begin(struct gateway_request *rq, const json_t *params, struct str text)
+{
+    struct order o = rq->run->kind == RUN_AGENT ? agent_order(params) : chat_order(params);
+    struct buf why = { .max = 512 };
+    o.session_key = str_of(rq->run->session_key);
+    o.text = text;
+    chat_attachments_read(json_object_get(params, "attachments"), o.images, &o.image_count, &why); /* they were good before */
+    begin(rq, &o);
+    buf_free(&why);
 }
 
 const struct gateway_rpc_handler gateway_run_handlers[] = {

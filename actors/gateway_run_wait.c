@@ -78,6 +78,13 @@ void gateway_run_keep(struct gateway_run *run, const char *status, struct str er
     }
 }
 
+bool gateway_run_ended(struct gateway *gw, struct str run_id)
+{
+    struct ended_run *e = NULL;
+    HASH_FIND(hh, gw->runs->ended, run_id.p, run_id.n, e);
+    return e != NULL;
+}
+
 static void on_late(struct gateway_request *rq)
 {
     answer_waiter(rq->gw, rq->state, NULL);
