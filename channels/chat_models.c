@@ -165,12 +165,19 @@ static void add_current(const struct chat_facts *facts, struct buf *out)
                STR_ARG(chat_member(facts->resolved, "model")));
 }
 
+/* An address that holds a login stays out of the conversation. */
+static struct str endpoint(const struct config_provider *p)
+{
+    if (!p || p->base_url.n == 0) return STR("default");
+    return str_find(p->base_url, STR("@")) < 0 ? p->base_url : STR("configured");
+}
+
 static void provider_block(const struct chat_facts *facts, struct str provider, struct buf *out)
 {
     const struct config_provider *p = config_provider_find(facts->config, provider);
     size_t i, hidden = 0;
     json_t *m;
-    buf_printf(out, "\n\n[%.*s] endpoint: %s auth: %s", STR_ARG(provider), p && p->base_url.n ? p->base_url.p : "default",
+    buf_printf(out, "\n\n[%.*s] endpoint: %.*s auth: %s", STR_ARG(provider), STR_ARG(endpoint(p)),
                p && p->api_key.n ? "api-key" : "missing");
     json_array_foreach(facts->models, i, m)
     {

@@ -366,3 +366,23 @@ Test(e2e_commands, a_command_during_a_run_does_not_disturb_it, .timeout = 60)
     cr_expect(model_saw(&d, "Current thinking level: off."));
     close_desk(&d);
 }
+
+Test(e2e_commands, clients_that_leave_in_the_middle_leave_nothing_behind, .timeout = 90)
+{
+    static const char *const messages[] = { "/new hi", "/status", "/model " KIT_OPENROUTER_MODEL, "/reset" };
+    struct desk d;
+    open_desk(&d);
+    for (int i = 0; i < 12; i++) {
+        ws_t *other;
+        const struct ws_connect c = { .token = KIT_TOKEN, .device = &d.device };
+        cr_assert_eq(ws_open(d.k.port, "/", NULL, &other), 0);
+        json_decref(ws_hello(other, &c));
+        ws_request(other, "g", "chat.send", "{\"sessionKey\":\"other\",\"message\":\"%s\",\"idempotencyKey\":\"gone-%d\"}", messages[i % 4],
+                   i);
+        ws_close(&other);
+    }
+    expect_said(&d, "main", "/think", "Current thinking level: off.\nOptions: off, minimal, low, medium, high.");
+    fake_control(&d.k.openrouter, "{\"default\":{\"text\":\"hello\"}}");
+    expect_said(&d, "other", "/new", "hello");
+    close_desk(&d);
+}
