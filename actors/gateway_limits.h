@@ -2,6 +2,7 @@
 #ifndef ACTORS_GATEWAY_LIMITS_H
 #define ACTORS_GATEWAY_LIMITS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum gateway_limit {
