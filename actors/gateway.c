@@ -243,6 +243,8 @@ static void set_bounds(struct gateway *gw)
         .runs = o->runs ? o->runs : GATEWAY_RUNS_MAX,
         .prompt = o->prompt ? o->prompt : GATEWAY_PROMPT_MAX,
         .told = o->told ? o->told : GATEWAY_TOLD_MAX,
+        .out = o->out ? o->out : GATEWAY_CLIENT_OUT_MAX,
+        .slow = o->slow ? o->slow : GATEWAY_CLIENT_SLOW,
     };
 }
 

@@ -2,6 +2,7 @@
 #ifndef ACTORS_GATEWAY_LIMITS_H
 #define ACTORS_GATEWAY_LIMITS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum gateway_limit {
@@ -59,7 +60,7 @@ struct gateway_times {
 
 /** The bounds that tests shorten. */
 struct gateway_bounds {
-    size_t clients, handshakes, runs, prompt, told;
+    size_t clients, handshakes, runs, prompt, told, out, slow;
 };
 
 #endif
