@@ -305,6 +305,7 @@ static int on_upgrade(struct gateway_conn *c, struct lws *wsi)
     cl->conn = c;
     cl->wsi = wsi;
     gateway_http_peer(c, &cl->peer);
+    cl->vouched = gateway_proxy_vouches(c, &cl->peer);
     cl->host = header(wsi, WSI_TOKEN_HOST);
     cl->origin = header(wsi, WSI_TOKEN_ORIGIN);
     random_uuid(cl->conn_id);

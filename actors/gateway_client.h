@@ -46,6 +46,7 @@ struct gateway_client {
     char conn_id[GATEWAY_UUID_SIZE], nonce[GATEWAY_UUID_SIZE];
     struct gateway_peer peer;
     bool local;          /* reference 2.5 */
+    bool vouched;        /* a trusted proxy has named its user */
     bool paused;         /* too many requests at once: it is read again when some are answered */
     char *host, *origin; /* headers; owned; NULL when absent */
     struct gateway_identity who;

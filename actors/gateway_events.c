@@ -1,5 +1,8 @@
 /* actors/gateway_events.c -- events to all clients: numbered in one row, with the versions of presence and health; the list
  * of who is here, the health object that is kept, the tick. */
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -25,7 +28,7 @@ struct gateway_events {
     bool health_wanted, presence_wanted; /* as soon as the pause since the last one is over */
     int64_t presence_ms;                 /* monotonic, when presence was last told */
     lws_sorted_usec_list_t tick, soon;
-    char host[256];
+    char host[256], ip[16]; /* ip "": there is no network */
     char platform[128], machine[64];
 };
 
@@ -97,9 +100,11 @@ void gateway_tell(struct gateway_client *cl, const char *event, struct str paylo
 static void write_self(const struct gateway_events *ev, struct buf *out)
 {
     struct buf text = { .max = 1024 };
-    buf_printf(&text, "Gateway: %s · app %s · mode gateway · reason self", ev->host, version_shown());
+    buf_printf(&text, "Gateway: %s%s%s%s · app %s · mode gateway · reason self", ev->host, ev->ip[0] ? " (" : "", ev->ip,
+               ev->ip[0] ? ")" : "", version_shown());
     buf_char(out, '{');
     buf_json_pair_str(out, "host", str_of(ev->host));
+    if (ev->ip[0]) buf_json_pair_str(out, "ip", str_of(ev->ip));
     buf_json_pair_str(out, "version", str_of(version_shown()));
     buf_json_pair_str(out, "platform", str_of(ev->platform));
     buf_json_pair_str(out, "deviceFamily", STR("Linux"));
@@ -292,6 +297,18 @@ void gateway_events_shutdown(struct gateway *gw, const char *reason, int64_t res
     }
 }
 
+/* The first address that others could reach this machine by. */
+static void find_address(char out[16])
+{
+    struct ifaddrs *all = NULL;
+    if (getifaddrs(&all) != 0) return;
+    for (const struct ifaddrs *a = all; a && !out[0]; a = a->ifa_next) {
+        if (!a->ifa_addr || a->ifa_addr->sa_family != AF_INET || a->ifa_flags & IFF_LOOPBACK || !(a->ifa_flags & IFF_UP)) continue;
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)a->ifa_addr)->sin_addr, out, 16);
+    }
+    freeifaddrs(all);
+}
+
 int gateway_events_create(struct gateway *gw)
 {
     struct utsname name;
@@ -299,6 +316,7 @@ int gateway_events_create(struct gateway *gw)
     if (!ev) return GW_ENOMEM;
     ev->gw = gw;
     if (gethostname(ev->host, sizeof ev->host - 1) != 0 || !ev->host[0]) str_copy(ev->host, sizeof ev->host, STR("localhost"));
+    find_address(ev->ip);
     if (uname(&name) == 0) {
         snprintf(ev->platform, sizeof ev->platform, "linux %.100s", name.release);
         str_copy(ev->machine, sizeof ev->machine, strcmp(name.machine, "x86_64") == 0 ? STR("x64") : str_of(name.machine));

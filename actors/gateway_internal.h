@@ -151,6 +151,10 @@ struct str gateway_header(struct gateway_conn *c, const char *name, char *into, 
 /* The same for the headers that libwebsockets knows by number. */
 struct str gateway_known_header(struct lws *wsi, enum lws_token_indexes token, char *into, size_t cap);
 
+/* gateway_proxy.c */
+/* True in mode trusted-proxy when the request comes from a trusted proxy that names a user who may enter. While its headers are there. */
+bool gateway_proxy_vouches(struct gateway_conn *c, const struct gateway_peer *peer);
+
 /* gateway_static.c */
 /* Answer with the Control UI or one of its files. @return false when it is switched off */
 bool gateway_static_answer(struct gateway_conn *c, struct str path, bool get);

@@ -143,7 +143,7 @@ static struct str text_of(const json_t *fields, const char *name)
 
 void presence_tell(presence_t *presence, const json_t *fields, int64_t now_ms)
 {
-    static const char *const names[] = { "text", "host",     "ip",         "version", "platform", "deviceFamily", "modelIdentifier",
+    static const char *const names[] = { "host", "ip",       "version",    "platform", "deviceFamily", "modelIdentifier",
                                          "mode", "deviceId", "instanceId", "reason" };
     static const char *const lists[] = { "roles", "scopes", "tags" };
     struct str key = text_of(fields, "deviceId");
@@ -151,6 +151,8 @@ void presence_tell(presence_t *presence, const json_t *fields, int64_t now_ms)
     if (key.n == 0) key = text_of(fields, "host");
     struct known *k = key.n ? touch(presence, key, now_ms) : NULL;
     if (!k) return;
+    set(k->fields, "text", str_utf8_prefix(text_of(fields, "text"), 512));
+    json_object_set_new(k->fields, "ts", json_integer(now_ms));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) set(k->fields, names[i], str_utf8_prefix(text_of(fields, names[i]), 512));
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         json_t *list = json_object_get(fields, lists[i]);
@@ -158,7 +160,6 @@ void presence_tell(presence_t *presence, const json_t *fields, int64_t now_ms)
     }
     const json_t *idle = json_object_get(fields, "lastInputSeconds");
     if (json_is_number(idle)) json_object_set_new(k->fields, "lastInputSeconds", json_integer((json_int_t)json_number_value(idle)));
-    json_object_set_new(k->fields, "ts", json_integer(now_ms));
 }
 
 void presence_write(presence_t *presence, struct str self, int64_t now_ms, struct buf *out)
