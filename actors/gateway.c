@@ -121,7 +121,7 @@ static void tick(lws_sorted_usec_list_t *sul)
         gateway_check_times(c, now_ms);
     }
     gateway_rpc_tick(gw, now_ms);
-    if (busy || gw->timed_requests) gateway_start_tick(gw);
+    if (busy || gw->timed) gateway_start_tick(gw);
 }
 
 /* Rows that could not be stored or loaded are tried again; with nobody connected and all loaded nothing can be open. */
