@@ -107,8 +107,8 @@ void gateway_client_push(struct gateway_client *cl, struct gateway_frame *f, boo
 {
     size_t cost = gateway_frame_cost(f);
     if (cl->state == CLIENT_CLOSING) return;
-    if (drop_if_slow && cl->queued > GATEWAY_CLIENT_SLOW) return;
-    if (cl->queued + cost > GATEWAY_CLIENT_OUT_MAX || (cl->queue_count == cl->queue_cap && !grow_queue(cl))) {
+    if (drop_if_slow && cl->queued > cl->gw->bounds.slow) return;
+    if (cl->queued + cost > cl->gw->bounds.out || (cl->queue_count == cl->queue_cap && !grow_queue(cl))) {
         close_slow(cl);
         return;
     }

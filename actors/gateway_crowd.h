@@ -8,7 +8,7 @@
  *  Owns:   the list: at most GATEWAY_TOLD_MAX events and GATEWAY_TOLD_BYTES_MAX bytes that someone has not heard. When it is
  *          full, events that may be missed are missed by those who would have had to wait; for others the walk hurries
  *  Thread: the gateway's
- *  Source: docs/adr/0011-poll.md */
+ *  Source: docs/adr/0012-poll.md */
 #ifndef ACTORS_GATEWAY_CROWD_H
 #define ACTORS_GATEWAY_CROWD_H
 

@@ -60,7 +60,7 @@ struct gateway_times {
 
 /** The bounds that tests shorten. */
 struct gateway_bounds {
-    size_t clients, handshakes, runs, prompt, told;
+    size_t clients, handshakes, runs, prompt, told, out, slow;
 };
 
 #endif
