@@ -20,7 +20,7 @@ if(GW_SANITIZE)
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
   # Small, but for the files of gw_hot(). Unwind tables are for exceptions and debuggers: C has none, -g has its own.
   target_compile_options(gw_flags INTERFACE -Os -g -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections)
-  target_link_options(gw_flags INTERFACE -Wl,--gc-sections -Wl,--as-needed)
+  target_link_options(gw_flags INTERFACE -Wl,--as-needed) # not --gc-sections, which drops the tests of Criterion: the program alone has it
   check_linker_flag(C -Wl,-z,pack-relative-relocs GW_PACKS_RELOCS) # a bitmap instead of 24 bytes a pointer; glibc 2.36 reads it
   if(GW_PACKS_RELOCS)
     target_link_options(gw_flags INTERFACE -Wl,-z,pack-relative-relocs)
