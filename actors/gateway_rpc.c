@@ -5,6 +5,7 @@
 #include <utlist.h>
 
 #include "actors/gateway_client.h"
+#include "actors/gateway_crowd.h"
 #include "actors/gateway_methods.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -281,6 +282,7 @@ static void on_request(struct gateway_client *cl, const struct rpc_frame *frame)
 void gateway_rpc_message(struct gateway_client *cl, struct str text)
 {
     struct rpc_frame frame = { 0 };
+    gateway_crowd_spoke(cl);
     if (rpc_frame_read(text, &frame) != 0)
         gateway_kill(cl->conn);
     else if (frame.kind == RPC_FRAME_REQUEST)

@@ -223,7 +223,7 @@ static void begin(struct gateway_request *rq, struct order *o)
     struct session_key parts = { 0 };
     struct gateway_run *run = NULL;
     session_key_parse(o->session_key, &parts);
-    if (HASH_CNT(by_id, gw->runs->by_id) >= GATEWAY_RUNS_MAX)
+    if (HASH_CNT(by_id, gw->runs->by_id) >= gw->bounds.runs)
         return refuse(rq, "UNAVAILABLE", "too many runs are in progress; try again when some have ended");
     run = gateway_run_create(gw, o->kind, o->run_id, o->session_key, o->sent_key);
     if (!run) return refuse(rq, "UNAVAILABLE", "out of memory");

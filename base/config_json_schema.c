@@ -94,21 +94,26 @@ static bool is_first(const struct config_rule *rule, const struct config_rule *c
 
 static void write_members(const struct config_rule *rule, struct chain *chain, struct buf *out)
 {
-    buf_text(out, "\"type\":\"object\",\"properties\":{");
+    const struct config_rule *any = config_schema_child(rule, STR("*"));
+    bool named = false;
+    buf_text(out, "\"type\":\"object\"");
     for (const struct config_rule *r = rule; r; r = r->same) {
         for (const struct config_rule *c = r->first; c; c = c->next) {
             if (str_is(c->name, "*") || str_is(c->name, "[]") || !is_first(rule, c)) continue;
-            buf_json_comma(out);
+            buf_text(out, named ? "," : ",\"properties\":{");
+            named = true;
             buf_json_str(out, c->name);
             buf_char(out, ':');
             write_rule(c, chain, out);
         }
     }
-    buf_char(out, '}');
-    const struct config_rule *any = config_schema_child(rule, STR("*"));
-    if (!any) return;
+    if (named) buf_char(out, '}');
+    if (any && !named) buf_text(out, ",\"propertyNames\":{\"type\":\"string\"}");
     buf_json_key(out, "additionalProperties");
-    write_rule(any, chain, out);
+    if (any)
+        write_rule(any, chain, out);
+    else
+        buf_text(out, "false");
 }
 
 static void write_rule(const struct config_rule *rule, struct chain *chain, struct buf *out)
