@@ -138,7 +138,7 @@ int gateway_request_ask(struct gateway_request *rq, const char *to, struct msg *
     rq->on_answer = fn;
     HASH_ADD(hh, gw->requests, corr, sizeof rq->corr, rq);
     int rc = mailbox_send(gw->mailbox, to, m);
-    if (rc) gateway_respond_error(rq, "UNAVAILABLE", STR("the gateway is overloaded; try again later"), (struct str){ 0 });
+    if (rc) gateway_refuse(rq, "UNAVAILABLE", "the gateway is overloaded; try again later");
     return rc;
 }
 
@@ -240,7 +240,7 @@ static void run(struct gateway_request *rq, const json_t *params)
     if (fn)
         fn(rq, params);
     else
-        gateway_respond_error(rq, "UNAVAILABLE", STR("this gateway does not serve that method"), (struct str){ 0 });
+        gateway_refuse(rq, "UNAVAILABLE", "this gateway does not serve that method");
 }
 
 static void unknown_method(struct gateway_client *cl, const struct rpc_frame *frame)

@@ -48,6 +48,11 @@ void gateway_respond(struct gateway_request *rq, struct str payload);
 void gateway_respond_first(struct gateway_request *rq, struct str payload);
 /** Refuse, and free the request. @param details  JSON; empty: none */
 void gateway_respond_error(struct gateway_request *rq, const char *code, struct str message, struct str details);
+/** The same without details. */
+static inline void gateway_refuse(struct gateway_request *rq, const char *code, const char *message)
+{
+    gateway_respond_error(rq, code, str_of(message), (struct str){ NULL, 0 });
+}
 /** As gateway_respond_error() with a payload beside the error (a repeated chat.send that had failed). */
 void gateway_respond_failed(struct gateway_request *rq, struct str payload, const char *code, struct str message);
 
