@@ -9,6 +9,7 @@
 #define CHANNEL "no channel is connected yet: nothing is probed, and its token comes from the configuration"
 #define HEARTBEAT "heartbeats do not run yet"
 #define CRON "cron does not run yet"
+#define NODES "this gateway takes no nodes: none is known"
 #define TOOLS "no tool is offered yet: a call ends with an error"
 #define SKILLS "no skill is part of the program"
 #define SPEECH "there is no speech output"
@@ -35,7 +36,18 @@ static struct known KNOWN[] = {
     { .frame = "rpc-config.schema", .path = "payload.schema.required", .reason = "no part of the file has to be there" },
     { .frame = "rpc-skills.status", .path = "payload.skills[].source", .reason = SKILLS },
     { .frame = "rpc-skills.status", .path = "payload.skills[].bundled", .reason = SKILLS },
-    { .frame = "rpc-cron.status", .path = "payload.enabled", .reason = CRON },
+    { .frame = "rpc-cron.status*", .path = "payload.enabled", .reason = CRON },
+    { .frame = "rpc-cron.status-ok-1", .path = "payload.nextWakeAtMs", .reason = CRON },
+    { .frame = "rpc-cron.add-ok-*", .path = "", .reason = CRON },
+    { .frame = "rpc-cron.add-error-[2-5]", .path = "error", .reason = CRON },
+    { .frame = "rpc-cron.list-ok-*", .path = "payload.jobs", .reason = CRON },
+    { .frame = "rpc-cron.run-ok-*", .path = "", .reason = CRON },
+    { .frame = "rpc-cron.runs-ok-[13]", .path = "payload.entries", .reason = CRON },
+    { .frame = "rpc-cron.update-ok-1", .path = "", .reason = CRON },
+    { .frame = "rpc-cron.remove-ok-[13]", .path = "payload.removed", .reason = CRON },
+    { .frame = "rpc-last-heartbeat-ok-1", .path = "payload", .reason = HEARTBEAT },
+    { .frame = "rpc-node.list-ok-*", .path = "payload.nodes", .reason = NODES },
+    { .frame = "rpc-node.*-ok-1", .path = "", .reason = NODES },
     { .frame = "rpc-tts.status", .path = "payload.edgeEnabled", .reason = SPEECH },
     { .frame = "rpc-tts.providers", .path = "payload", .reason = SPEECH },
     { .frame = "rpc-device.pair.remove", .path = "error.message", .reason = "there is this method here" },
@@ -55,5 +67,7 @@ static struct known KNOWN[] = {
     { .frame = "rpc-sessions.reset-ok-1", .path = "payload.entry.skillsSnapshot", .reason = "a session keeps no copy of the skills" },
     { .frame = "rpc-chat.history-ok-1", .path = "payload.messages[].isError", .reason = TOOLS },
 };
+
+enum { KNOWN_COUNT = sizeof KNOWN / sizeof *KNOWN };
 
 #endif
