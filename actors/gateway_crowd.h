@@ -15,7 +15,7 @@
 #include "actors/gateway_client.h"
 
 int gateway_crowd_create(struct gateway *gw); /* @return 0 or GW_ENOMEM */
-void gateway_crowd_rest(struct gateway *gw); /* before the loop is taken down: its timer goes */
+void gateway_crowd_rest(struct gateway *gw);  /* before the loop is taken down: its timer goes */
 void gateway_crowd_destroy(struct gateway *gw);
 
 /** It was greeted: from now on it hears what all hear. */
