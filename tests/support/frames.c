@@ -45,7 +45,7 @@ static const char *const FILES[] = { "config", "parsed", "resolved", "schema", N
 static const char *const MACHINE[] = { "ip", NULL };
 /* Names whose numbers are part of the protocol. */
 static const char *const EXACT[] = { "protocol",          "maxPayload", "maxBufferedBytes", "tickIntervalMs",
-                                     "restartExpectedMs", "kept",       "everyMs",          "days",
+                                     "restartExpectedMs", "kept",       "everyMs",          "days",  "status",
                                      "ackMaxChars",       NULL };
 
 void frames_begin(struct frames *f, const struct kit *kit, struct known *known, size_t known_count)
