@@ -9,6 +9,7 @@
 #include <utlist.h>
 
 #include "actors/gateway_client.h"
+#include "actors/gateway_crowd.h"
 #include "actors/gateway_events.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -36,10 +37,15 @@ struct gateway_events {
 static bool hears(const struct gateway_client *cl, enum gateway_audience audience)
 {
     if (cl->state != CLIENT_CONNECTED) return false;
-    switch (audience) {
-    case GATEWAY_APPROVERS: return cl->who.admin || cl->who.approvals;
-    case GATEWAY_PAIRERS: return cl->who.admin || cl->who.pairing;
-    default: return true;
+    return cl->who.admin || (audience == GATEWAY_APPROVERS ? cl->who.approvals : cl->who.pairing);
+}
+
+static void tell_some(struct gateway *gw, enum gateway_audience audience, struct gateway_frame *f, bool drop_if_slow)
+{
+    struct gateway_client *cl, *safe;
+    DL_FOREACH_SAFE(gw->clients, cl, safe)
+    {
+        if (hears(cl, audience)) gateway_client_queue(cl, f, drop_if_slow);
     }
 }
 
@@ -63,7 +69,6 @@ void gateway_events_write_version(const struct gateway *gw, struct buf *out)
 
 void gateway_broadcast(struct gateway *gw, enum gateway_audience audience, const char *event, struct str payload, bool drop_if_slow)
 {
-    struct gateway_client *cl, *safe;
     struct buf text = { 0 };
     if (!gateway_has_clients(gw)) return;
     begin_event(&text, event, payload);
@@ -75,10 +80,8 @@ void gateway_broadcast(struct gateway *gw, enum gateway_audience audience, const
     buf_char(&text, '}');
     struct gateway_frame *f = text.err ? NULL : gateway_frame_create(buf_str(&text));
     if (!f) log_event(LOG_ERROR, "event_lost", LOG_T("kind", event), LOG_I("bytes", (int64_t)payload.n));
-    DL_FOREACH_SAFE(gw->clients, cl, safe)
-    {
-        if (f && hears(cl, audience)) gateway_client_queue(cl, f, drop_if_slow);
-    }
+    if (f && audience == GATEWAY_ALL) gateway_crowd_tell(gw, f, drop_if_slow);
+    if (f && audience != GATEWAY_ALL) tell_some(gw, audience, f, drop_if_slow);
     gateway_frame_drop(f);
     buf_free(&text);
 }
@@ -254,6 +257,7 @@ void gateway_events_joining(struct gateway_client *cl)
 void gateway_events_joined(struct gateway_client *cl)
 {
     struct gateway *gw = cl->gw;
+    gateway_client_greeted(cl);
     if (gw->client_count - gw->handshakes == 1)
         lws_sul_schedule(gw->lws, 0, &gw->events->tick, on_tick, (lws_usec_t)GATEWAY_CLIENT_TICK_MS * LWS_US_PER_MS);
     gateway_events_want(gw, true, false);

@@ -27,6 +27,7 @@ static void read_facts(struct gateway_client *cl, struct connect_facts *f)
     f->origin = str_of(cl->origin);
     f->host = str_of(cl->host);
     f->nonce = str_of(cl->nonce);
+    f->vouched = cl->vouched;
     f->locked = gateway_auth_locked_ms(cl->gw->auth, &cl->peer, clock_mono_ms()) > 0;
 }
 

@@ -59,6 +59,17 @@ void gateway_run_free(struct gateway_run *run)
     free(run);
 }
 
+void gateway_runs_rest(struct gateway *gw)
+{
+    struct gateway_run *run, *safe;
+    if (!gw->runs) return;
+    HASH_ITER(by_id, gw->runs->by_id, run, safe)
+    {
+        lws_sul_cancel(&run->tell);
+        lws_sul_cancel(&run->limit);
+    }
+}
+
 /* Requests and their clients are gone by now. */
 void gateway_runs_destroy(struct gateway *gw)
 {

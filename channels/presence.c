@@ -10,6 +10,7 @@
 struct known {
     char key[PRESENCE_KEY_MAX + 1];
     json_t *fields; /* an object, in the order of the list */
+    char *text;     /* the same as text, since it was last written; NULL: it has changed. */
     int64_t ts;
     struct known *prev, *next; /* newest first */
     UT_hash_handle hh;
@@ -29,6 +30,7 @@ static void forget(presence_t *p, struct known *k)
 {
     HASH_DEL(p->by_key, k);
     DL_DELETE(p->newest, k);
+    free(k->text);
     json_decref(k->fields);
     free(k);
 }
@@ -69,6 +71,8 @@ static struct known *touch(presence_t *p, struct str key, int64_t now_ms)
         HASH_ADD_STR(p->by_key, key, k);
     }
     k->ts = now_ms;
+    free(k->text);
+    k->text = NULL;
     DL_PREPEND(p->newest, k);
     return k;
 }
@@ -166,11 +170,10 @@ void presence_write(presence_t *presence, struct str self, int64_t now_ms, struc
     buf_add(out, self);
     DL_FOREACH(presence->newest, k)
     {
-        char *text = json_dumps(k->fields, JSON_COMPACT);
-        if (!text) continue;
+        if (!k->text) k->text = json_dumps(k->fields, JSON_COMPACT);
+        if (!k->text) continue;
         buf_json_comma(out);
-        buf_text(out, text);
-        free(text);
+        buf_text(out, k->text);
     }
     buf_char(out, ']');
 }

@@ -69,7 +69,9 @@ Test(gateway_static, compressed_and_plain_are_the_same, .timeout = 30)
     gateway_rig_start(&rig, NULL);
     struct http_reply plain = get(&rig, "GET", "/index.html", NULL), packed = get(&rig, "GET", "/index.html", "Accept-Encoding: gzip\r\n");
     cr_assert(str_is(http_reply_header(&packed, "Content-Encoding"), "gzip"));
-    z_stream z = { .next_in = (unsigned char *)packed.body.p, .avail_in = (unsigned)packed.body.n, .next_out = out, .avail_out = sizeof out };
+    z_stream z = {
+        .next_in = (unsigned char *)packed.body.p, .avail_in = (unsigned)packed.body.n, .next_out = out, .avail_out = sizeof out
+    };
     cr_assert_eq(inflateInit2(&z, 16 + MAX_WBITS), Z_OK);
     cr_assert_eq(inflate(&z, Z_FINISH), Z_STREAM_END);
     cr_expect(str_eq(buf_str(&plain.body), (struct str){ (char *)out, z.total_out }));
