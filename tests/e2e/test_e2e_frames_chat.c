@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "e2e/frames_known.h"
 
-enum { KINDS_MAX = 32, KIND_MAX = 128, QUIET_MS = 8000 };
+enum { KINDS_MAX = 32, KIND_MAX = 128, QUIET_MS = 4000 };
 
 static struct kit K;
 static struct frames F;
@@ -167,6 +167,7 @@ Test(e2e_frames_chat, conversations_go_as_recorded, .timeout = 240)
     converse(&web, "chat-unknown-agent", false);
     converse(&web, "agent-rpc", true);
     converse(&web, "agent-rpc-unknown", false);
+    converse(&web, "chat-failover", false);
     fake_control(&K.openrouter, "{\"models\":{\"err429\":{\"status\":500,\"message\":\"mock error 500\",\"times\":-1}}}");
     converse(&web, "chat-failall", false);
     converse(&web, "chat-failall-history", false);
@@ -223,9 +224,9 @@ static void fetch(const char *name)
 
 Test(e2e_frames_chat, the_page_is_served_as_recorded, .timeout = 60)
 {
-    static const char *const names[] = { "http-get-root",      "http-head-root",          "http-post-root",     "http-get-asset",
-                                         "http-get-spa-route", "http-get-asset-nested",   "http-get-bootstrap", "http-head-bootstrap",
-                                         "http-get-avatar",    "http-get-avatar-meta",    "http-get-ui",        "http-get-health",
+    static const char *const names[] = { "http-get-root",      "http-head-root",        "http-post-root",     "http-get-asset",
+                                         "http-get-spa-route", "http-get-asset-nested", "http-get-bootstrap", "http-head-bootstrap",
+                                         "http-get-avatar",    "http-get-avatar-meta",  "http-get-ui",        "http-get-health",
                                          "http-get-healthz",   "http-get-missing-asset" };
     frames_start(&F, &K, KNOWN, KNOWN_COUNT);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) fetch(names[i]);

@@ -38,16 +38,17 @@ static const char *const FREE[] = { "host",
                                     "path",
                                     "lastMessagePreview",
                                     "truncated",
- "content-length",
+                                    "content-length",
                                     NULL };
 /* Parts of the configuration: in the order of its file, which is not the recorded one's. */
 static const char *const FILES[] = { "config", "parsed", "resolved", "schema", NULL };
 /* Names that a machine without a network has no value for. */
 static const char *const MACHINE[] = { "ip", NULL };
 /* Names whose numbers are part of the protocol. */
-static const char *const EXACT[] = { "protocol",          "maxPayload", "maxBufferedBytes", "tickIntervalMs",
-                                     "restartExpectedMs", "kept",       "everyMs",          "days",  "status",
-                                     "ackMaxChars",       NULL };
+static const char *const EXACT[] = {
+    "protocol",    "maxPayload", "maxBufferedBytes", "tickIntervalMs", "restartExpectedMs", "kept", "everyMs", "days", "status",
+    "ackMaxChars", NULL
+};
 
 void frames_begin(struct frames *f, const struct kit *kit, struct known *known, size_t known_count)
 {
