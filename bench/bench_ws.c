@@ -198,7 +198,7 @@ void bench_ws_idle(void)
     struct load_result warm = { 0 }, alone = { 0 }, among = { 0 };
     int turns = bench_options.seconds * 50;
     rig_open(&r, NULL);
-    rig_start_ready(&r);
+    rig_start_ready(&r, r.config);
     talker_open(&t, &r);
     run_turns(&t, WARM_TURNS, &warm);
     run_turns(&t, turns, &alone);
@@ -233,7 +233,7 @@ void bench_ws_churn(void)
     struct ws_churn_result out;
     char text[160];
     rig_open(&r, NULL);
-    rig_start_ready(&r);
+    rig_start_ready(&r, r.config);
     struct ws_churn c = { .port = r.port, .token = BENCH_TOKEN, .total = CHURN_WARM, .per_second = CHURN_RATE };
     int rc = ws_churn_run(&c, &out);
     pause_ms(LOOK_MS);
@@ -277,7 +277,7 @@ void bench_ws_slow(void)
     char text[160];
     int asked = 0;
     rig_open(&r, NULL);
-    rig_start_ready(&r);
+    rig_start_ready(&r, r.config);
     talker_open(&t, &r);
     talker_open(&sleeper, &r);
     run_turns(&t, WARM_TURNS, &warm);
