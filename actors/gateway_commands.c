@@ -5,7 +5,7 @@
 #include "actors/gateway_misc.h"
 #include "actors/gateway_runs_internal.h"
 #include "actors/gateway_sessions.h"
-#include "base/clock.h"
+#include "base/json_read.h"
 #include "base/version.h"
 #include "channels/chat_events.h"
 
@@ -296,7 +296,7 @@ static void ask_files(struct gateway_request *rq)
 /* Nothing is said in a session that may not send; only `/send` can change that. */
 static bool denied(const struct command *c)
 {
-    const char *policy = json_string_value(json_object_get(json_object_get(c->session, "entry"), "sendPolicy"));
+    const char *policy = json_string_value(json_at(c->session, "entry", "sendPolicy"));
     return policy && strcmp(policy, "deny") == 0 && c->command.id != CHAT_COMMAND_send;
 }
 

@@ -8,22 +8,12 @@
 #include "actors/gateway_runs_internal.h"
 #include "base/chat.h"
 #include "base/clock.h"
+#include "base/json_read.h"
 #include "base/random.h"
 #include "channels/chat_attachments.h"
 #include "channels/chat_events.h"
 #include "channels/session_key.h"
 #include "msgs/chat_pack.h"
-
-static struct str field(const json_t *params, const char *name)
-{
-    const json_t *v = json_object_get(params, name);
-    return json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } : (struct str){ 0 };
-}
-
-static void refuse(struct gateway_request *rq, const char *code, const char *text)
-{
-    gateway_respond_error(rq, code, str_of(text), (struct str){ 0 });
-}
 
 static void answer_status(struct gateway_request *rq, const char *run_id, const char *status)
 {
@@ -224,9 +214,9 @@ static struct gateway_run *new_run(struct gateway_request *rq, const struct orde
     struct gateway *gw = rq->gw;
     struct gateway_run *run = NULL;
     if (HASH_CNT(by_id, gw->runs->by_id) >= gw->bounds.runs)
-        refuse(rq, "UNAVAILABLE", "too many runs are in progress; try again when some have ended");
+        gateway_refuse(rq, "UNAVAILABLE", "too many runs are in progress; try again when some have ended");
     else if (!(run = gateway_run_create(gw, o->kind, o->run_id, o->session_key, o->sent_key)))
-        refuse(rq, "UNAVAILABLE", "out of memory");
+        gateway_refuse(rq, "UNAVAILABLE", "out of memory");
     return run;
 }
 
@@ -248,8 +238,9 @@ static void begin(struct gateway_request *rq, struct order *o)
     if (rc) {
         let_go(run);
         gateway_run_free(run);
-        return refuse(rq, rc == GW_EBADMSG ? "INVALID_REQUEST" : "UNAVAILABLE",
-                      rc == GW_EBADMSG ? "the message or one of its names is too long" : "the gateway is overloaded; try again later");
+        return gateway_refuse(rq, rc == GW_EBADMSG ? "INVALID_REQUEST" : "UNAVAILABLE",
+                              rc == GW_EBADMSG ? "the message or one of its names is too long"
+                                               : "the gateway is overloaded; try again later");
     }
     if (o->timeout_ms > 0) lws_sul_schedule(gw->lws, 0, &run->limit, on_limit, o->timeout_ms * LWS_US_PER_MS);
 }
@@ -258,7 +249,7 @@ static void begin(struct gateway_request *rq, struct order *o)
 static void take(struct gateway_request *rq, const json_t *params, struct order *o)
 {
     struct chat_command command;
-    bool known = chat_command_parse(o->text, &command);
+    bool known = chat_command_read(rq->gw->options->config, o->text, &command);
     if (o->kind == RUN_AGENT) known = command.id == CHAT_COMMAND_new || command.id == CHAT_COMMAND_reset;
     if (!known) return begin(rq, o);
     rq->run = new_run(rq, o);
@@ -274,7 +265,7 @@ bool gateway_run_session(struct gateway_request *rq, struct str sent, struct buf
     rules_of(rq->gw, &rules);
     int rc = session_key_canonical(&rules, sent, canonical);
     if (rc == 0) return true;
-    refuse(rq, "INVALID_REQUEST", rc == GW_ELIMIT ? "the session key is too long" : "malformed session key");
+    gateway_refuse(rq, "INVALID_REQUEST", rc == GW_ELIMIT ? "the session key is too long" : "malformed session key");
     return false;
 }
 
@@ -301,12 +292,12 @@ static bool known_agent(struct gateway_request *rq, struct str session_key, cons
 static void send_message(struct gateway_request *rq, const json_t *params, struct order *o, struct buf *clean)
 {
     struct buf why = { .max = 512 };
-    if (chat_text_clean(field(params, "message"), clean) == GW_EINVAL) {
-        refuse(rq, "INVALID_REQUEST", "message must not contain null bytes");
+    if (chat_text_clean(json_str(params, "message"), clean) == GW_EINVAL) {
+        gateway_refuse(rq, "INVALID_REQUEST", "message must not contain null bytes");
     } else if (chat_attachments_read(json_object_get(params, "attachments"), o->images, &o->image_count, &why) != 0) {
         gateway_respond_error(rq, "INVALID_REQUEST", buf_str(&why), (struct str){ 0 });
     } else if (str_trim(buf_str(clean)).n == 0 && o->image_count == 0) {
-        refuse(rq, "INVALID_REQUEST", "message or attachment required");
+        gateway_refuse(rq, "INVALID_REQUEST", "message or attachment required");
     } else if (chat_text_stops(buf_str(clean))) {
         gateway_abort_session(rq, o->session_key, "stop");
     } else if (!is_repeat(rq, o) && known_agent(rq, o->session_key, "")) {
@@ -320,9 +311,9 @@ static struct order chat_order(const json_t *params)
 {
     const json_t *timeout = json_object_get(params, "timeoutMs");
     return (struct order){ .kind = RUN_CHAT,
-                           .run_id = field(params, "idempotencyKey"),
-                           .sent_key = field(params, "sessionKey"),
-                           .thinking = field(params, "thinking"),
+                           .run_id = json_str(params, "idempotencyKey"),
+                           .sent_key = json_str(params, "sessionKey"),
+                           .thinking = json_str(params, "thinking"),
                            .channel = STR("webchat"),
                            .timeout_ms = json_is_integer(timeout) ? json_integer_value(timeout) : -1 };
 }
@@ -358,7 +349,7 @@ __attribute__((format(printf, 2, 3))) static void refuse_agent(struct gateway_re
 /* Which session an `agent` call is for. @return false: refused */
 static bool agent_session(struct gateway_request *rq, const json_t *params, struct buf *canonical)
 {
-    struct str agent = field(params, "agentId"), key = field(params, "sessionKey");
+    struct str agent = json_str(params, "agentId"), key = json_str(params, "sessionKey");
     struct session_key_rules rules;
     struct session_key parts;
     rules_of(rq->gw, &rules);
@@ -397,8 +388,8 @@ static int64_t lane_of(struct str name)
 static void run_agent(struct gateway_request *rq, const json_t *params, struct order *o, struct buf *clean)
 {
     struct buf why = { .max = 512 };
-    if (chat_text_clean(field(params, "message"), clean) == GW_EINVAL) {
-        refuse(rq, "INVALID_REQUEST", "message must not contain null bytes");
+    if (chat_text_clean(json_str(params, "message"), clean) == GW_EINVAL) {
+        gateway_refuse(rq, "INVALID_REQUEST", "message must not contain null bytes");
     } else if (chat_attachments_read(json_object_get(params, "attachments"), o->images, &o->image_count, &why) != 0) {
         gateway_respond_error(rq, "INVALID_REQUEST", buf_str(&why), (struct str){ 0 });
     } else if (!is_repeat(rq, o) && known_agent(rq, o->session_key, "invalid agent params: ")) {
@@ -411,14 +402,14 @@ static void run_agent(struct gateway_request *rq, const json_t *params, struct o
 static struct order agent_order(const json_t *params)
 {
     const json_t *timeout = json_object_get(params, "timeout");
-    struct str channel = field(params, "channel");
+    struct str channel = json_str(params, "channel");
     return (struct order){ .kind = RUN_AGENT,
-                           .run_id = field(params, "idempotencyKey"),
-                           .thinking = field(params, "thinking"),
-                           .model = field(params, "model"),
-                           .system = field(params, "extraSystemPrompt"),
+                           .run_id = json_str(params, "idempotencyKey"),
+                           .thinking = json_str(params, "thinking"),
+                           .model = json_str(params, "model"),
+                           .system = json_str(params, "extraSystemPrompt"),
                            .channel = channel.n ? channel : STR("webchat"),
-                           .lane = lane_of(field(params, "lane")),
+                           .lane = lane_of(json_str(params, "lane")),
                            .timeout_ms = json_is_integer(timeout) ? json_integer_value(timeout) * 1000 : -1 };
 }
 

@@ -2,6 +2,8 @@
 
 #include <ctype.h>
 
+#include "channels/chat_events.h"
+
 /* --- the list ----------------------------------------------------------------------------------------------------- */
 
 enum group { GROUP_SESSION, GROUP_OPTIONS, GROUP_STATUS, GROUP_MANAGEMENT, GROUP_HIDDEN };
@@ -87,6 +89,21 @@ bool chat_command_parse(struct str message, struct chat_command *out)
     return true;
 }
 
+bool chat_command_read(const config_t *config, struct str message, struct chat_command *out)
+{
+    const struct json5_node *triggers = config_get(config, STR("session.resetTriggers"));
+    struct str rest;
+    for (const struct json5_node *n = triggers ? triggers->first : NULL; n; n = n->next)
+        if (chat_text_resets(message, n->string, &rest)) {
+            *out = (struct chat_command){ str_ieq(n->string, STR("/reset")) ? CHAT_COMMAND_reset : CHAT_COMMAND_new, rest };
+            return true;
+        }
+    if (!chat_command_parse(message, out)) return false;
+    if (!triggers || (out->id != CHAT_COMMAND_new && out->id != CHAT_COMMAND_reset)) return true;
+    *out = (struct chat_command){ 0 };
+    return false;
+}
+
 bool chat_command_approval(struct str args, struct str *id, struct str *decision)
 {
     static const char *const words[][2] = {
@@ -107,18 +124,6 @@ bool chat_command_approval(struct str args, struct str *id, struct str *decision
 }
 
 /* --- what answers share ------------------------------------------------------------------------------------------- */
-
-struct str chat_member(const json_t *object, const char *name)
-{
-    const json_t *v = json_object_get(object, name);
-    return json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } : (struct str){ 0 };
-}
-
-int64_t chat_number(const json_t *object, const char *name)
-{
-    const json_t *v = json_object_get(object, name);
-    return json_is_integer(v) ? json_integer_value(v) : 0;
-}
 
 const struct config_agent *chat_agent(const struct chat_facts *facts)
 {
@@ -295,7 +300,6 @@ void chat_command_reply(const struct chat_command *command, const struct chat_fa
 
 struct str chat_command_greeting(void)
 {
-    return STR(
-        "The user has begun a new session with /new or /reset. Greet them in character, in one to three sentences, and ask what they "
-        "would like to do. If you run on another model than your default one, name it. Say nothing about files, tools or this note.");
+    return STR("A new session begins. Greet the user in your own voice, in one to three sentences, and ask what to do. Say nothing about "
+               "files, tools or how you come to your words.");
 }

@@ -35,6 +35,9 @@ struct chat_command {
 /** @return whether the message is a command; else `out` is CHAT_COMMAND_none */
 bool chat_command_parse(struct str message, struct chat_command *out);
 
+/** The same with the words of session.resetTriggers for `/new`, when they are set. */
+bool chat_command_read(const config_t *config, struct str message, struct chat_command *out);
+
 /** What has to be asked for before the two below. */
 enum chat_command_need chat_command_needs(enum chat_command_id id);
 

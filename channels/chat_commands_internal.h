@@ -5,12 +5,11 @@
 #ifndef CHANNELS_CHAT_COMMANDS_INTERNAL_H
 #define CHANNELS_CHAT_COMMANDS_INTERNAL_H
 
+#include "base/json_read.h"
 #include "channels/chat_commands.h"
 
 typedef void chat_reply_fn(const struct chat_command *command, const struct chat_facts *facts, struct buf *out);
 
-struct str chat_member(const json_t *object, const char *name); /* a string's; empty when there is none */
-int64_t chat_number(const json_t *object, const char *name);    /* 0 when there is none */
 const struct config_agent *chat_agent(const struct chat_facts *facts);
 
 /* chat_settings.c */

@@ -11,7 +11,7 @@ static bool listed(const struct chat_facts *facts, struct str provider, struct s
     json_t *m;
     json_array_foreach(facts->models, i, m)
     {
-        if (str_eq(chat_member(m, "id"), id) && str_eq(chat_member(m, "provider"), provider)) return true;
+        if (str_eq(json_str(m, "id"), id) && str_eq(json_str(m, "provider"), provider)) return true;
     }
     return false;
 }
@@ -24,9 +24,9 @@ static struct str provider_of(const struct chat_facts *facts, struct str id)
     json_t *m;
     json_array_foreach(facts->models, i, m)
     {
-        if (!str_eq(chat_member(m, "id"), id)) continue;
+        if (!str_eq(json_str(m, "id"), id)) continue;
         if (found.n) return (struct str){ 0 };
-        found = chat_member(m, "provider");
+        found = json_str(m, "provider");
     }
     return found;
 }
@@ -81,7 +81,7 @@ static size_t count(const struct chat_facts *facts, struct str provider)
     json_t *m;
     json_array_foreach(facts->models, i, m)
     {
-        n += str_ieq(chat_member(m, "provider"), provider);
+        n += str_ieq(json_str(m, "provider"), provider);
     }
     return n;
 }
@@ -96,7 +96,7 @@ static void each_provider(const struct chat_facts *facts, provider_fn *fn, struc
     json_t *m;
     json_array_foreach(facts->models, i, m)
     {
-        struct str provider = chat_member(m, "provider");
+        struct str provider = json_str(m, "provider");
         if (!str_eq(provider, last)) fn(facts, provider, out);
         last = provider;
     }
@@ -131,9 +131,9 @@ static void list_models(const struct chat_facts *facts, struct str provider, int
     buf_printf(out, "Models (%.*s) — showing %zu-%zu of %zu (page %zu/%zu)", STR_ARG(provider), from + 1, to, total, at + 1, pages);
     json_array_foreach(facts->models, i, m)
     {
-        if (!str_ieq(chat_member(m, "provider"), provider)) continue;
+        if (!str_ieq(json_str(m, "provider"), provider)) continue;
         if (n >= from && n < to && out->n < CHAT_REPLY_MAX)
-            buf_printf(out, "\n- %.*s/%.*s", STR_ARG(chat_member(m, "provider")), STR_ARG(chat_member(m, "id")));
+            buf_printf(out, "\n- %.*s/%.*s", STR_ARG(json_str(m, "provider")), STR_ARG(json_str(m, "id")));
         n++;
     }
     buf_text(out, "\n\nSwitch: /model <provider/model>");
@@ -161,8 +161,7 @@ void chat_reply_models(const struct chat_command *command, const struct chat_fac
 
 static void add_current(const struct chat_facts *facts, struct buf *out)
 {
-    buf_printf(out, "Current: %.*s/%.*s", STR_ARG(chat_member(facts->resolved, "modelProvider")),
-               STR_ARG(chat_member(facts->resolved, "model")));
+    buf_printf(out, "Current: %.*s/%.*s", STR_ARG(json_str(facts->resolved, "modelProvider")), STR_ARG(json_str(facts->resolved, "model")));
 }
 
 /* An address that holds a login stays out of the conversation. */
@@ -181,9 +180,9 @@ static void provider_block(const struct chat_facts *facts, struct str provider, 
                p && p->api_key.n ? "api-key" : "missing");
     json_array_foreach(facts->models, i, m)
     {
-        if (!str_eq(chat_member(m, "provider"), provider)) continue;
+        if (!str_eq(json_str(m, "provider"), provider)) continue;
         if (out->n < CHAT_REPLY_MAX)
-            buf_printf(out, "\n  • %.*s/%.*s", STR_ARG(provider), STR_ARG(chat_member(m, "id")));
+            buf_printf(out, "\n  • %.*s/%.*s", STR_ARG(provider), STR_ARG(json_str(m, "id")));
         else
             hidden++;
     }

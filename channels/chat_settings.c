@@ -27,7 +27,7 @@ static bool set(json_t *patch, const char *member, struct str value)
 /* `/usage` alone goes from off to tokens to full and back. */
 static struct str next_usage(const struct chat_facts *facts)
 {
-    struct str now = chat_member(facts->entry, "responseUsage");
+    struct str now = json_str(facts->entry, "responseUsage");
     return str_is(now, "tokens") ? STR("full") : str_is(now, "full") ? STR("off") : STR("tokens");
 }
 
@@ -99,7 +99,7 @@ static void current(const char *what, struct str level, const char *words, struc
 
 static struct str level_of(const struct chat_facts *facts, const char *member)
 {
-    struct str level = chat_member(facts->entry, member);
+    struct str level = json_str(facts->entry, member);
     return level.n ? level : STR("off");
 }
 
@@ -149,7 +149,7 @@ void chat_reply_reasoning(const struct chat_command *command, const struct chat_
 static void usage_cost(const struct chat_facts *facts, struct buf *out)
 {
     buf_printf(out, "💸 Usage\nSession: %lld tokens in, %lld out\nCost by day and model: the method usage.cost, or `openclaw status`.",
-               (long long)chat_number(facts->entry, "inputTokens"), (long long)chat_number(facts->entry, "outputTokens"));
+               (long long)json_int(facts->entry, "inputTokens", 0), (long long)json_int(facts->entry, "outputTokens", 0));
 }
 
 void chat_reply_usage(const struct chat_command *command, const struct chat_facts *facts, struct buf *out)
@@ -171,7 +171,7 @@ static void refused(const struct chat_facts *facts, struct buf *out)
 
 void chat_reply_send(const struct chat_command *command, const struct chat_facts *facts, struct buf *out)
 {
-    struct str policy = chat_member(facts->entry, "sendPolicy");
+    struct str policy = json_str(facts->entry, "sendPolicy");
     (void)command;
     if (facts->refusal.n)
         refused(facts, out);
@@ -189,13 +189,13 @@ void chat_reply_activation(const struct chat_command *command, const struct chat
     else if (facts->refusal.n || !facts->patched)
         buf_text(out, GEAR "Usage: /activation mention|always");
     else
-        buf_printf(out, GEAR "Group activation set to %.*s.", STR_ARG(chat_member(facts->entry, "groupActivation")));
+        buf_printf(out, GEAR "Group activation set to %.*s.", STR_ARG(json_str(facts->entry, "groupActivation")));
 }
 
 static struct str exec_value(const struct chat_facts *facts, size_t option)
 {
     char path[64];
-    struct str value = chat_member(facts->entry, exec_options[option][1]);
+    struct str value = json_str(facts->entry, exec_options[option][1]);
     snprintf(path, sizeof path, "tools.exec.%s", exec_options[option][0]);
     if (value.n == 0) value = config_str(facts->config, path);
     return value.n ? value : STR("(unset)");

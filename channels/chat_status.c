@@ -3,7 +3,7 @@
 
 struct str chat_thinking(const struct chat_facts *facts)
 {
-    struct str level = chat_member(facts->entry, "thinkingLevel");
+    struct str level = json_str(facts->entry, "thinkingLevel");
     if (level.n == 0) level = chat_agent(facts)->thinking;
     return level.n ? level : STR("off");
 }
@@ -35,7 +35,7 @@ static void add_grouped(struct buf *out, int64_t n)
 static void add_context(const struct chat_facts *facts, struct buf *out)
 {
     bool known = json_is_integer(json_object_get(facts->entry, "totalTokens"));
-    int64_t used = chat_number(facts->entry, "totalTokens"), window = chat_number(facts->entry, "contextTokens");
+    int64_t used = json_int(facts->entry, "totalTokens", 0), window = json_int(facts->entry, "contextTokens", 0);
     buf_text(out, known ? "Context: " : "Context: ?");
     if (known) add_tokens(out, used);
     buf_char(out, '/');
@@ -46,15 +46,15 @@ static void add_context(const struct chat_facts *facts, struct buf *out)
 /* Of the key, that there is one: the answer becomes part of the conversation, and so of prompts. */
 static void add_model(const struct chat_facts *facts, struct buf *out)
 {
-    struct str provider = chat_member(facts->resolved, "modelProvider");
+    struct str provider = json_str(facts->resolved, "modelProvider");
     const struct config_provider *p = config_provider_find(facts->config, provider);
-    buf_printf(out, "🧠 Model: %.*s/%.*s · 🔑 %s\n", STR_ARG(provider), STR_ARG(chat_member(facts->resolved, "model")),
+    buf_printf(out, "🧠 Model: %.*s/%.*s · 🔑 %s\n", STR_ARG(provider), STR_ARG(json_str(facts->resolved, "model")),
                p && p->api_key.n ? "api-key" : "none");
 }
 
 static void add_levels(const struct chat_facts *facts, struct buf *out)
 {
-    struct str verbose = chat_member(facts->entry, "verboseLevel"), reasoning = chat_member(facts->entry, "reasoningLevel");
+    struct str verbose = json_str(facts->entry, "verboseLevel"), reasoning = json_str(facts->entry, "reasoningLevel");
     buf_printf(out, "⚙️ Runtime: direct · Think: %.*s", STR_ARG(chat_thinking(facts)));
     if (str_is(verbose, "on")) buf_text(out, " · verbose");
     if (str_is(verbose, "full")) buf_text(out, " · verbose:full");
@@ -63,7 +63,7 @@ static void add_levels(const struct chat_facts *facts, struct buf *out)
 
 void chat_reply_status(const struct chat_command *command, const struct chat_facts *facts, struct buf *out)
 {
-    int64_t in = chat_number(facts->entry, "inputTokens"), spoken = chat_number(facts->entry, "outputTokens");
+    int64_t in = json_int(facts->entry, "inputTokens", 0), spoken = json_int(facts->entry, "outputTokens", 0);
     (void)command;
     buf_printf(out, "🦞 OpenClaw %s (%s)\n", facts->version, facts->release);
     add_model(facts, out);
@@ -76,7 +76,7 @@ void chat_reply_status(const struct chat_command *command, const struct chat_fac
     }
     buf_text(out, "📚 ");
     add_context(facts, out);
-    buf_printf(out, " · 🧹 Compactions: %lld\n", (long long)chat_number(facts->entry, "compactionCount"));
+    buf_printf(out, " · 🧹 Compactions: %lld\n", (long long)json_int(facts->entry, "compactionCount", 0));
     buf_printf(out, "🧵 Session: %.*s • updated just now\n", STR_ARG(facts->session_key)); /* by this very command */
     add_levels(facts, out);
     buf_printf(out, "\n🪢 Queue: %.*s (depth %zu)", STR_ARG(chat_queue_mode(facts)), facts->waiting);
@@ -105,8 +105,8 @@ static void list_files(const struct chat_facts *facts, struct buf *out)
     buf_text(out, "\n\nInjected workspace files:");
     json_array_foreach(facts->files, i, file)
     {
-        int64_t bytes = chat_number(file, "size");
-        buf_printf(out, "\n- %.*s: ", STR_ARG(chat_member(file, "name")));
+        int64_t bytes = json_int(file, "size", 0);
+        buf_printf(out, "\n- %.*s: ", STR_ARG(json_str(file, "name")));
         if (json_is_true(json_object_get(file, "missing"))) {
             buf_text(out, "MISSING");
             continue;
@@ -122,7 +122,7 @@ static void list_files(const struct chat_facts *facts, struct buf *out)
 static void context_breakdown(const struct chat_facts *facts, struct buf *out)
 {
     const struct config_limits *limits = config_limits(facts->config);
-    int64_t used = chat_number(facts->entry, "totalTokens");
+    int64_t used = json_int(facts->entry, "totalTokens", 0);
     buf_printf(out, "🧠 Context breakdown\nWorkspace: %.*s\nBootstrap max/file: ", STR_ARG(chat_agent(facts)->workspace));
     add_grouped(out, limits->bootstrap_max_chars);
     buf_text(out, " chars\nBootstrap max/total: ");
@@ -132,7 +132,7 @@ static void context_breakdown(const struct chat_facts *facts, struct buf *out)
     buf_text(out, "\n\nSession tokens (cached): ");
     add_grouped(out, used);
     buf_text(out, " total / ctx=");
-    add_grouped(out, chat_number(facts->entry, "contextTokens"));
+    add_grouped(out, json_int(facts->entry, "contextTokens", 0));
 }
 
 void chat_reply_context(const struct chat_command *command, const struct chat_facts *facts, struct buf *out)

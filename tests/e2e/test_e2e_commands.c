@@ -167,7 +167,7 @@ Test(e2e_commands, new_begins_anew_and_has_the_model_greet, .timeout = 90)
         expect_said(&d, "main", words[i], "hello again");
         cr_expect_gt(d.events, 0);
         cr_expect_not(model_saw(&d, "4711"));
-        cr_expect(model_saw(&d, "has begun a new session"));
+        cr_expect(model_saw(&d, "A new session begins"));
         json_t *after = row_of(&d, HOME);
         cr_expect_str_neq(text(before, "sessionId"), text(after, "sessionId"));
         json_decref(before);

@@ -215,6 +215,20 @@ Test(chat_commands, names_are_read_with_their_aliases_in_any_case)
     cr_expect(is_command("/reset mock/m hi there", CHAT_COMMAND_reset, "mock/m hi there"));
 }
 
+Test(chat_commands, a_session_begins_anew_at_the_words_that_are_set)
+{
+    struct chat_command c;
+    cr_expect(chat_command_read(cfg, STR("/new hi"), &c) && c.id == CHAT_COMMAND_new && str_is(c.args, "hi"));
+    cr_expect(chat_command_read(cfg, STR("/Reset"), &c) && c.id == CHAT_COMMAND_reset);
+    parse("{session:{resetTriggers:['/fresh','begin again','/reset']}}");
+    cr_expect(chat_command_read(cfg, STR("/fresh hi"), &c) && c.id == CHAT_COMMAND_new && str_is(c.args, "hi"));
+    cr_expect(chat_command_read(cfg, STR("Begin again"), &c) && c.id == CHAT_COMMAND_new && c.args.n == 0);
+    cr_expect(chat_command_read(cfg, STR("/reset"), &c) && c.id == CHAT_COMMAND_reset);
+    cr_expect(chat_command_read(cfg, STR("/status"), &c) && c.id == CHAT_COMMAND_status);
+    cr_expect_not(chat_command_read(cfg, STR("/new hi"), &c));
+    cr_expect_eq(c.id, CHAT_COMMAND_none);
+}
+
 Test(chat_commands, anything_else_is_for_the_model)
 {
     static const char *const messages[] = {
