@@ -7,22 +7,12 @@
 #include "actors/gateway_runs_internal.h"
 #include "base/chat.h"
 #include "base/clock.h"
+#include "base/json_read.h"
 #include "base/random.h"
 #include "channels/chat_attachments.h"
 #include "channels/chat_events.h"
 #include "channels/session_key.h"
 #include "msgs/chat_pack.h"
-
-static struct str field(const json_t *params, const char *name)
-{
-    const json_t *v = json_object_get(params, name);
-    return json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } : (struct str){ 0 };
-}
-
-static void refuse(struct gateway_request *rq, const char *code, const char *text)
-{
-    gateway_respond_error(rq, code, str_of(text), (struct str){ 0 });
-}
 
 static void answer_status(struct gateway_request *rq, const char *run_id, const char *status)
 {
@@ -224,9 +214,9 @@ static void begin(struct gateway_request *rq, struct order *o)
     struct gateway_run *run = NULL;
     session_key_parse(o->session_key, &parts);
     if (HASH_CNT(by_id, gw->runs->by_id) >= gw->bounds.runs)
-        return refuse(rq, "UNAVAILABLE", "too many runs are in progress; try again when some have ended");
+        return gateway_refuse(rq, "UNAVAILABLE", "too many runs are in progress; try again when some have ended");
     run = gateway_run_create(gw, o->kind, o->run_id, o->session_key, o->sent_key);
-    if (!run) return refuse(rq, "UNAVAILABLE", "out of memory");
+    if (!run) return gateway_refuse(rq, "UNAVAILABLE", "out of memory");
     run->rq = rq;
     run->wait = RUN_ACCEPTANCE;
     rq->run = run;
@@ -238,10 +228,51 @@ static void begin(struct gateway_request *rq, struct order *o)
     if (rc) {
         let_go(run);
         gateway_run_free(run);
-        return refuse(rq, rc == GW_EBADMSG ? "INVALID_REQUEST" : "UNAVAILABLE",
-                      rc == GW_EBADMSG ? "the message or one of its names is too long" : "the gateway is overloaded; try again later");
+        return gateway_refuse(rq, rc == GW_EBADMSG ? "INVALID_REQUEST" : "UNAVAILABLE",
+                              rc == GW_EBADMSG ? "the message or one of its names is too long"
+                                               : "the gateway is overloaded; try again later");
     }
     if (o->timeout_ms > 0) lws_sul_schedule(gw->lws, 0, &run->limit, on_limit, o->timeout_ms * LWS_US_PER_MS);
+}
+
+/* --- a session begins anew ---------------------------------------------------------------------------------------- */
+
+#define GREETING                                                                                                                           \
+    "A new session begins. Greet the user in your own voice, in one to three sentences, and ask what to do. Say nothing about "            \
+    "files, tools or how you come to your words."
+
+/* "/new" and "/reset" (session.resetTriggers), alone or before a first message. */
+static bool is_reset(const config_t *config, struct str text, struct str *rest, const char **reason)
+{
+    static const struct str usual[] = { { "/new", 4 }, { "/reset", 6 } };
+    const struct json5_node *set = config_get(config, STR("session.resetTriggers"));
+    *reason = "new";
+    for (size_t i = 0; !set && i < sizeof usual / sizeof *usual; i++) {
+        *reason = i ? "reset" : "new";
+        if (chat_text_resets(text, usual[i], rest)) return true;
+    }
+    for (const struct json5_node *n = set ? set->first : NULL; n; n = n->next) {
+        *reason = str_ieq(n->string, usual[1]) ? "reset" : "new";
+        if (chat_text_resets(text, n->string, rest)) return true;
+    }
+    return false;
+}
+
+/* Reset first when the message asks for that; what is said in the new session is then `o->text`. A repeat of a run that has
+ * ended resets nothing again. @param again  runs after the reset; NULL: it has been done  @return true: `again` is on its way */
+static bool resets_first(struct gateway_request *rq, const json_t *params, struct order *o, gateway_rpc_fn *again)
+{
+    struct ended_run *ended = NULL;
+    const char *reason;
+    struct str rest = { 0 };
+    if (!is_reset(rq->gw->options->config, o->text, &rest, &reason)) return false;
+    HASH_FIND(hh, rq->gw->runs->ended, o->run_id.p, o->run_id.n, ended);
+    if (again && !ended) {
+        gateway_session_renew(rq, o->session_key, reason, params, again);
+        return true;
+    }
+    o->text = rest.n ? rest : STR(GREETING);
+    return false;
 }
 
 /* --- chat.send -------------------------------------------------------------------------------------- */
@@ -253,7 +284,7 @@ bool gateway_run_session(struct gateway_request *rq, struct str sent, struct buf
     rules_of(rq->gw, &rules);
     int rc = session_key_canonical(&rules, sent, canonical);
     if (rc == 0) return true;
-    refuse(rq, "INVALID_REQUEST", rc == GW_ELIMIT ? "the session key is too long" : "malformed session key");
+    gateway_refuse(rq, "INVALID_REQUEST", rc == GW_ELIMIT ? "the session key is too long" : "malformed session key");
     return false;
 }
 
@@ -277,40 +308,50 @@ static bool known_agent(struct gateway_request *rq, struct str session_key, cons
     return false;
 }
 
-static void send_message(struct gateway_request *rq, const json_t *params, struct order *o, struct buf *clean)
+static void send_message(struct gateway_request *rq, const json_t *params, struct order *o, struct buf *clean, gateway_rpc_fn *again)
 {
     struct buf why = { .max = 512 };
-    if (chat_text_clean(field(params, "message"), clean) == GW_EINVAL) {
-        refuse(rq, "INVALID_REQUEST", "message must not contain null bytes");
+    if (chat_text_clean(json_str(params, "message"), clean) == GW_EINVAL) {
+        gateway_refuse(rq, "INVALID_REQUEST", "message must not contain null bytes");
     } else if (chat_attachments_read(json_object_get(params, "attachments"), o->images, &o->image_count, &why) != 0) {
         gateway_respond_error(rq, "INVALID_REQUEST", buf_str(&why), (struct str){ 0 });
     } else if (str_trim(buf_str(clean)).n == 0 && o->image_count == 0) {
-        refuse(rq, "INVALID_REQUEST", "message or attachment required");
+        gateway_refuse(rq, "INVALID_REQUEST", "message or attachment required");
     } else if (chat_text_stops(buf_str(clean))) {
         gateway_abort_session(rq, o->session_key, "stop");
     } else if (!is_repeat(rq, o) && known_agent(rq, o->session_key, "")) {
         o->text = buf_str(clean);
-        begin(rq, o);
+        if (!resets_first(rq, params, o, again)) begin(rq, o);
     }
     buf_free(&why);
 }
 
-static void chat_send(struct gateway_request *rq, const json_t *params)
+static void send_with(struct gateway_request *rq, const json_t *params, gateway_rpc_fn *again)
 {
     const json_t *timeout = json_object_get(params, "timeoutMs");
     struct buf canonical = { 0 }, clean = { 0 };
     struct order o = { .kind = RUN_CHAT,
-                       .run_id = field(params, "idempotencyKey"),
-                       .sent_key = field(params, "sessionKey"),
-                       .thinking = field(params, "thinking"),
+                       .run_id = json_str(params, "idempotencyKey"),
+                       .sent_key = json_str(params, "sessionKey"),
+                       .thinking = json_str(params, "thinking"),
                        .channel = STR("webchat"),
                        .timeout_ms = json_is_integer(timeout) ? json_integer_value(timeout) : -1 };
     if (gateway_run_session(rq, o.sent_key, &canonical)) {
         o.session_key = buf_str(&canonical);
-        send_message(rq, params, &o, &clean);
+        send_message(rq, params, &o, &clean, again);
     }
     buf_free(&canonical);
     buf_free(&clean);
+}
+
+static void send_renewed(struct gateway_request *rq, const json_t *params)
+{
+    send_with(rq, params, NULL);
+}
+
+static void chat_send(struct gateway_request *rq, const json_t *params)
+{
+    send_with(rq, params, send_renewed);
 }
 
 /* --- agent ------------------------------------------------------------------------------------------------------ */
@@ -332,7 +373,7 @@ __attribute__((format(printf, 2, 3))) static void refuse_agent(struct gateway_re
 /* Which session an `agent` call is for. @return false: refused */
 static bool agent_session(struct gateway_request *rq, const json_t *params, struct buf *canonical)
 {
-    struct str agent = field(params, "agentId"), key = field(params, "sessionKey");
+    struct str agent = json_str(params, "agentId"), key = json_str(params, "sessionKey");
     struct session_key_rules rules;
     struct session_key parts;
     rules_of(rq->gw, &rules);
@@ -368,41 +409,51 @@ static int64_t lane_of(struct str name)
     return str_is(name, "subagent") ? 1 : str_is(name, "cron") ? 2 : 0; /* enum policy_lane */
 }
 
-static void run_agent(struct gateway_request *rq, const json_t *params, struct order *o, struct buf *clean)
+static void run_agent(struct gateway_request *rq, const json_t *params, struct order *o, struct buf *clean, gateway_rpc_fn *again)
 {
     struct buf why = { .max = 512 };
-    if (chat_text_clean(field(params, "message"), clean) == GW_EINVAL) {
-        refuse(rq, "INVALID_REQUEST", "message must not contain null bytes");
+    if (chat_text_clean(json_str(params, "message"), clean) == GW_EINVAL) {
+        gateway_refuse(rq, "INVALID_REQUEST", "message must not contain null bytes");
     } else if (chat_attachments_read(json_object_get(params, "attachments"), o->images, &o->image_count, &why) != 0) {
         gateway_respond_error(rq, "INVALID_REQUEST", buf_str(&why), (struct str){ 0 });
     } else if (!is_repeat(rq, o) && known_agent(rq, o->session_key, "invalid agent params: ")) {
         o->text = buf_str(clean);
-        begin(rq, o);
+        if (!resets_first(rq, params, o, again)) begin(rq, o);
     }
     buf_free(&why);
 }
 
-static void agent(struct gateway_request *rq, const json_t *params)
+static void agent_with(struct gateway_request *rq, const json_t *params, gateway_rpc_fn *again)
 {
     const json_t *timeout = json_object_get(params, "timeout");
     struct buf canonical = { 0 }, clean = { 0 };
     struct order o = { .kind = RUN_AGENT,
-                       .run_id = field(params, "idempotencyKey"),
-                       .thinking = field(params, "thinking"),
-                       .model = field(params, "model"),
-                       .system = field(params, "extraSystemPrompt"),
-                       .channel = field(params, "channel"),
-                       .lane = lane_of(field(params, "lane")),
+                       .run_id = json_str(params, "idempotencyKey"),
+                       .thinking = json_str(params, "thinking"),
+                       .model = json_str(params, "model"),
+                       .system = json_str(params, "extraSystemPrompt"),
+                       .channel = json_str(params, "channel"),
+                       .lane = lane_of(json_str(params, "lane")),
                        .timeout_ms = json_is_integer(timeout) ? json_integer_value(timeout) * 1000 : -1 };
     if (!known_channel(o.channel)) {
         refuse_agent(rq, "unknown channel: %.*s", STR_ARG(o.channel));
     } else if (agent_session(rq, params, &canonical)) {
         if (o.channel.n == 0) o.channel = STR("webchat");
         o.session_key = buf_str(&canonical);
-        run_agent(rq, params, &o, &clean);
+        run_agent(rq, params, &o, &clean, again);
     }
     buf_free(&canonical);
     buf_free(&clean);
+}
+
+static void agent_renewed(struct gateway_request *rq, const json_t *params)
+{
+    agent_with(rq, params, NULL);
+}
+
+static void agent(struct gateway_request *rq, const json_t *params)
+{
+    agent_with(rq, params, agent_renewed);
 }
 
 const struct gateway_rpc_handler gateway_run_handlers[] = {
