@@ -1,8 +1,10 @@
 #include "actors/gateway_client.h"
+#include "actors/gateway_crowd.h"
 #include "actors/gateway_devices.h"
 #include "actors/gateway_events.h"
 #include "actors/gateway_internal.h"
 #include "actors/gateway_misc.h"
+#include "actors/gateway_poll.h"
 #include "actors/gateway_runs.h"
 
 #include <stdlib.h>
@@ -119,7 +121,7 @@ static void tick(lws_sorted_usec_list_t *sul)
         gateway_check_times(c, now_ms);
     }
     gateway_rpc_tick(gw, now_ms);
-    if (busy || gw->timed_requests) gateway_start_tick(gw);
+    if (busy || gw->timed) gateway_start_tick(gw);
 }
 
 /* Rows that could not be stored or loaded are tried again; with nobody connected and all loaded nothing can be open. */
@@ -165,6 +167,9 @@ static const struct lws_protocols PROTOCOLS[] = {
     { .name = NULL },
 };
 
+/* It does not ping (reference gateway-protocol 1): who has vanished is noticed by the kernel, gateway_listen.c. */
+static const lws_retry_bo_t NO_PINGS = { 0 };
+
 static void emit(int level, const char *line)
 {
     (void)level;
@@ -186,6 +191,7 @@ static int create_context(struct gateway *gw)
         .pt_serv_buf_size = SERVICE_BYTES,
         .max_http_header_data = GATEWAY_HEADER_MAX,
         .max_http_header_pool = GATEWAY_CONNECTIONS_MAX + GATEWAY_SURPLUS_MAX, /* made when needed, freed after a request */
+        .retry_and_idle_policy = &NO_PINGS,
         .timeout_secs = (unsigned)((gw->times.body_ms + 999) / 1000),
         .timeout_secs_ah_idle = (unsigned)((gw->times.header_ms + 999) / 1000),
         .keepalive_timeout = (int)((gw->times.idle_ms + 999) / 1000),
@@ -224,17 +230,36 @@ static void set_times(struct gateway *gw)
         .keepalive_ms = o->keepalive_ms ? o->keepalive_ms : GATEWAY_KEEPALIVE_MS,
         .probe_ms = o->probe_ms ? o->probe_ms : GATEWAY_PROBE_MS,
         .hello_ms = o->hello_ms ? o->hello_ms : GATEWAY_HELLO_MS,
+        .close_ms = o->close_ms ? o->close_ms : GATEWAY_CLOSE_MS,
     };
 }
 
-static int open_gateway(struct gateway *gw)
+static void set_bounds(struct gateway *gw)
 {
+    const struct gateway_bounds *o = &gw->options->bounds;
+    gw->bounds = (struct gateway_bounds){
+        .clients = o->clients ? o->clients : GATEWAY_CLIENTS_MAX,
+        .handshakes = o->handshakes ? o->handshakes : GATEWAY_HANDSHAKES_MAX,
+        .runs = o->runs ? o->runs : GATEWAY_RUNS_MAX,
+        .prompt = o->prompt ? o->prompt : GATEWAY_PROMPT_MAX,
+        .told = o->told ? o->told : GATEWAY_TOLD_MAX,
+        .out = o->out ? o->out : GATEWAY_CLIENT_OUT_MAX,
+        .slow = o->slow ? o->slow : GATEWAY_CLIENT_SLOW,
+    };
+}
+
+int gateway_open(struct gateway *gw, mailbox_t *mb, struct gateway_options *options)
+{
+    *gw = (struct gateway){ .options = options, .mailbox = mb, .services = 1, .started_ms = clock_mono_ms() };
     struct msg listening = { .kind = MSG_gateway_listening };
     int port = 0;
     gw->cfg = config_gateway(gw->options->config);
     set_times(gw);
+    set_bounds(gw);
     int rc = gateway_auth_create(gw->cfg, str_of(gw->options->token), &gw->auth);
     if (rc == 0) rc = gateway_events_create(gw);
+    if (rc == 0) rc = gateway_crowd_create(gw);
+    if (rc == 0) rc = gateway_poll_begin();
     if (rc == 0) rc = gateway_runs_create(gw);
     if (rc == 0) rc = gateway_misc_create(gw);
     if (rc == 0) rc = gateway_devices_create(gw);
@@ -245,7 +270,17 @@ static int open_gateway(struct gateway *gw)
     if (rc) return rc;
     log_event(LOG_INFO, "gateway_listened", LOG_T("address", gw->options->bind_host), LOG_I("port", port));
     listening.gateway_listening.port = port;
-    return mailbox_send(gw->mailbox, "router", &listening);
+    rc = mailbox_send(gw->mailbox, "router", &listening);
+    if (rc == 0) gateway_drain_mailbox(gw);
+    return rc;
+}
+
+int gateway_round(struct gateway *gw)
+{
+    if (lws_service(gw->lws, 0) < 0) return GW_ESYS;
+    gw->services++;
+    gateway_drain_mailbox(gw);
+    return 0;
 }
 
 static bool has_unsent(const struct gateway *gw)
@@ -274,14 +309,18 @@ static void flush(struct gateway *gw)
     }
 }
 
-static void close_gateway(struct gateway *gw)
+void gateway_close(struct gateway *gw)
 {
     gw->stopping = true;
+    gateway_crowd_rest(gw);
+    gateway_runs_rest(gw);
     if (gw->lws) lws_context_destroy(gw->lws); /* closes and frees every connection */
     gateway_misc_destroy(gw);
     gateway_devices_destroy(gw);
     gateway_runs_destroy(gw);
+    gateway_crowd_destroy(gw);
     gateway_events_destroy(gw);
+    gateway_poll_end();
     gateway_auth_destroy(&gw->auth);
     config_unref(&gw->options->config);
     free(gw->options->token);
@@ -291,16 +330,11 @@ static void close_gateway(struct gateway *gw)
 
 int gateway_actor(mailbox_t *mb, void *arg)
 {
-    struct gateway gw = { .options = arg, .mailbox = mb, .services = 1, .started_ms = clock_mono_ms() };
+    struct gateway gw;
     log_set_actor("gateway");
-    int rc = open_gateway(&gw);
-    if (rc == 0) gateway_drain_mailbox(&gw);
-    while (rc == 0 && !gw.stopping) {
-        if (lws_service(gw.lws, 0) < 0) rc = GW_ESYS;
-        gw.services++;
-        gateway_drain_mailbox(&gw);
-    }
+    int rc = gateway_open(&gw, mb, arg);
+    while (rc == 0 && !gw.stopping) rc = gateway_round(&gw);
     if (rc == 0) flush(&gw);
-    close_gateway(&gw);
+    gateway_close(&gw);
     return rc;
 }

@@ -21,7 +21,8 @@ struct gateway_options {
     int port;
     char *token;                /* owned by the actor; NULL: the config's */
     char *config_note;          /* owned by the actor; NULL: none */
-    struct gateway_times times; /* a zero stands for the constant in gateway_limits.h */
+    struct gateway_times times; /* a zero stands for the constant in gateway_limits.h; so in the next */
+    struct gateway_bounds bounds;
 };
 
 actor_fn gateway_actor; /* arg: struct gateway_options *, allocated; freed by the actor */

@@ -1,12 +1,16 @@
 /* actors/gateway_client.c -- WebSocket connections: upgrade, whole messages in, queued frames out, orderly ends.
  *
  * Facts of libwebsockets 4.1.6: it masks and frames by itself, writing the frame's head into the LWS_PRE bytes before the
- * text; what a socket does not take it copies and sends first, so a shared frame may go on to the next client at once. A
- * close frame goes out when a callback returns -1 after lws_close_reason(). */
+ * text; what a socket does not take it copies and sends first, so a shared frame may go on to the next client at once.
+ * Bytes given as LWS_WRITE_HTTP go out as they are. A close frame goes out when a callback returns -1 after
+ * lws_close_reason(), unless bytes are left over from a write: so it is always left to on_writable(). Until the other side
+ * has closed, too, WRITEABLE is still called, and another -1 would cut the connection. Its timers are one sorted list that
+ * is walked for each new one: 10,000 of them would cost more than what they are for. */
 #include <stdlib.h>
 #include <utlist.h>
 
 #include "actors/gateway_client.h"
+#include "actors/gateway_crowd.h"
 #include "actors/gateway_devices.h"
 #include "actors/gateway_events.h"
 #include "base/clock.h"
@@ -33,6 +37,27 @@ struct gateway_frame *gateway_frame_create(struct str text)
     return f;
 }
 
+struct gateway_frame *gateway_frame_keep(struct gateway_frame *f)
+{
+    f->users++;
+    return f;
+}
+
+size_t gateway_frame_cost(const struct gateway_frame *f)
+{
+    return f->n + FRAME_COST;
+}
+
+/* RFC 6455, 5.2: final, text, not masked. */
+void gateway_frame_write(const struct gateway_frame *f, struct buf *out)
+{
+    int bytes = f->n < 126 ? 0 : f->n < 65536 ? 2 : 8;
+    buf_char(out, (char)0x81);
+    buf_char(out, bytes == 0 ? (char)f->n : bytes == 2 ? 126 : 127);
+    while (bytes--) buf_char(out, (char)(f->n >> 8 * bytes & 0xff));
+    buf_add(out, (struct str){ (const char *)f->bytes + LWS_PRE, f->n });
+}
+
 void gateway_frame_drop(struct gateway_frame *f)
 {
     if (f && --f->users == 0) free(f);
@@ -43,7 +68,7 @@ static struct gateway_frame *take_first(struct gateway_client *cl)
     struct gateway_frame *f = cl->queue[cl->queue_head];
     cl->queue_head = (cl->queue_head + 1) & (cl->queue_cap - 1);
     cl->queue_count--;
-    cl->queued -= f->n + FRAME_COST;
+    cl->queued -= gateway_frame_cost(f);
     return f;
 }
 
@@ -74,21 +99,35 @@ static void close_slow(struct gateway_client *cl)
     log_event(LOG_WARN, "client_closed", LOG_T("conn", cl->conn_id), LOG_T("address", cl->peer.address), LOG_T("reason", "slow consumer"),
               LOG_I("unsent", (int64_t)cl->queued));
     empty_queue(cl);
+    gateway_crowd_leave(cl);
     gateway_client_close(cl, LWS_CLOSE_STATUS_POLICY_VIOLATION, STR("slow consumer"));
+}
+
+void gateway_client_push(struct gateway_client *cl, struct gateway_frame *f, bool drop_if_slow)
+{
+    size_t cost = gateway_frame_cost(f);
+    if (cl->state == CLIENT_CLOSING) return;
+    if (drop_if_slow && cl->queued > cl->gw->bounds.slow) return;
+    if (cl->queued + cost > cl->gw->bounds.out || (cl->queue_count == cl->queue_cap && !grow_queue(cl))) {
+        close_slow(cl);
+        return;
+    }
+    cl->queue[(cl->queue_head + cl->queue_count++) & (cl->queue_cap - 1)] = gateway_frame_keep(f);
+    cl->queued += cost;
+    lws_callback_on_writable(cl->wsi);
 }
 
 void gateway_client_queue(struct gateway_client *cl, struct gateway_frame *f, bool drop_if_slow)
 {
-    if (cl->state == CLIENT_CLOSING) return;
-    if (drop_if_slow && cl->queued > GATEWAY_CLIENT_SLOW) return;
-    if (cl->queued + f->n + FRAME_COST > GATEWAY_CLIENT_OUT_MAX || (cl->queue_count == cl->queue_cap && !grow_queue(cl))) {
-        close_slow(cl);
-        return;
-    }
-    f->users++;
-    cl->queue[(cl->queue_head + cl->queue_count++) & (cl->queue_cap - 1)] = f;
-    cl->queued += f->n + FRAME_COST;
-    lws_callback_on_writable(cl->wsi);
+    gateway_crowd_catch_up(cl);
+    gateway_client_push(cl, f, drop_if_slow);
+}
+
+bool gateway_client_write(struct gateway_client *cl, struct str frames)
+{
+    if (cl->queue_count || lws_send_pipe_choked(cl->wsi)) return false;
+    if (lws_write(cl->wsi, (unsigned char *)(uintptr_t)frames.p, frames.n, LWS_WRITE_HTTP) < 0) gateway_kill(cl->conn);
+    return true;
 }
 
 void gateway_client_send(struct gateway_client *cl, struct str text)
@@ -101,11 +140,13 @@ void gateway_client_send(struct gateway_client *cl, struct str text)
 
 void gateway_client_close(struct gateway_client *cl, int code, struct str reason)
 {
+    gateway_crowd_catch_up(cl);
     if (cl->state == CLIENT_CLOSING) return;
+    gateway_crowd_leave(cl);
     cl->state = CLIENT_CLOSING;
     cl->close_code = code;
     str_copy(cl->close_reason, sizeof cl->close_reason, str_utf8_prefix(reason, sizeof cl->close_reason - 1));
-    lws_set_timer_usecs(cl->wsi, (lws_usec_t)GATEWAY_CLOSE_MS * LWS_US_PER_MS);
+    lws_set_timer_usecs(cl->wsi, (lws_usec_t)cl->gw->times.close_ms * LWS_US_PER_MS);
     lws_callback_on_writable(cl->wsi);
 }
 
@@ -151,6 +192,20 @@ static int close_now(struct gateway_client *cl)
     return -1;
 }
 
+static void read_or_pause(struct gateway_client *cl)
+{
+    lws_rx_flow_control(cl->wsi, !cl->paused && !cl->clogged);
+}
+
+/* While libwebsockets holds bytes that the socket did not take, nothing is read: were it to close the connection for what it
+ * reads, it would wait for those bytes to go, and spin on what came after (4.1.6). */
+static void note_clogged(struct gateway_client *cl, bool clogged)
+{
+    if (cl->clogged == clogged) return;
+    cl->clogged = clogged;
+    read_or_pause(cl);
+}
+
 static int on_writable(struct gateway_client *cl)
 {
     while (cl->queue_count && !lws_send_pipe_choked(cl->wsi)) {
@@ -160,12 +215,13 @@ static int on_writable(struct gateway_client *cl)
         if (n < 0) return -1;
     }
     bool partial = lws_partial_buffered(cl->wsi);
+    note_clogged(cl, partial);
     if (cl->queue_count == 0 && cl->queue_cap > QUEUE_FIRST) empty_queue(cl);
     if (cl->queue_count || partial) {
         lws_callback_on_writable(cl->wsi);
         return 0;
     }
-    return cl->state == CLIENT_CLOSING ? close_now(cl) : 0;
+    return cl->state == CLIENT_CLOSING && !cl->closed ? close_now(cl) : 0;
 }
 
 /* --- messages in ------------------------------------------------------------------------------------------------ */
@@ -190,29 +246,45 @@ static void pause_if_busy(struct gateway_client *cl)
 {
     if (cl->paused || cl->waiting < GATEWAY_REQUESTS_MAX) return;
     cl->paused = true;
-    lws_rx_flow_control(cl->wsi, 0);
+    read_or_pause(cl);
 }
 
 void gateway_client_resume(struct gateway_client *cl)
 {
     if (!cl->paused || cl->waiting > GATEWAY_REQUESTS_MAX / 2) return;
     cl->paused = false;
-    lws_rx_flow_control(cl->wsi, 1);
+    read_or_pause(cl);
 }
 
 static int on_receive(struct gateway_client *cl, struct str bytes)
 {
     size_t max = cl->state == CLIENT_CONNECTED ? GATEWAY_MESSAGE_MAX : GATEWAY_HELLO_MAX;
     if (cl->state == CLIENT_CLOSING) return 0;
-    if (cl->in.n + bytes.n > max) {
-        lws_close_reason(cl->wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, NULL, 0);
-        return -1;
+    if (cl->in.n + bytes.n + lws_remaining_packet_payload(cl->wsi) > max) {
+        buf_free(&cl->in);
+        gateway_client_close(cl, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, (struct str){ 0 });
+        return 0;
     }
     buf_add(&cl->in, bytes);
     if (cl->in.err) return -1;
     if (!lws_is_final_fragment(cl->wsi) || lws_remaining_packet_payload(cl->wsi) > 0) return 0;
     on_message(cl);
     pause_if_busy(cl);
+    return 0;
+}
+
+/* libwebsockets sends the peer's close frame back as it came, also when it is none (RFC 6455, 5.5.1 and 7.4). */
+static int on_peer_closes(struct gateway_client *cl, const unsigned char *bytes, size_t n)
+{
+    int code = n >= 2 ? bytes[0] << 8 | bytes[1] : LWS_CLOSE_STATUS_NORMAL;
+    bool known = (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) || (code >= 3000 && code <= 4999);
+    gateway_crowd_leave(cl);
+    cl->state = CLIENT_CLOSING; /* nothing goes out after libwebsockets' answer */
+    cl->closed = true;
+    if (n == 1 || !known || (n > 2 && !str_utf8_valid((struct str){ (const char *)bytes + 2, n - 2 }))) {
+        lws_close_reason(cl->wsi, LWS_CLOSE_STATUS_PROTOCOL_ERR, NULL, 0);
+        return -1;
+    }
     return 0;
 }
 
@@ -241,13 +313,14 @@ static int on_upgrade(struct gateway_conn *c, struct lws *wsi)
 {
     struct gateway *gw = c->gw;
     struct gateway_client *cl = NULL;
-    if (gw->draining || c->surplus || gw->client_count >= GATEWAY_CLIENTS_MAX || gw->handshakes >= GATEWAY_HANDSHAKES_MAX)
+    if (gw->draining || c->surplus || gw->client_count >= gw->bounds.clients || gw->handshakes >= gw->bounds.handshakes)
         return refuse_upgrade(wsi, "503 Service Unavailable");
     if (!(cl = calloc(1, sizeof *cl))) return refuse_upgrade(wsi, "503 Service Unavailable");
     cl->gw = gw;
     cl->conn = c;
     cl->wsi = wsi;
     gateway_http_peer(c, &cl->peer);
+    cl->vouched = gateway_proxy_vouches(c, &cl->peer);
     cl->host = header(wsi, WSI_TOKEN_HOST);
     cl->origin = header(wsi, WSI_TOKEN_ORIGIN);
     random_uuid(cl->conn_id);
@@ -272,6 +345,12 @@ static void on_established(struct gateway_client *cl)
     buf_free(&text);
 }
 
+void gateway_client_greeted(struct gateway_client *cl)
+{
+    lws_set_timer_usecs(cl->wsi, LWS_SET_TIMER_USEC_CANCEL); /* 4.1.6 calls once more at once; on_timer() lets that pass */
+    gateway_crowd_join(cl);
+}
+
 /* The handshake took too long, or a closing client does not read. */
 static int on_timer(struct gateway_client *cl)
 {
@@ -288,6 +367,7 @@ void gateway_client_free(struct gateway_client *cl)
     if (cl->present) gateway_events_left(cl);
     gateway_rpc_client_gone(cl);
     gateway_judging_free(cl);
+    gateway_crowd_leave(cl);
     if (!cl->greeted) gw->handshakes--;
     DL_DELETE(gw->clients, cl);
     gw->client_count--;
@@ -309,6 +389,7 @@ int gateway_client_callback(struct gateway_conn *c, struct lws *wsi, enum lws_ca
     case LWS_CALLBACK_RECEIVE: return on_receive(cl, (struct str){ in, len });
     case LWS_CALLBACK_SERVER_WRITEABLE: return on_writable(cl);
     case LWS_CALLBACK_TIMER: return on_timer(cl);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: return on_peer_closes(cl, in, len);
     default: return 0;
     }
 }

@@ -21,6 +21,9 @@ enum gateway_client_state {
     CLIENT_CLOSING,   /* what is queued is still sent, then the socket is closed */
 };
 
+/* Where it is among those that hear events (gateway_crowd.c). */
+enum gateway_place { CROWD_OUTSIDE, CROWD_PROMPT, CROWD_LATER };
+
 enum { GATEWAY_ROLE_MAX = 16, GATEWAY_UUID_SIZE = 37 };
 
 struct gateway_frame; /* bytes shared by the queues that hold them */
@@ -43,7 +46,9 @@ struct gateway_client {
     char conn_id[GATEWAY_UUID_SIZE], nonce[GATEWAY_UUID_SIZE];
     struct gateway_peer peer;
     bool local;          /* reference 2.5 */
+    bool vouched;        /* a trusted proxy has named its user */
     bool paused;         /* too many requests at once: it is read again when some are answered */
+    bool clogged;        /* the socket is full: it is read again when there is room */
     char *host, *origin; /* headers; owned; NULL when absent */
     struct gateway_identity who;
     bool greeted;                    /* no longer counted among the handshakes */
@@ -53,7 +58,10 @@ struct gateway_client {
     struct buf in;                   /* the message that is being received */
     struct gateway_frame **queue;    /* a ring of queue_cap, a power of two */
     uint32_t queue_cap, queue_head, queue_count;
-    size_t queued; /* bytes in it */
+    size_t queued;            /* bytes in it */
+    enum gateway_place place; /* these four: gateway_crowd.c */
+    uint64_t heard;
+    struct gateway_client *crowd_prev, *crowd_next;
     struct gateway_request *requests;
     size_t waiting, lasting; /* of them: before their first answer; after it */
     int close_code;
@@ -74,10 +82,20 @@ void gateway_client_close(struct gateway_client *cl, int code, struct str reason
 /** A request was answered: read on when the client was paused. */
 void gateway_client_resume(struct gateway_client *cl);
 
+/** It was greeted: it has said what it had to say in time. */
+void gateway_client_greeted(struct gateway_client *cl);
+
 /** The same frame for several clients. gateway_frame_drop() when it is handed to all. */
 struct gateway_frame *gateway_frame_create(struct str text);
+struct gateway_frame *gateway_frame_keep(struct gateway_frame *f); /* one more user. @return f */
 void gateway_frame_drop(struct gateway_frame *f);
+size_t gateway_frame_cost(const struct gateway_frame *f);                 /* bytes it counts in a queue */
+void gateway_frame_write(const struct gateway_frame *f, struct buf *out); /* as it goes over the wire */
 void gateway_client_queue(struct gateway_client *cl, struct gateway_frame *f, bool drop_if_slow);
+
+/** For gateway_crowd.c. Queue a frame that all hear; and write whole frames at once, @return false when others wait before them */
+void gateway_client_push(struct gateway_client *cl, struct gateway_frame *f, bool drop_if_slow);
+bool gateway_client_write(struct gateway_client *cl, struct str frames);
 
 /* What hello-ok tells of the device token; empty: none is given. */
 struct gateway_greeting {

@@ -410,8 +410,7 @@ void gateway_devices_decide(struct gateway_request *rq, struct gateway_decision 
     struct asker by = { .rq = rq, .on_answer = on_saved };
     size_t n;
     rq->state = buf_take(answer, &n);
-    rq->deadline_ms = clock_mono_ms() + GATEWAY_DEVICES_SAVE_MS;
-    rq->on_late = answer_unstored;
+    gateway_request_until(rq, clock_mono_ms() + GATEWAY_DEVICES_SAVE_MS, answer_unstored);
     int rc = b && rq->state ? save_all(gw, b, &by) : GW_ENOMEM;
     if (!by.asked && rc == 0)
         gateway_respond(rq, str_of(rq->state)); /* nothing had to be stored */

@@ -1,11 +1,15 @@
 /* actors/gateway_events.c -- events to all clients: numbered in one row, with the versions of presence and health; the list
  * of who is here, the health object that is kept, the tick. */
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 #include <utlist.h>
 
 #include "actors/gateway_client.h"
+#include "actors/gateway_crowd.h"
 #include "actors/gateway_events.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -24,7 +28,7 @@ struct gateway_events {
     bool health_wanted, presence_wanted; /* as soon as the pause since the last one is over */
     int64_t presence_ms;                 /* monotonic, when presence was last told */
     lws_sorted_usec_list_t tick, soon;
-    char host[256];
+    char host[256], ip[16]; /* ip "": there is no network */
     char platform[128], machine[64];
 };
 
@@ -33,10 +37,15 @@ struct gateway_events {
 static bool hears(const struct gateway_client *cl, enum gateway_audience audience)
 {
     if (cl->state != CLIENT_CONNECTED) return false;
-    switch (audience) {
-    case GATEWAY_APPROVERS: return cl->who.admin || cl->who.approvals;
-    case GATEWAY_PAIRERS: return cl->who.admin || cl->who.pairing;
-    default: return true;
+    return cl->who.admin || (audience == GATEWAY_APPROVERS ? cl->who.approvals : cl->who.pairing);
+}
+
+static void tell_some(struct gateway *gw, enum gateway_audience audience, struct gateway_frame *f, bool drop_if_slow)
+{
+    struct gateway_client *cl, *safe;
+    DL_FOREACH_SAFE(gw->clients, cl, safe)
+    {
+        if (hears(cl, audience)) gateway_client_queue(cl, f, drop_if_slow);
     }
 }
 
@@ -60,7 +69,6 @@ void gateway_events_write_version(const struct gateway *gw, struct buf *out)
 
 void gateway_broadcast(struct gateway *gw, enum gateway_audience audience, const char *event, struct str payload, bool drop_if_slow)
 {
-    struct gateway_client *cl, *safe;
     struct buf text = { 0 };
     if (!gateway_has_clients(gw)) return;
     begin_event(&text, event, payload);
@@ -72,10 +80,8 @@ void gateway_broadcast(struct gateway *gw, enum gateway_audience audience, const
     buf_char(&text, '}');
     struct gateway_frame *f = text.err ? NULL : gateway_frame_create(buf_str(&text));
     if (!f) log_event(LOG_ERROR, "event_lost", LOG_T("kind", event), LOG_I("bytes", (int64_t)payload.n));
-    DL_FOREACH_SAFE(gw->clients, cl, safe)
-    {
-        if (f && hears(cl, audience)) gateway_client_queue(cl, f, drop_if_slow);
-    }
+    if (f && audience == GATEWAY_ALL) gateway_crowd_tell(gw, f, drop_if_slow);
+    if (f && audience != GATEWAY_ALL) tell_some(gw, audience, f, drop_if_slow);
     gateway_frame_drop(f);
     buf_free(&text);
 }
@@ -94,9 +100,11 @@ void gateway_tell(struct gateway_client *cl, const char *event, struct str paylo
 static void write_self(const struct gateway_events *ev, struct buf *out)
 {
     struct buf text = { .max = 1024 };
-    buf_printf(&text, "Gateway: %s · app %s · mode gateway · reason self", ev->host, version_shown());
+    buf_printf(&text, "Gateway: %s%s%s%s · app %s · mode gateway · reason self", ev->host, ev->ip[0] ? " (" : "", ev->ip,
+               ev->ip[0] ? ")" : "", version_shown());
     buf_char(out, '{');
     buf_json_pair_str(out, "host", str_of(ev->host));
+    if (ev->ip[0]) buf_json_pair_str(out, "ip", str_of(ev->ip));
     buf_json_pair_str(out, "version", str_of(version_shown()));
     buf_json_pair_str(out, "platform", str_of(ev->platform));
     buf_json_pair_str(out, "deviceFamily", STR("Linux"));
@@ -124,7 +132,7 @@ static void touch(struct gateway_client *cl, const char *reason)
     const struct presence_entry entry = {
         .key = str_of(key),
         .host = str_of(who->display_name ? who->display_name : who->client_id),
-        .ip = cl->local ? ? (struct str){ NULL, 0 } : str_of(cl->peer.address),
+        .ip = cl->local ? (struct str){ NULL, 0 } : str_of(cl->peer.address),
         .version = str_of(who->version),
         .platform = str_of(who->platform),
         .device_family = str_of(who->device_family),
@@ -249,6 +257,7 @@ void gateway_events_joining(struct gateway_client *cl)
 void gateway_events_joined(struct gateway_client *cl)
 {
     struct gateway *gw = cl->gw;
+    gateway_client_greeted(cl);
     if (gw->client_count - gw->handshakes == 1)
         lws_sul_schedule(gw->lws, 0, &gw->events->tick, on_tick, (lws_usec_t)GATEWAY_CLIENT_TICK_MS * LWS_US_PER_MS);
     gateway_events_want(gw, true, false);
@@ -288,6 +297,18 @@ void gateway_events_shutdown(struct gateway *gw, const char *reason, int64_t res
     }
 }
 
+/* The first address that others could reach this machine by. */
+static void find_address(char out[16])
+{
+    struct ifaddrs *all = NULL;
+    if (getifaddrs(&all) != 0) return;
+    for (const struct ifaddrs *a = all; a && !out[0]; a = a->ifa_next) {
+        if (!a->ifa_addr || a->ifa_addr->sa_family != AF_INET || a->ifa_flags & IFF_LOOPBACK || !(a->ifa_flags & IFF_UP)) continue;
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)a->ifa_addr)->sin_addr, out, 16);
+    }
+    freeifaddrs(all);
+}
+
 int gateway_events_create(struct gateway *gw)
 {
     struct utsname name;
@@ -295,6 +316,7 @@ int gateway_events_create(struct gateway *gw)
     if (!ev) return GW_ENOMEM;
     ev->gw = gw;
     if (gethostname(ev->host, sizeof ev->host - 1) != 0 || !ev->host[0]) str_copy(ev->host, sizeof ev->host, STR("localhost"));
+    find_address(ev->ip);
     if (uname(&name) == 0) {
         snprintf(ev->platform, sizeof ev->platform, "linux %.100s", name.release);
         str_copy(ev->machine, sizeof ev->machine, strcmp(name.machine, "x86_64") == 0 ? STR("x64") : str_of(name.machine));

@@ -239,6 +239,14 @@ static enum gateway_method method_of(struct gateway_conn *c)
     return lws_hdr_total_length(c->wsi, WSI_TOKEN_POST_URI) > 0 ? GATEWAY_POST : GATEWAY_OTHER;
 }
 
+/* Without a length libwebsockets reads a body of these three alone. Of the others nothing comes that it would read: its loop
+ * would spin on what the client sends, were the rest of a body awaited. */
+static bool may_have_body(struct lws *wsi)
+{
+    return lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0 || lws_hdr_total_length(wsi, WSI_TOKEN_PUT_URI) > 0 ||
+           lws_hdr_total_length(wsi, WSI_TOKEN_PATCH_URI) > 0;
+}
+
 static void read_connection(struct gateway_conn *c)
 {
     char value[64];
@@ -276,6 +284,7 @@ static bool authorize(struct gateway_conn *c)
     struct gateway_peer peer;
     int64_t wait_ms;
     gateway_http_peer(c, &peer);
+    if (gateway_proxy_vouches(c, &peer)) return true;
     struct str header = gateway_known_header(c->wsi, WSI_TOKEN_HTTP_AUTHORIZATION, value, sizeof value);
     switch (gateway_auth_check(c->gw->auth, &peer, header, clock_mono_ms(), &wait_ms)) {
     case GATEWAY_ALLOWED: return true;
@@ -351,11 +360,12 @@ static int on_request(struct gateway_conn *c, struct str path)
 {
     enum gateway_method method = method_of(c);
     int64_t length = content_length(c->wsi);
+    bool bare = length == NO_LENGTH && !may_have_body(c->wsi);
     reset_request(c);
-    c->without_body = method == GATEWAY_GET;
+    c->without_body = method == GATEWAY_GET || bare;
     read_connection(c);
     lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0); /* ours are in gateway_check_times() */
-    c->body_done = method != GATEWAY_POST && (length == 0 || (length == NO_LENGTH && method == GATEWAY_GET));
+    c->body_done = method != GATEWAY_POST && (length == 0 || bare);
     c->route = gateway_route_find(c->gw->cfg, path);
     if (c->surplus)
         refuse_busy(c, "The gateway has no room for another connection; try again later.", "too_many_connections");
@@ -398,6 +408,7 @@ static int on_body_complete(struct gateway_conn *c)
         return -1; /* the rest of an unwanted body is read, or a next request comes behind a streamed answer */
     }
     c->pipelined = again;
+    if (again && gateway_unsent(c) > 0 && lws_send_pipe_choked(c->wsi)) return -1; /* the loop would spin until the client reads */
     if (c->state == CONN_WAITING && gateway_unsent(c) == 0 && !c->flow_stopped) {
         c->flow_stopped = true;
         lws_rx_flow_control(c->wsi, 0);

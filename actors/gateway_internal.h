@@ -12,6 +12,7 @@ struct gateway_chat;    /* gateway_chat.c */
 struct gateway_client;  /* gateway_client.h */
 struct gateway_request; /* gateway_rpc.h */
 struct gateway_events;  /* gateway_events.c */
+struct gateway_crowd;   /* gateway_crowd.c */
 struct gateway_runs;    /* gateway_runs.c */
 struct gateway_misc;    /* gateway_misc.h */
 struct gateway_conn;
@@ -52,7 +53,7 @@ struct gateway_conn {
     bool close_after;    /* the connection ends with this answer */
     bool streaming;      /* the answer's head is out, its length is not known */
     bool body_done;      /* all bytes of the request are read */
-    bool without_body;   /* a GET or HEAD */
+    bool without_body;   /* a GET or HEAD, or another that announces none */
     bool cached;         /* the answer may be kept by the client, when it asks each time whether it is still right */
     bool pipelined;      /* the next request's bytes are here before this one is answered */
     uint64_t resumed_at; /* gateway.services when reading went on */
@@ -87,8 +88,9 @@ struct gateway {
     struct gateway_client *clients;   /* WebSocket */
     size_t client_count, handshakes;  /* all; those that are not greeted yet */
     struct gateway_request *requests; /* of clients, by the corr of what they wait for */
-    size_t timed_requests;            /* requests with a deadline */
+    struct gateway_request *timed;    /* those with a deadline */
     struct gateway_events *events;
+    struct gateway_crowd *crowd;
     struct gateway_runs *runs;
     struct gateway_misc *misc;
     struct gateway_conn *adopting; /* the one that libwebsockets is being given; NULL once it is freed */
@@ -100,10 +102,16 @@ struct gateway {
     bool draining;
     bool stopping;
     struct gateway_times times;
+    struct gateway_bounds bounds;
     struct gateway_devices *devices; /* owned; gateway_devices.h */
 };
 
 /* gateway.c */
+/* The actor's parts, which tests/fuzz/front.c turns by itself. gateway_close() frees all, `options` too, also
+ * when gateway_open() failed. @return 0 or GW_E* */
+int gateway_open(struct gateway *gw, mailbox_t *mb, struct gateway_options *options);
+int gateway_round(struct gateway *gw); /* waits until there is something to do, and does it; until gw->stopping */
+void gateway_close(struct gateway *gw);
 void gateway_start_tick(struct gateway *gw);
 void gateway_start_devices_tick(struct gateway *gw);
 void gateway_drain_mailbox(struct gateway *gw);
@@ -119,6 +127,7 @@ void gateway_take_config(struct gateway *gw);
 /* gateway_listen.c */
 int gateway_listen(struct gateway *gw, int *port); /* @return 0, GW_EBUSY, GW_EINVAL, GW_ESYS; logged */
 void gateway_accept(struct gateway *gw, int fd);
+void gateway_take(struct gateway *gw, int fd, const struct gateway_peer *peer); /* a connected socket; owned from here on */
 void gateway_stop_listening(struct gateway *gw);
 
 /* gateway_http.c */
@@ -141,6 +150,10 @@ struct str gateway_header(struct gateway_conn *c, const char *name, char *into, 
 
 /* The same for the headers that libwebsockets knows by number. */
 struct str gateway_known_header(struct lws *wsi, enum lws_token_indexes token, char *into, size_t cap);
+
+/* gateway_proxy.c */
+/* True in mode trusted-proxy when the request comes from a trusted proxy that names a user who may enter. While its headers are there. */
+bool gateway_proxy_vouches(struct gateway_conn *c, const struct gateway_peer *peer);
 
 /* gateway_static.c */
 /* Answer with the Control UI or one of its files. @return false when it is switched off */

@@ -23,10 +23,11 @@ static void read_facts(struct gateway_client *cl, struct connect_facts *f)
     gateway_devices_facts(cl->gw, f);
     f->local = cl->local = connect_is_local(&place);
     f->address = address;
-    f->remote_ip = cl->local || connect_address_is_loopback(address) ? ? (struct str){ NULL, 0 } : address;
+    f->remote_ip = cl->local || connect_address_is_loopback(address) ? (struct str){ NULL, 0 } : address;
     f->origin = str_of(cl->origin);
     f->host = str_of(cl->host);
     f->nonce = str_of(cl->nonce);
+    f->vouched = cl->vouched;
     f->locked = gateway_auth_locked_ms(cl->gw->auth, &cl->peer, clock_mono_ms()) > 0;
 }
 

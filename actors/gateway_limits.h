@@ -2,6 +2,7 @@
 #ifndef ACTORS_GATEWAY_LIMITS_H
 #define ACTORS_GATEWAY_LIMITS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum gateway_limit {
@@ -33,6 +34,11 @@ enum gateway_limit {
     GATEWAY_MESSAGE_MAX = 26214400,            /* ... and after it; told in hello-ok.policy.maxPayload */
     GATEWAY_CLIENT_OUT_MAX = 16 * 1024 * 1024, /* bytes that wait for a client; one more closes with 1008 `slow consumer` */
     GATEWAY_CLIENT_SLOW = 4 * 1024 * 1024,     /* from so many on it misses events that may be missed */
+    GATEWAY_PROMPT_MAX = 64,                   /* clients that hear an event at once, those that spoke last; the others soon after */
+    GATEWAY_WALK_MS = 25,                      /* ... so long after it, in case that more is told meanwhile */
+    GATEWAY_WALK_CLIENTS = 16,                 /* ... so many of them in one go */
+    GATEWAY_TOLD_MAX = 4096,                   /* events that some of them have not heard yet ... */
+    GATEWAY_TOLD_BYTES_MAX = 16 * 1024 * 1024, /* ... and their bytes */
     GATEWAY_CLOSE_MS = 5000,                   /* for the last frames of a client that is being closed */
     GATEWAY_REQUESTS_MAX = 256,                /* requests of a client in hand; it is not read while there are more */
     GATEWAY_LASTING_MAX = 1024,                /* requests of a client that wait for a run or an approval; one more is refused */
@@ -49,7 +55,12 @@ enum gateway_limit {
 
 /** The times that tests shorten. */
 struct gateway_times {
-    int64_t header_ms, body_ms, idle_ms, stall_ms, quiet_ms, keepalive_ms, probe_ms, hello_ms;
+    int64_t header_ms, body_ms, idle_ms, stall_ms, quiet_ms, keepalive_ms, probe_ms, hello_ms, close_ms;
+};
+
+/** The bounds that tests shorten. */
+struct gateway_bounds {
+    size_t clients, handshakes, runs, prompt, told, out, slow;
 };
 
 #endif

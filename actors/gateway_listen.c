@@ -9,6 +9,7 @@
 #include <utlist.h>
 
 #include "actors/gateway_internal.h"
+#include "actors/gateway_poll.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -117,7 +118,7 @@ static void name_peer(const union address *a, struct gateway_peer *peer)
     peer->loopback = gateway_is_loopback(peer->address);
 }
 
-static void take(struct gateway *gw, int fd, const union address *from)
+void gateway_take(struct gateway *gw, int fd, const struct gateway_peer *peer)
 {
     struct gateway_conn *c = gw->conn_count < GATEWAY_CONNECTIONS_MAX + GATEWAY_SURPLUS_MAX ? calloc(1, sizeof *c) : NULL;
     if (!c) {
@@ -125,10 +126,11 @@ static void take(struct gateway *gw, int fd, const union address *from)
         log_event(LOG_WARN, "connection_refused", LOG_I("connections", (int64_t)gw->conn_count));
         return;
     }
+    gateway_poll_new(fd);
     set_options(fd, &gw->times);
     c->gw = gw;
     c->surplus = gw->conn_count >= GATEWAY_CONNECTIONS_MAX;
-    name_peer(from, &c->peer);
+    c->peer = *peer;
     gw->conn_count++;
     DL_APPEND(gw->conns, c); /* from here on the callback frees it, when its socket is closed */
     gw->adopting = c;
@@ -143,10 +145,12 @@ void gateway_accept(struct gateway *gw, int fd)
 {
     for (int i = 0; i < GATEWAY_ACCEPT_MAX; i++) {
         union address from = { 0 };
+        struct gateway_peer peer = { 0 };
         socklen_t n = sizeof from;
         int conn = accept4(fd, &from.any, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (conn >= 0) {
-            take(gw, conn, &from);
+            name_peer(&from, &peer);
+            gateway_take(gw, conn, &peer);
             continue;
         }
         if (errno == EMFILE || errno == ENFILE) log_event(LOG_ERROR, "descriptors_used_up", LOG_T("fix", "raise the limit: ulimit -n"));

@@ -5,6 +5,7 @@
 #include <utlist.h>
 
 #include "actors/gateway_client.h"
+#include "actors/gateway_crowd.h"
 #include "actors/gateway_methods.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -15,7 +16,7 @@ static void free_request(struct gateway_request *rq)
 {
     struct gateway_client *cl = rq->client;
     if (rq->corr) HASH_DEL(rq->gw->requests, rq);
-    if (rq->deadline_ms) rq->gw->timed_requests--;
+    if (rq->deadline_ms) DL_DELETE2(rq->gw->timed, rq, timed_prev, timed_next);
     DL_DELETE(cl->requests, rq);
     if (rq->lasting)
         cl->lasting--;
@@ -179,8 +180,8 @@ void gateway_request_forward(struct gateway_request *rq, const char *to, enum rp
 
 void gateway_request_until(struct gateway_request *rq, int64_t deadline_ms, void (*on_late)(struct gateway_request *rq))
 {
-    if (!rq->deadline_ms && deadline_ms) rq->gw->timed_requests++;
-    if (rq->deadline_ms && !deadline_ms) rq->gw->timed_requests--;
+    if (!rq->deadline_ms && deadline_ms) DL_APPEND2(rq->gw->timed, rq, timed_prev, timed_next);
+    if (rq->deadline_ms && !deadline_ms) DL_DELETE2(rq->gw->timed, rq, timed_prev, timed_next);
     rq->deadline_ms = deadline_ms;
     rq->on_late = on_late;
     if (deadline_ms) gateway_start_tick(rq->gw);
@@ -188,15 +189,11 @@ void gateway_request_until(struct gateway_request *rq, int64_t deadline_ms, void
 
 void gateway_rpc_tick(struct gateway *gw, int64_t now_ms)
 {
-    struct gateway_client *cl;
-    struct gateway_request *rq, *safe;
-    if (gw->timed_requests == 0) return;
-    DL_FOREACH(gw->clients, cl)
-    {
-        DL_FOREACH_SAFE(cl->requests, rq, safe)
-        {
-            if (rq->deadline_ms && now_ms >= rq->deadline_ms) rq->on_late(rq);
-        }
+    struct gateway_request *rq = gw->timed;
+    while (rq) {
+        bool late = now_ms >= rq->deadline_ms;
+        if (late) rq->on_late(rq); /* may answer others, too: begin again */
+        rq = late ? gw->timed : rq->timed_next;
     }
 }
 
@@ -281,6 +278,7 @@ static void on_request(struct gateway_client *cl, const struct rpc_frame *frame)
 void gateway_rpc_message(struct gateway_client *cl, struct str text)
 {
     struct rpc_frame frame = { 0 };
+    gateway_crowd_spoke(cl);
     if (rpc_frame_read(text, &frame) != 0)
         gateway_kill(cl->conn);
     else if (frame.kind == RPC_FRAME_REQUEST)

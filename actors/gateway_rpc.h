@@ -27,10 +27,11 @@ struct gateway_request {
     struct gateway_run *run;      /* methods about runs: the one that it waits for; not owned */
     int64_t deadline_ms;          /* monotonic; 0: none. gateway_request_until() sets it */
     void (*on_late)(struct gateway_request *rq);
-    void (*on_gone)(struct gateway_request *rq); /* its client left; NULL: nothing to do. The request is freed after it */
-    bool lasting;                                /* it may stay for long, see gateway_request_lasts() */
-    struct gateway_request *prev, *next;         /* of the client */
-    UT_hash_handle hh;                           /* by corr */
+    void (*on_gone)(struct gateway_request *rq);     /* its client left; NULL: nothing to do. The request is freed after it */
+    bool lasting;                                    /* it may stay for long, see gateway_request_lasts() */
+    struct gateway_request *prev, *next;             /* of the client */
+    struct gateway_request *timed_prev, *timed_next; /* of all with a deadline */
+    UT_hash_handle hh;                               /* by corr */
 };
 
 /** A method of place GATEWAY or BOTH. @param params  checked, an object; borrowed for the call */

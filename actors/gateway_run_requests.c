@@ -216,7 +216,7 @@ static void begin(struct gateway_request *rq, struct order *o)
     struct session_key parts = { 0 };
     struct gateway_run *run = NULL;
     session_key_parse(o->session_key, &parts);
-    if (HASH_CNT(by_id, gw->runs->by_id) >= GATEWAY_RUNS_MAX)
+    if (HASH_CNT(by_id, gw->runs->by_id) >= gw->bounds.runs)
         return gateway_refuse(rq, "UNAVAILABLE", "too many runs are in progress; try again when some have ended");
     run = gateway_run_create(gw, o->kind, o->run_id, o->session_key, o->sent_key);
     if (!run) return gateway_refuse(rq, "UNAVAILABLE", "out of memory");
@@ -236,6 +236,46 @@ static void begin(struct gateway_request *rq, struct order *o)
                                                : "the gateway is overloaded; try again later");
     }
     if (o->timeout_ms > 0) lws_sul_schedule(gw->lws, 0, &run->limit, on_limit, o->timeout_ms * LWS_US_PER_MS);
+}
+
+/* --- a session begins anew ---------------------------------------------------------------------------------------- */
+
+#define GREETING                                                                                                                           \
+    "A new session begins. Greet the user in your own voice, in one to three sentences, and ask what to do. Say nothing about "            \
+    "files, tools or how you come to your words."
+
+/* "/new" and "/reset" (session.resetTriggers), alone or before a first message. */
+static bool is_reset(const config_t *config, struct str text, struct str *rest, const char **reason)
+{
+    static const struct str usual[] = { { "/new", 4 }, { "/reset", 6 } };
+    const struct json5_node *set = config_get(config, STR("session.resetTriggers"));
+    *reason = "new";
+    for (size_t i = 0; !set && i < sizeof usual / sizeof *usual; i++) {
+        *reason = i ? "reset" : "new";
+        if (chat_text_resets(text, usual[i], rest)) return true;
+    }
+    for (const struct json5_node *n = set ? set->first : NULL; n; n = n->next) {
+        *reason = str_ieq(n->string, usual[1]) ? "reset" : "new";
+        if (chat_text_resets(text, n->string, rest)) return true;
+    }
+    return false;
+}
+
+/* Reset first when the message asks for that; what is said in the new session is then `o->text`. A repeat of a run that has
+ * ended resets nothing again. @param again  runs after the reset; NULL: it has been done  @return true: `again` is on its way */
+static bool resets_first(struct gateway_request *rq, const json_t *params, struct order *o, gateway_rpc_fn *again)
+{
+    struct ended_run *ended = NULL;
+    const char *reason;
+    struct str rest = { 0 };
+    if (!is_reset(rq->gw->options->config, o->text, &rest, &reason)) return false;
+    HASH_FIND(hh, rq->gw->runs->ended, o->run_id.p, o->run_id.n, ended);
+    if (again && !ended) {
+        gateway_session_renew(rq, o->session_key, reason, params, again);
+        return true;
+    }
+    o->text = rest.n ? rest : STR(GREETING);
+    return false;
 }
 
 /* --- chat.send -------------------------------------------------------------------------------------- */
@@ -271,7 +311,7 @@ static bool known_agent(struct gateway_request *rq, struct str session_key, cons
     return false;
 }
 
-static void send_message(struct gateway_request *rq, const json_t *params, struct order *o, struct buf *clean)
+static void send_message(struct gateway_request *rq, const json_t *params, struct order *o, struct buf *clean, gateway_rpc_fn *again)
 {
     struct buf why = { .max = 512 };
     if (chat_text_clean(json_str(params, "message"), clean) == GW_EINVAL) {
@@ -284,12 +324,12 @@ static void send_message(struct gateway_request *rq, const json_t *params, struc
         gateway_abort_session(rq, o->session_key, "stop");
     } else if (!is_repeat(rq, o) && known_agent(rq, o->session_key, "")) {
         o->text = buf_str(clean);
-        begin(rq, o);
+        if (!resets_first(rq, params, o, again)) begin(rq, o);
     }
     buf_free(&why);
 }
 
-static void chat_send(struct gateway_request *rq, const json_t *params)
+static void send_with(struct gateway_request *rq, const json_t *params, gateway_rpc_fn *again)
 {
     const json_t *timeout = json_object_get(params, "timeoutMs");
     struct buf canonical = { 0 }, clean = { 0 };
@@ -301,10 +341,20 @@ static void chat_send(struct gateway_request *rq, const json_t *params)
                        .timeout_ms = json_is_integer(timeout) ? json_integer_value(timeout) : -1 };
     if (gateway_run_session(rq, o.sent_key, &canonical)) {
         o.session_key = buf_str(&canonical);
-        send_message(rq, params, &o, &clean);
+        send_message(rq, params, &o, &clean, again);
     }
     buf_free(&canonical);
     buf_free(&clean);
+}
+
+static void send_renewed(struct gateway_request *rq, const json_t *params)
+{
+    send_with(rq, params, NULL);
+}
+
+static void chat_send(struct gateway_request *rq, const json_t *params)
+{
+    send_with(rq, params, send_renewed);
 }
 
 /* --- agent ------------------------------------------------------------------------------------------------------ */
@@ -362,7 +412,7 @@ static int64_t lane_of(struct str name)
     return str_is(name, "subagent") ? 1 : str_is(name, "cron") ? 2 : 0; /* enum policy_lane */
 }
 
-static void run_agent(struct gateway_request *rq, const json_t *params, struct order *o, struct buf *clean)
+static void run_agent(struct gateway_request *rq, const json_t *params, struct order *o, struct buf *clean, gateway_rpc_fn *again)
 {
     struct buf why = { .max = 512 };
     if (chat_text_clean(json_str(params, "message"), clean) == GW_EINVAL) {
@@ -371,12 +421,12 @@ static void run_agent(struct gateway_request *rq, const json_t *params, struct o
         gateway_respond_error(rq, "INVALID_REQUEST", buf_str(&why), (struct str){ 0 });
     } else if (!is_repeat(rq, o) && known_agent(rq, o->session_key, "invalid agent params: ")) {
         o->text = buf_str(clean);
-        begin(rq, o);
+        if (!resets_first(rq, params, o, again)) begin(rq, o);
     }
     buf_free(&why);
 }
 
-static void agent(struct gateway_request *rq, const json_t *params)
+static void agent_with(struct gateway_request *rq, const json_t *params, gateway_rpc_fn *again)
 {
     const json_t *timeout = json_object_get(params, "timeout");
     struct buf canonical = { 0 }, clean = { 0 };
@@ -393,10 +443,20 @@ static void agent(struct gateway_request *rq, const json_t *params)
     } else if (agent_session(rq, params, &canonical)) {
         if (o.channel.n == 0) o.channel = STR("webchat");
         o.session_key = buf_str(&canonical);
-        run_agent(rq, params, &o, &clean);
+        run_agent(rq, params, &o, &clean, again);
     }
     buf_free(&canonical);
     buf_free(&clean);
+}
+
+static void agent_renewed(struct gateway_request *rq, const json_t *params)
+{
+    agent_with(rq, params, NULL);
+}
+
+static void agent(struct gateway_request *rq, const json_t *params)
+{
+    agent_with(rq, params, agent_renewed);
 }
 
 const struct gateway_rpc_handler gateway_run_handlers[] = {

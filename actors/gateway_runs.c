@@ -59,6 +59,17 @@ void gateway_run_free(struct gateway_run *run)
     free(run);
 }
 
+void gateway_runs_rest(struct gateway *gw)
+{
+    struct gateway_run *run, *safe;
+    if (!gw->runs) return;
+    HASH_ITER(by_id, gw->runs->by_id, run, safe)
+    {
+        lws_sul_cancel(&run->tell);
+        lws_sul_cancel(&run->limit);
+    }
+}
+
 /* Requests and their clients are gone by now. */
 void gateway_runs_destroy(struct gateway *gw)
 {
@@ -99,7 +110,7 @@ void gateway_run_end(struct gateway_run *run, const struct msg_turn_done *d)
 {
     const char *status = d->outcome == OUTCOME_DONE ? "ok" : d->outcome == OUTCOME_ABORTED ? "timeout" : "error";
     if (!run->repeated) gateway_run_tell_end(run, d);
-    gateway_run_keep(run, status, d->outcome == OUTCOME_DONE || d->outcome == OUTCOME_ABORTED ? ? (struct str){ NULL, 0 } : d->error);
+    gateway_run_keep(run, status, d->outcome == OUTCOME_DONE || d->outcome == OUTCOME_ABORTED ? (struct str){ NULL, 0 } : d->error);
     gateway_run_answer_end(run, d);
     gateway_run_free(run);
 }

@@ -28,6 +28,8 @@ static struct session_key_rules rules_of(const struct gateway *gw)
 /* What is kept while the router sees to quiet: rq->state. */
 struct pause {
     char key[SESSION_KEY_BYTES + 1]; /* canonical */
+    const char *reason;              /* of a reset that a message asks for; static; NULL: the request is the change itself */
+    gateway_rpc_fn *then;            /* what goes on after such a reset */
     char params[];                   /* JSON */
 };
 
@@ -47,22 +49,45 @@ static void still_active(struct gateway_request *rq)
     buf_free(&text);
 }
 
+/* The session is new: the request that asked for it goes on. */
+static void on_renewed(struct gateway_request *rq, const struct msg *in)
+{
+    const struct pause *p = rq->state;
+    if (in->kind != MSG_rpc_result) return refuse(rq, "UNAVAILABLE", STR("the store did not answer"));
+    if (in->rpc_result.code.n) return refuse(rq, "UNAVAILABLE", in->rpc_result.text);
+    json_t *params = json_loads(p->params, JSON_ALLOW_NUL, NULL);
+    p->then(rq, params);
+    json_decref(params);
+}
+
+static void renew(struct gateway_request *rq)
+{
+    const struct pause *p = rq->state;
+    struct gateway *gw = rq->gw;
+    char key[SESSION_KEY_BYTES + 1];
+    json_t *params = json_pack("{s:s, s:s}", "key", p->key, "reason", p->reason);
+    str_copy(key, sizeof key, str_of(p->key)); /* a call that fails frees the request */
+    if (gateway_request_call(rq, "store", RPC_sessions_reset, params, on_renewed) == 0) forget(gw, str_of(key));
+    json_decref(params);
+}
+
 static void on_quiet(struct gateway_request *rq, const struct msg *in)
 {
     const struct pause *p = rq->state;
     if (in->kind == MSG_error) return refuse(rq, "UNAVAILABLE", in->error.text.n ? in->error.text : STR("the gateway is overloaded"));
     if (in->kind != MSG_session_quiet || !in->session_quiet.quiet) return still_active(rq);
+    gateway_request_until(rq, 0, NULL);
+    if (p->then) return renew(rq);
     struct gateway *gw = rq->gw;
     json_t *params = json_loads(p->params, JSON_ALLOW_NUL, NULL);
     char key[SESSION_KEY_BYTES + 1];
     str_copy(key, sizeof key, str_of(p->key)); /* forwarding may free the request */
-    gateway_request_until(rq, 0, NULL);
     gateway_request_forward(rq, "store", rq->method, params);
     forget(gw, str_of(key));
     json_decref(params);
 }
 
-static void pause_and_forward(struct gateway_request *rq, struct str key, const json_t *params)
+static void begin_pause(struct gateway_request *rq, struct str key, const json_t *params, const char *reason, gateway_rpc_fn *then)
 {
     char *text = json_dumps(params, JSON_COMPACT);
     size_t n = text ? strlen(text) + 1 : 0;
@@ -70,6 +95,8 @@ static void pause_and_forward(struct gateway_request *rq, struct str key, const 
     if (p) {
         memcpy(p->params, text, n);
         str_copy(p->key, sizeof p->key, key); /* a canonical key fits */
+        p->reason = reason;
+        p->then = then;
     }
     free(text);
     if (!p) return refuse(rq, "UNAVAILABLE", STR("out of memory"));
@@ -79,6 +106,11 @@ static void pause_and_forward(struct gateway_request *rq, struct str key, const 
     m.session_quiesce.timeout_ms = QUIET_WAIT_MS;
     if (gateway_request_ask(rq, "router", &m, on_quiet) == 0)
         gateway_request_until(rq, clock_mono_ms() + QUIET_WAIT_MS + QUIET_LATE_MS, still_active);
+}
+
+void gateway_session_renew(struct gateway_request *rq, struct str key, const char *reason, const json_t *params, gateway_rpc_fn *then)
+{
+    begin_pause(rq, key, params, reason, then);
 }
 
 /* The main session stays, and so does what runs in it. */
@@ -104,7 +136,7 @@ static void change_transcript(struct gateway_request *rq, const json_t *params)
         buf_printf(&text, "invalid session key: %.*s", STR_ARG(str_utf8_prefix(sent, 256)));
         refuse(rq, "INVALID_REQUEST", buf_str(&text));
     } else if (!is_home(rq, &rules, buf_str(&key))) {
-        pause_and_forward(rq, buf_str(&key), params);
+        begin_pause(rq, buf_str(&key), params, NULL, NULL);
     }
     buf_free(&key);
     buf_free(&text);

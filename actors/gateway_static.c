@@ -169,9 +169,10 @@ static void answer_settings(struct gateway_conn *c)
 /* Avatars are emojis here, or addresses in the page's own settings: there is no file to send. */
 static void answer_avatar(struct gateway_conn *c)
 {
-    char value[16];
+    char buffer[16];
+    const char *value = lws_get_urlarg_by_name(c->wsi, "meta=", buffer, sizeof buffer); /* some versions leave "meta=" before it */
     c->cached = true;
-    if (lws_get_urlarg_by_name(c->wsi, "meta=", value, sizeof value) && strcmp(value, "1") == 0)
+    if (value && strcmp(value, "1") == 0)
         gateway_answer(c, 200, JSON_TYPE, STR("{\"avatarUrl\":null}"), SECURITY_HEADERS);
     else
         answer_text(c, 404, "Not Found");

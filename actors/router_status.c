@@ -204,7 +204,10 @@ static const char *child_state(const struct child *c)
 static void write_actors(struct router *r, struct buf *json)
 {
     static const char *const phases[] = { "starting", "running", "draining", "stopping" };
-    static const char *const kinds[] = { "store", "provider", "gateway" }; /* by enum child_kind */
+    static const char *const kinds[] = {
+        [CHILD_STORE] = "store",     [CHILD_PROVIDER] = "provider", [CHILD_QUERY] = "query",
+        [CHILD_GATEWAY] = "gateway", [CHILD_RELOAD] = "reload",
+    };
     int told = 0, more = 0;
     open_list(json, "actors");
     write_actor(r, HUB_NAME, HUB_NAME, phases[r->phase], 0, STR(""), json);

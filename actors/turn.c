@@ -328,21 +328,27 @@ static struct str shown_text(const struct turn *t, enum turn_outcome outcome)
     return silent ? STR("") : text;
 }
 
-/* What the last request said before a failure or an abort stays in the transcript, marked; earlier replies are there already. */
+static struct str asked_model(const struct turn *t)
+{
+    return t->run->model.n ? t->run->model : t->s->agent->models[0].text;
+}
+
+/* What the last request said before a failure or an abort stays in the transcript, marked; earlier replies are there already.
+ * A failure without a word leaves its reason there, for people: no model reads it (history.c). */
 static void write_partial(struct turn *t, bool aborted, struct buf *json)
 {
     struct str text = shown_text(t, aborted ? OUTCOME_ABORTED : OUTCOME_FAILED);
-    if (!t->step_has_text || text.n <= t->step_from) return;
-    text = str_trim((struct str){ text.p + t->step_from, text.n - t->step_from });
-    if (text.n == 0) return;
+    bool said = t->step_has_text && text.n > t->step_from;
+    text = said ? str_trim((struct str){ text.p + t->step_from, text.n - t->step_from }) : STR("");
+    if (text.n == 0 && aborted) return;
     struct chat_part part = { .kind = CHAT_TEXT, .text = text };
     struct chat_message m = { .role = CHAT_ASSISTANT,
                               .parts = &part,
-                              .part_count = 1,
+                              .part_count = text.n > 0,
                               .timestamp_ms = clock_wall_ms(),
                               .stop = aborted ? CHAT_STOP_ABORTED : CHAT_STOP_ERROR,
                               .error = buf_str(&t->error) };
-    struct str model = str_of(t->model);
+    struct str model = t->model[0] ? str_of(t->model) : asked_model(t);
     m.provider = str_split(&model, '/');
     m.model = model;
     chat_json_write(json, &m);
@@ -351,7 +357,7 @@ static void write_partial(struct turn *t, bool aborted, struct buf *json)
 static void record_end(struct turn *t, enum turn_outcome outcome, struct buf *last)
 {
     struct msg q = { .kind = MSG_store_finish, .trace = t->trace };
-    struct str asked = t->run->model.n ? t->run->model : t->s->agent->models[0].text;
+    struct str asked = asked_model(t);
     bool switched = t->model[0] && !str_is(asked, t->model);
     q.store_finish = (struct msg_store_finish){
         .turn = t->run->turn,

@@ -219,6 +219,11 @@ struct config_gateway {
     size_t allowed_origin_count;
     const struct str *trusted_proxies; /* addresses and CIDR ranges, as text */
     size_t trusted_proxy_count;
+    struct str proxy_user_header;     /* auth trusted-proxy: the header in which the proxy names the user */
+    const struct str *proxy_required; /* headers that must be there too */
+    size_t proxy_required_count;
+    const struct str *proxy_users; /* who may enter; none listed: everyone */
+    size_t proxy_user_count;
     int64_t rate_max_attempts; /* failed logins of one address ... */
     int64_t rate_window_ms;    /* ... within this time ... */
     int64_t rate_lockout_ms;   /* ... lock it out for this long */

@@ -117,6 +117,9 @@ void config_resolve_gateway(struct builder *b)
     const config_t *cfg = b->cfg;
     struct config_gateway *g = &b->cfg->gateway;
     config_strings(b, config_at(cfg->root, STR("gateway.trustedProxies")), &g->trusted_proxies, &g->trusted_proxy_count);
+    g->proxy_user_header = str_trim(config_str(cfg, "gateway.auth.trustedProxy.userHeader"));
+    config_strings(b, config_at(cfg->root, STR("gateway.auth.trustedProxy.requiredHeaders")), &g->proxy_required, &g->proxy_required_count);
+    config_strings(b, config_at(cfg->root, STR("gateway.auth.trustedProxy.allowUsers")), &g->proxy_users, &g->proxy_user_count);
     set_port(b, g);
     set_auth(b, g);
     set_bind(b, g);

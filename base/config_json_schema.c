@@ -8,6 +8,9 @@
 
 enum { CHAIN_MAX = 32 }; /* rules inside each other */
 
+/* Forms of clients take an object apart only when it says what its members may be. */
+#define ANY_OBJECT "\"type\":\"object\",\"propertyNames\":{\"type\":\"string\"},\"additionalProperties\":{}"
+
 /* The rules that are being written, outermost first: what repeats one of them is not written again. */
 struct chain {
     const struct config_rule *rules[CHAIN_MAX];
@@ -61,14 +64,14 @@ static void write_value(const struct config_setting *s, struct buf *out)
     case CONFIG_SWITCH: write_switch(s, out); break;
     case CONFIG_STRINGS: buf_text(out, "\"type\":\"array\",\"items\":{\"type\":\"string\"}"); break;
     case CONFIG_IDS: buf_text(out, "\"type\":\"array\",\"items\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"integer\"}]}"); break;
-    case CONFIG_DURATION:
-        buf_text(out, "\"anyOf\":[{\"type\":\"string\"},{\"type\":\"number\"},{\"type\":\"boolean\",\"const\":false}]");
-        break;
+    case CONFIG_DURATION: buf_text(out, "\"anyOf\":[{\"type\":\"string\"},{\"type\":\"number\"},{\"type\":\"boolean\"}]"); break;
     case CONFIG_SIZE: buf_text(out, "\"anyOf\":[{\"type\":\"string\"},{\"type\":\"integer\"}]"); break;
     case CONFIG_MODEL:
         buf_text(out, "\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{\"primary\":{\"type\":\"string\"},"
                       "\"fallbacks\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}]");
         break;
+    case CONFIG_OBJECT: buf_text(out, ANY_OBJECT); break;
+    case CONFIG_OBJECTS: buf_text(out, "\"type\":\"array\",\"items\":{" ANY_OBJECT "}"); break;
     case CONFIG_GROUP:
     case CONFIG_ANY: break;
     }
@@ -94,21 +97,26 @@ static bool is_first(const struct config_rule *rule, const struct config_rule *c
 
 static void write_members(const struct config_rule *rule, struct chain *chain, struct buf *out)
 {
-    buf_text(out, "\"type\":\"object\",\"properties\":{");
+    const struct config_rule *any = config_schema_child(rule, STR("*"));
+    bool named = false;
+    buf_text(out, "\"type\":\"object\"");
     for (const struct config_rule *r = rule; r; r = r->same) {
         for (const struct config_rule *c = r->first; c; c = c->next) {
             if (str_is(c->name, "*") || str_is(c->name, "[]") || !is_first(rule, c)) continue;
-            buf_json_comma(out);
+            buf_text(out, named ? "," : ",\"properties\":{");
+            named = true;
             buf_json_str(out, c->name);
             buf_char(out, ':');
             write_rule(c, chain, out);
         }
     }
-    buf_char(out, '}');
-    const struct config_rule *any = config_schema_child(rule, STR("*"));
-    if (!any) return;
+    if (named) buf_char(out, '}');
+    if (any && !named) buf_text(out, ",\"propertyNames\":{\"type\":\"string\"}");
     buf_json_key(out, "additionalProperties");
-    write_rule(any, chain, out);
+    if (any)
+        write_rule(any, chain, out);
+    else
+        buf_text(out, "false");
 }
 
 static void write_rule(const struct config_rule *rule, struct chain *chain, struct buf *out)
@@ -165,6 +173,14 @@ static const struct {
     { "logging", "Logging", 900 },
 };
 
+/* Objects that a hint for any name would else be taken for. */
+static const char *const named[][3] = {
+    { "channels.discord", "Discord", "the Discord bot" },
+    { "channels.telegram", "Telegram", "accepted, not served" },
+    { "channels.defaults", "Defaults", "for channels that set none" },
+    { "channels.modelByChannel", "Model By Channel", "models by channel id" },
+};
+
 /* "models.providers.*.apiKey" -> "Api Key" */
 static void write_label(struct str path, struct buf *out)
 {
@@ -178,8 +194,7 @@ static void write_label(struct str path, struct buf *out)
         if (capital && after_small) buf_char(&label, ' ');
         buf_char(&label, first ? (char)toupper((unsigned char)c) : c);
     }
-    if (str_is(buf_str(&label), "*")) buf_clear(&label), buf_text(&label, "Any name");
-    buf_json_pair_str(out, "label", buf_str(&label));
+    if (!str_is(buf_str(&label), "*")) buf_json_pair_str(out, "label", buf_str(&label)); /* there the name itself is the label */
     buf_free(&label);
 }
 
@@ -191,6 +206,17 @@ static void write_groups(struct buf *out)
         buf_json_pair_str(out, "label", str_of(groups[i].label));
         buf_json_pair_str(out, "group", str_of(groups[i].label));
         buf_json_pair_int(out, "order", groups[i].order);
+        buf_char(out, '}');
+    }
+}
+
+static void write_named(struct buf *out)
+{
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
+        buf_json_key(out, named[i][0]);
+        buf_char(out, '{');
+        buf_json_pair_str(out, "label", str_of(named[i][1]));
+        buf_json_pair_str(out, "help", str_of(named[i][2]));
         buf_char(out, '}');
     }
 }
@@ -230,6 +256,7 @@ int config_json_schema(int64_t now_ms, struct buf *out)
     write_members(root, &chain, out);
     buf_text(out, ",\"title\":\"OpenClawConfig\"},\"uiHints\":{");
     write_groups(out);
+    write_named(out);
     for (size_t i = 0; i < count; i++)
         if (!is_group(settings[i].path)) write_hint(&settings[i], out);
     buf_text(out, "}");

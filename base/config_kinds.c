@@ -170,7 +170,9 @@ static void check_group(struct builder *b, const struct json5_node *node, const 
 static void check(struct builder *b, const struct json5_node *node, const struct config_rule *rule)
 {
     switch (rule->kind) {
-    case CONFIG_ANY: break;
+    case CONFIG_ANY:
+    case CONFIG_OBJECT:
+    case CONFIG_OBJECTS: break;
     case CONFIG_GROUP: check_group(b, node, rule); break;
     case CONFIG_BOOL:
         if (node->kind != JSON5_BOOL) wrong(b, node, "true or false");

@@ -11,6 +11,8 @@
 enum config_kind {
     CONFIG_GROUP, /* an object or list whose members have rules of their own */
     CONFIG_ANY,
+    CONFIG_OBJECT,  /* these two are told to clients so, and taken as they are */
+    CONFIG_OBJECTS, /* a list of them */
     CONFIG_BOOL,
     CONFIG_INT,
     CONFIG_NUMBER,

@@ -14,18 +14,16 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "bench/bench_ws.h"
 #include "bench/load.h"
 #include "bench/report.h"
+#include "bench/rig.h"
 #include "support/http_client.h"
-#include "support/proc.h"
-
-#define TOKEN "bench-token"
 
 enum {
     STARTS = 20,
     HELPS = 50,
     IDLE_MS = 1000,
-    HEALTH_MS = 20000,
     BLOCKS = 4, /* a run of several clients alternates between mock and gateway, so that both see the same machine */
     PAIRS_MAX = 20000,
     SESSIONS = 10000,
@@ -33,123 +31,6 @@ enum {
     STEADY_LOOKS = 3,
     BUS_MS = 60000,
 };
-
-static struct {
-    const char *openclaw, *mock, *bus, *config, *out, *only;
-    int seconds;
-} options = { .config = BENCH_CONFIG, .out = "bench/out", .seconds = 4 };
-
-/* One gateway with its folder, and the mock it asks. */
-struct rig {
-    char dir[64], config[96];
-    proc_t *gateway, *mock;
-    int port, mock_port;
-};
-
-/* Everything that a limit would hide is opened up: what is measured is the machinery. */
-static const char LOAD_CONFIG[] =
-    "{ agents: { defaults: { model: 'openrouter/mock/model', maxConcurrent: 2000, workspace: '%s/workspace' } } }\n";
-
-static void die(const char *what, int code)
-{
-    fprintf(stderr, "bench: %s: %s\n", what, err_text(code));
-    exit(1);
-}
-
-static void start_mock(struct rig *r, const char *flag)
-{
-    char line[32];
-    const char *argv[] = { options.mock, "--port", "0", flag, NULL };
-    int rc = proc_start(argv, NULL, &r->mock);
-    if (rc == 0) rc = proc_wait_line(r->mock, "port ", HEALTH_MS, line, sizeof line);
-    if (rc != 0) die("the mock provider does not start", rc);
-    r->mock_port = atoi(line);
-}
-
-static bool well(int port, const char *path)
-{
-    struct http_reply r = { 0 };
-    struct http_call call = { .path = path };
-    bool ok = http_call(port, &call, 1000, &r) == 0 && r.status == 200;
-    http_reply_free(&r);
-    return ok;
-}
-
-/* Start the gateway and wait for /health. @return µs that took */
-static int64_t start_gateway(struct rig *r, const char *config)
-{
-    char text[4][160], port[16];
-    snprintf(text[0], sizeof text[0], "OPENCLAW_CONFIG_PATH=%s", config);
-    snprintf(text[1], sizeof text[1], "OPENCLAW_STATE_DIR=%s/state", r->dir);
-    snprintf(text[2], sizeof text[2], "OPENROUTER_BASE_URL=http://127.0.0.1:%d/api/v1", r->mock_port);
-    snprintf(text[3], sizeof text[3], "HOME=%s", r->dir);
-    const char *env[] = { text[0], text[1], text[2], text[3], "OPENROUTER_API_KEY=bench", "GEMINI_API_KEY=bench", "OPENCLAW_GATEWAY_TOKEN",
-                          NULL };
-    r->port = free_port();
-    snprintf(port, sizeof port, "%d", r->port);
-    const char *argv[] = {
-        options.openclaw, "gateway", "--port", port, "--bind", "loopback", "--token", TOKEN, "--allow-unconfigured", NULL
-    };
-    int64_t begin = now_us();
-    int rc = proc_start(argv, env, &r->gateway);
-    if (rc != 0) die(options.openclaw, rc);
-    while (!well(r->port, "/health")) {
-        if (!proc_alive(r->gateway) || now_us() - begin > HEALTH_MS * 1000) {
-            char *said = proc_output(r->gateway);
-            fprintf(stderr, "bench: the gateway gave no /health; it said:\n%s\n", said ? said : "");
-            exit(1);
-        }
-        usleep(100);
-    }
-    return now_us() - begin;
-}
-
-/* Start a gateway for load: /health comes a little before turns are taken. */
-static void start_ready(struct rig *r)
-{
-    start_gateway(r, r->config);
-    int64_t begin = now_us();
-    while (!well(r->port, "/readyz")) {
-        if (!proc_alive(r->gateway) || now_us() - begin > HEALTH_MS * 1000) die("the gateway does not get ready", GW_ETIMEOUT);
-        usleep(100);
-    }
-}
-
-static void open_rig(struct rig *r, const char *mock_flag)
-{
-    *r = (struct rig){ 0 };
-    snprintf(r->dir, sizeof r->dir, "/tmp/openclaw-bench-XXXXXX");
-    if (!mkdtemp(r->dir)) die("no temporary folder", GW_ESYS);
-    snprintf(r->config, sizeof r->config, "%s/openclaw.json", r->dir);
-    FILE *f = fopen(r->config, "w");
-    if (!f || fprintf(f, LOAD_CONFIG, r->dir) < 0 || fclose(f) != 0) die(r->config, GW_EIO);
-    start_mock(r, mock_flag);
-}
-
-static void close_rig(struct rig *r)
-{
-    const char *argv[] = { "/bin/rm", "-rf", r->dir, NULL };
-    proc_t *rm;
-    proc_stop(&r->gateway);
-    proc_stop(&r->mock);
-    if (proc_start(argv, NULL, &rm) == 0) {
-        proc_wait(rm, 10000, NULL);
-        proc_stop(&rm);
-    }
-}
-
-/* A field of smaps_rollup ("Rss:", "Pss:") in KiB; -1 when it is not there. */
-static double memory_kib(const proc_t *p, const char *field)
-{
-    char path[64], line[256];
-    long value = -1;
-    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)proc_pid(p));
-    FILE *f = fopen(path, "r");
-    while (f && fgets(line, sizeof line, f))
-        if (strncmp(line, field, strlen(field)) == 0) value = strtol(line + strlen(field), NULL, 10);
-    if (f) fclose(f);
-    return (double)value;
-}
 
 static int by_value(const void *a, const void *b)
 {
@@ -171,16 +52,16 @@ static void measure_start(void)
 {
     struct rig r;
     int64_t us[STARTS];
-    open_rig(&r, NULL);
+    rig_open(&r, NULL);
     for (int i = 0; i < STARTS; i++) {
-        us[i] = start_gateway(&r, options.config);
+        us[i] = rig_start_gateway(&r, bench_options.config);
         if (i + 1 < STARTS) proc_stop(&r.gateway);
     }
     pause_ms(IDLE_MS);
     report_figure("start_to_health_ms", sorted_ms(us, STARTS, 50), "median of 20, homelab config, fork to GET /health 200");
-    report_figure("idle_rss_mib", memory_kib(r.gateway, "Rss:") / 1024, "smaps_rollup, homelab config, nine agents, after 1 s");
-    report_figure("idle_pss_mib", memory_kib(r.gateway, "Pss:") / 1024, "as above; falls when other processes map the same libraries");
-    close_rig(&r);
+    report_figure("idle_rss_mib", rig_memory_kib(&r, "Rss:") / 1024, "smaps_rollup, homelab config, nine agents, after 1 s");
+    report_figure("idle_pss_mib", rig_memory_kib(&r, "Pss:") / 1024, "as above; falls when other processes map the same libraries");
+    rig_close(&r);
 }
 
 static void measure_help(void)
@@ -190,7 +71,7 @@ static void measure_help(void)
     posix_spawn_file_actions_init(&quiet);
     posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     for (int i = 0; i < HELPS; i++) {
-        const char *argv[] = { options.openclaw, "--help", NULL };
+        const char *argv[] = { bench_options.openclaw, "--help", NULL };
         int64_t begin = now_us();
         pid_t pid;
         int status = -1;
@@ -211,7 +92,7 @@ static void measure_size(void)
     char path[] = "/tmp/openclaw-stripped-XXXXXX";
     int fd = mkstemp(path), status = -1;
     struct stat st = { 0 };
-    const char *argv[] = { "/usr/bin/strip", "-o", path, options.openclaw, NULL };
+    const char *argv[] = { "/usr/bin/strip", "-o", path, bench_options.openclaw, NULL };
     proc_t *p;
     if (fd >= 0) close(fd);
     if (proc_start(argv, NULL, &p) == 0) {
@@ -232,7 +113,7 @@ static int next_session = 1;
 static struct load load_of(const struct rig *r, bool gateway, bool stream, int clients, int ms)
 {
     return (struct load){ .port = gateway ? r->port : r->mock_port,
-                          .token = gateway ? TOKEN : NULL,
+                          .token = gateway ? BENCH_TOKEN : NULL,
                           .stream = stream,
                           .clients = clients,
                           .duration_ms = ms,
@@ -242,7 +123,7 @@ static struct load load_of(const struct rig *r, bool gateway, bool stream, int c
 static void run(const struct load *l, struct load_result *out)
 {
     int rc = load_run(l, out);
-    if (rc != 0) die("the load generator fails", rc);
+    if (rc != 0) rig_die("the load generator fails", rc);
     next_session += out->sessions;
     if (out->failed > 0)
         fprintf(stderr, "bench: %zu of %zu requests failed; the first: %s\n", out->failed, out->failed + out->ok, out->why);
@@ -251,7 +132,7 @@ static void run(const struct load *l, struct load_result *out)
 static void append(struct load_result *all, const struct load_result *part)
 {
     uint32_t *us = realloc(all->us, (all->ok + part->ok + 1) * sizeof *us);
-    if (!us) die("latencies", GW_ENOMEM);
+    if (!us) rig_die("latencies", GW_ENOMEM);
     if (part->ok > 0) memcpy(us + all->ok, part->us, part->ok * sizeof *us);
     all->us = us;
     all->ok += part->ok;
@@ -279,7 +160,7 @@ static void measure_one_client(struct rig *r, bool stream)
     static int64_t added[PAIRS_MAX];
     struct load_result g = { 0 }, d = { 0 };
     size_t n = 0;
-    int64_t end = now_us() + (int64_t)options.seconds * 1000000;
+    int64_t end = now_us() + (int64_t)bench_options.seconds * 1000000;
     while (now_us() < end && n + 20 <= PAIRS_MAX) {
         struct load_result direct, turn;
         struct load to_mock = load_of(r, false, stream, 1, 10000), to_gateway = load_of(r, true, stream, 1, 10000);
@@ -304,7 +185,7 @@ static void measure_one_client(struct rig *r, bool stream)
 static void measure_clients(struct rig *r, bool stream, int clients)
 {
     struct load_result g = { 0 }, d = { 0 };
-    int ms = options.seconds * 1000 / BLOCKS;
+    int ms = bench_options.seconds * 1000 / BLOCKS;
     for (int i = 0; i < BLOCKS; i++) {
         struct load_result part;
         struct load to_mock = load_of(r, false, stream, clients, ms / 4), to_gateway = load_of(r, true, stream, clients, ms);
@@ -329,11 +210,11 @@ static void measure_turns(void)
     static const int clients[] = { 8, 32, 128 };
     for (int stream = 0; stream < 2; stream++) {
         struct rig r;
-        open_rig(&r, NULL);
-        start_ready(&r);
+        rig_open(&r, NULL);
+        rig_start_ready(&r);
         measure_one_client(&r, stream);
         for (size_t i = 0; i < sizeof clients / sizeof *clients; i++) measure_clients(&r, stream, clients[i]);
-        close_rig(&r);
+        rig_close(&r);
     }
 }
 
@@ -344,18 +225,18 @@ static void measure_sessions(void)
     struct rig r;
     struct load_result warm, all;
     char note[160];
-    open_rig(&r, NULL);
-    start_ready(&r);
+    rig_open(&r, NULL);
+    rig_start_ready(&r);
     struct load l = load_of(&r, true, false, 32, 2000);
     l.requests = 500; /* what the first turns bring in once is not a session's cost */
     run(&l, &warm);
-    double before = memory_kib(r.gateway, "Rss:");
+    double before = rig_memory_kib(&r, "Rss:");
     l = load_of(&r, true, false, 32, 10000);
     l.requests = SESSIONS;
     l.turns_per_session = 1;
     run(&l, &all);
     pause_ms(IDLE_MS);
-    double after = memory_kib(r.gateway, "Rss:");
+    double after = rig_memory_kib(&r, "Rss:");
     snprintf(note, sizeof note, "(%.1f - %.1f MiB) / %d sessions of one turn", after / 1024, before / 1024, all.sessions);
     if (all.sessions > 0)
         report_figure("rss_per_session_kib", (after - before) / all.sessions, note);
@@ -363,7 +244,7 @@ static void measure_sessions(void)
         report_missing("rss_per_session_kib", all.why);
     load_free(&warm);
     load_free(&all);
-    close_rig(&r);
+    rig_close(&r);
 }
 
 struct flight {
@@ -378,7 +259,7 @@ static long ask_mock(const struct rig *rig, const char *path)
 {
     struct http_reply r = { 0 };
     struct http_call call = { .path = path };
-    if (http_call(rig->mock_port, &call, 5000, &r) != 0) die("the mock does not answer", GW_EIO);
+    if (http_call(rig->mock_port, &call, 5000, &r) != 0) rig_die("the mock does not answer", GW_EIO);
     long n = strtol(r.body.p ? r.body.p : "", NULL, 10);
     http_reply_free(&r);
     return n;
@@ -394,7 +275,7 @@ static void all_in_flight(void *ctx)
     f->steady = held > 0 && held == f->held ? f->steady + 1 : 0;
     f->held = held;
     if (f->steady < STEADY_LOOKS) return;
-    f->rss_kib = memory_kib(f->rig->gateway, "Rss:");
+    f->rss_kib = rig_memory_kib(f->rig, "Rss:");
     f->released = true;
     ask_mock(f->rig, "/release");
 }
@@ -404,8 +285,8 @@ static void measure_in_flight(void)
     struct rig r;
     struct load_result all;
     char note[160];
-    open_rig(&r, "--hold");
-    start_ready(&r);
+    rig_open(&r, "--hold");
+    rig_start_ready(&r);
     struct flight f = { .rig = &r };
     struct load l = load_of(&r, true, false, IN_FLIGHT, 10000);
     l.requests = IN_FLIGHT;
@@ -420,7 +301,7 @@ static void measure_in_flight(void)
         report_missing("in_flight_1000_rss_mib", all.failed > 0 ? all.why : "the turns were not held");
     report_figure("in_flight_1000_failed", (double)(IN_FLIGHT - (long)all.ok), all.failed > 0 ? all.why : "all answered after the release");
     load_free(&all);
-    close_rig(&r);
+    rig_close(&r);
 }
 
 /* ---- the bus alone ---- */
@@ -428,15 +309,15 @@ static void measure_in_flight(void)
 /* bench_bus prints "name value" lines: each becomes a figure. */
 static void measure_bus(void)
 {
-    const char *argv[] = { options.bus, NULL };
+    const char *argv[] = { bench_options.bus, NULL };
     proc_t *p;
-    if (!options.bus) {
+    if (!bench_options.bus) {
         report_missing("bus_round_trip_us", "no --bus program");
         return;
     }
     int rc = proc_start(argv, NULL, &p);
-    if (rc != 0) die(options.bus, rc);
-    if (proc_wait(p, BUS_MS, NULL) != 0) fprintf(stderr, "bench: %s takes longer than a minute\n", options.bus);
+    if (rc != 0) rig_die(bench_options.bus, rc);
+    if (proc_wait(p, BUS_MS, NULL) != 0) fprintf(stderr, "bench: %s takes longer than a minute\n", bench_options.bus);
     char *said = proc_output(p);
     for (char *rest = said, *line; said && (line = strsep(&rest, "\n")) != NULL;) {
         char *value = strchr(line, ' '), *end = value;
@@ -453,12 +334,13 @@ static const struct part {
     const char *name;
     void (*measure)(void);
 } PARTS[] = { { "start", measure_start },       { "help", measure_help },        { "size", measure_size }, { "turns", measure_turns },
-              { "sessions", measure_sessions }, { "flight", measure_in_flight }, { "bus", measure_bus } };
+              { "sessions", measure_sessions }, { "flight", measure_in_flight }, { "bus", measure_bus },   { "ws_slow", bench_ws_slow },
+              { "ws_churn", bench_ws_churn },   { "ws_idle", bench_ws_idle } };
 
 static int usage(void)
 {
     fprintf(stderr, "usage: bench --openclaw FILE --mock FILE [--bus FILE] [--config FILE] [--out FOLDER] [--seconds 1..10] [--only "
-                    "start|help|size|turns|sessions|flight|bus]\n");
+                    "start|help|size|turns|sessions|flight|bus|ws|ws_slow|ws_churn|ws_idle]\n");
     return 2;
 }
 
@@ -466,24 +348,24 @@ int main(int argc, char **argv)
 {
     struct {
         const char *name, **value;
-    } flags[] = { { "--openclaw", &options.openclaw }, { "--mock", &options.mock }, { "--bus", &options.bus },
-                  { "--config", &options.config },     { "--out", &options.out },   { "--only", &options.only } };
+    } flags[] = { { "--openclaw", &bench_options.openclaw }, { "--mock", &bench_options.mock }, { "--bus", &bench_options.bus },
+                  { "--config", &bench_options.config },     { "--out", &bench_options.out },   { "--only", &bench_options.only } };
     for (int i = 1; i < argc; i += 2) {
         bool known = false;
         if (i + 1 == argc) return usage();
         for (size_t j = 0; j < sizeof flags / sizeof *flags; j++)
             if (strcmp(argv[i], flags[j].name) == 0) known = (*flags[j].value = argv[i + 1]) != NULL;
-        if (strcmp(argv[i], "--seconds") == 0) known = (options.seconds = atoi(argv[i + 1])) > 0;
+        if (strcmp(argv[i], "--seconds") == 0) known = (bench_options.seconds = atoi(argv[i + 1])) > 0;
         if (!known) return usage();
     }
-    if (!options.openclaw || !options.mock || options.seconds > 10) return usage();
+    if (!bench_options.openclaw || !bench_options.mock || bench_options.seconds > 10) return usage();
     struct rlimit files;
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
-    if (report_open(options.out) != 0) die(options.out, GW_ESYS);
+    if (report_open(bench_options.out) != 0) rig_die(bench_options.out, GW_ESYS);
     for (size_t i = 0; i < sizeof PARTS / sizeof *PARTS; i++)
-        if (!options.only || strcmp(options.only, PARTS[i].name) == 0) PARTS[i].measure();
+        if (!bench_options.only || strncmp(PARTS[i].name, bench_options.only, strlen(bench_options.only)) == 0) PARTS[i].measure();
     report_print();
     return 0;
 }

@@ -17,7 +17,7 @@ struct budget {
     bool at_least; /* the figure must reach the limit; otherwise it must not pass it */
 };
 
-/* The budgets that bench.c and bench_bus.c can meet or miss; figures without one are listed all the same. */
+/* The budgets that bench.c, bench_ws.c and bench_bus.c can meet or miss; figures without one are listed all the same. */
 static const struct budget BUDGETS[] = {
     { "start_to_health_ms", "ms", 20, false },
     { "idle_rss_mib", "MiB", 12, false },
@@ -33,6 +33,13 @@ static const struct budget BUDGETS[] = {
     { "rss_per_session_kib", "KiB", 16, false },
     { "in_flight_1000_rss_mib", "MiB", 61, false },
     { "in_flight_1000_failed", "", 0, false },
+    { "ws_idle_10000_rss_mib", "MiB", 200, false },
+    { "ws_turn_p50_ratio", "", 1.2, false },
+    { "ws_turn_p99_ratio", "", 1.2, false },
+    { "ws_churn_per_second", "1/s", 1000, true },
+    { "ws_after_churn_fds", "", 0, false },
+    { "ws_slow_client_closed_at_mib", "MiB", 16, false },
+    { "ws_beside_slow_p99_ratio", "", 1.2, false },
 };
 
 struct figure {
@@ -123,7 +130,7 @@ void report_missing(const char *name, const char *why)
 int report_print(void)
 {
     int missed = 0;
-    printf("%-28s %12s %-4s %12s %6s  %s\n", "figure", "measured", "", "budget", "share", "note");
+    printf("%-34s %12s %-4s %12s %6s  %s\n", "figure", "measured", "", "budget", "share", "note");
     for (size_t i = 0; i < report.count; i++) {
         const struct figure *f = &report.figures[i];
         const struct budget *b = budget_of(f->name);
@@ -133,7 +140,7 @@ int report_print(void)
         if (b && !f->missing) snprintf(used, sizeof used, "%.2f", share(b, f->value));
         bool over = b && (f->missing || share(b, f->value) > 1);
         missed += over;
-        printf("%-28s %12s %-4s %12s %6s%s %s\n", f->name, value, b ? b->unit : "", limit, used, over ? "!" : " ", f->note);
+        printf("%-34s %12s %-4s %12s %6s%s %s\n", f->name, value, b ? b->unit : "", limit, used, over ? "!" : " ", f->note);
     }
     return missed;
 }

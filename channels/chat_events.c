@@ -131,6 +131,16 @@ bool chat_text_stops(struct str text)
     return false;
 }
 
+bool chat_text_resets(struct str text, struct str trigger, struct str *rest)
+{
+    text = str_trim(text);
+    if (trigger.n == 0 || text.n < trigger.n || !str_ieq((struct str){ text.p, trigger.n }, trigger)) return false;
+    *rest = (struct str){ text.p + trigger.n, text.n - trigger.n };
+    if (rest->n && !strchr(" \t\r\n", rest->p[0])) return false;
+    *rest = str_trim(*rest);
+    return true;
+}
+
 int chat_text_clean(struct str text, struct buf *into)
 {
     if (text.n && memchr(text.p, '\0', text.n)) return GW_EINVAL;

@@ -41,6 +41,10 @@ bool chat_text_silent(struct str text);
 /** True for a message that stops a session's runs: `/stop`, or one of a few words alone (reference 6.2). */
 bool chat_text_stops(struct str text);
 
+/** True for a message that begins a session anew: `trigger` ("/new") alone, or before a first message.
+ *  @param rest  receives that message, borrowed; empty: none */
+bool chat_text_resets(struct str text, struct str trigger, struct str *rest);
+
 /** Take control characters but tab, line feed and carriage return out of a message; `into` receives it.
  *  @return 0; GW_EINVAL when there is a NUL; GW_ENOMEM, GW_ELIMIT */
 int chat_text_clean(struct str text, struct buf *into);

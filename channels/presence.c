@@ -11,6 +11,7 @@
 struct known {
     char key[PRESENCE_KEY_MAX + 1];
     json_t *fields; /* an object, in the order of the list */
+    char *text;     /* the same as text, since it was last written; NULL: it has changed. */
     int64_t ts;
     struct known *prev, *next; /* newest first */
     UT_hash_handle hh;
@@ -30,6 +31,7 @@ static void forget(presence_t *p, struct known *k)
 {
     HASH_DEL(p->by_key, k);
     DL_DELETE(p->newest, k);
+    free(k->text);
     json_decref(k->fields);
     free(k);
 }
@@ -70,6 +72,8 @@ static struct known *touch(presence_t *p, struct str key, int64_t now_ms)
         HASH_ADD_STR(p->by_key, key, k);
     }
     k->ts = now_ms;
+    free(k->text);
+    k->text = NULL;
     DL_PREPEND(p->newest, k);
     return k;
 }
@@ -134,7 +138,7 @@ int presence_touch(presence_t *presence, const struct presence_entry *e)
 
 void presence_tell(presence_t *presence, const json_t *fields, int64_t now_ms)
 {
-    static const char *const names[] = { "text", "host",     "ip",         "version", "platform", "deviceFamily", "modelIdentifier",
+    static const char *const names[] = { "host", "ip",       "version",    "platform", "deviceFamily", "modelIdentifier",
                                          "mode", "deviceId", "instanceId", "reason" };
     static const char *const lists[] = { "roles", "scopes", "tags" };
     struct str key = json_str(fields, "deviceId");
@@ -142,6 +146,8 @@ void presence_tell(presence_t *presence, const json_t *fields, int64_t now_ms)
     if (key.n == 0) key = json_str(fields, "host");
     struct known *k = key.n ? touch(presence, key, now_ms) : NULL;
     if (!k) return;
+    set(k->fields, "text", str_utf8_prefix(json_str(fields, "text"), 512));
+    json_object_set_new(k->fields, "ts", json_integer(now_ms));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) set(k->fields, names[i], str_utf8_prefix(json_str(fields, names[i]), 512));
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         json_t *list = json_object_get(fields, lists[i]);
@@ -149,7 +155,6 @@ void presence_tell(presence_t *presence, const json_t *fields, int64_t now_ms)
     }
     const json_t *idle = json_object_get(fields, "lastInputSeconds");
     if (json_is_number(idle)) json_object_set_new(k->fields, "lastInputSeconds", json_integer((json_int_t)json_number_value(idle)));
-    json_object_set_new(k->fields, "ts", json_integer(now_ms));
 }
 
 void presence_write(presence_t *presence, struct str self, int64_t now_ms, struct buf *out)
@@ -160,11 +165,10 @@ void presence_write(presence_t *presence, struct str self, int64_t now_ms, struc
     buf_add(out, self);
     DL_FOREACH(presence->newest, k)
     {
-        char *text = json_dumps(k->fields, JSON_COMPACT);
-        if (!text) continue;
+        if (!k->text) k->text = json_dumps(k->fields, JSON_COMPACT);
+        if (!k->text) continue;
         buf_json_comma(out);
-        buf_text(out, text);
-        free(text);
+        buf_text(out, k->text);
     }
     buf_char(out, ']');
 }

@@ -299,7 +299,7 @@ static bool fits(const struct rpc_type *type, const json_t *value, const struct 
 const char *rpc_own_text(const struct rpc_shape *shape)
 {
     const struct rpc_property *first = shape->properties;
-    return first->name && first->need == RPC_OWN ? first->doc : NULL;
+    return first->name && first->need == RPC_OWN ? first->name : NULL;
 }
 
 bool rpc_shape_fits(const struct rpc_shape *shape, const json_t *value, struct buf *errors)

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -230,6 +231,7 @@ int cmd_gateway(int argc, char **argv)
     int rc = cli_parse(&usage, &argc, argv);
     if (rc) return rc < 0 ? CLI_OK : rc;
     if (argc > 1 || (argc == 1 && strcmp(argv[0], "run") != 0)) return cli_unexpected(&usage, argv[argc - 1]);
+    if (s.token && s.token[0]) setenv("OPENCLAW_GATEWAY_TOKEN", s.token, 1); /* it is the secret that gateway.auth.mode asks for */
     rc = configuration_load(&c, true);
     if (rc == CLI_OK) configuration_log(&c, s.verbose);
     if (rc == CLI_OK) rc = check(&c, &s);

@@ -168,16 +168,23 @@ static int route(hub_t *hub, void *arg)
     }
 }
 
-static int answer_ping(void *self, const struct msg *in, const struct post *post)
+/* No device is kept, and each is kept well. */
+static int answer_store(void *self, const struct msg *in, const struct post *post)
 {
-    struct msg pong = { .kind = MSG_store_pong, .corr = in->corr };
+    struct msg answer = { .corr = in->corr };
     (void)self;
-    return in->kind == MSG_store_ping ? post->send(post->ctx, in->from, &pong) : GW_EINVAL;
+    switch (in->kind) {
+    case MSG_store_ping: answer.kind = MSG_store_pong; break;
+    case MSG_device_load: answer.kind = MSG_device_loaded; break;
+    case MSG_device_save: answer.kind = MSG_device_saved; break;
+    default: return GW_EINVAL;
+    }
+    return post->send(post->ctx, in->from, &answer);
 }
 
 static int store(mailbox_t *mb, void *arg)
 {
-    return serve(mb, arg, answer_ping);
+    return serve(mb, arg, answer_store);
 }
 
 /* --- the rig ---------------------------------------------------------------------------------------------------- */
@@ -194,6 +201,7 @@ static struct gateway_options *options_of(const struct gateway_rig_options *from
     if (from->token) o->token = str_dup(str_of(from->token));
     if (from->note) o->config_note = str_dup(str_of(from->note));
     o->times = from->times;
+    o->bounds = from->bounds;
     return o;
 }
 

@@ -34,6 +34,7 @@ struct gateway_rig_options {
     const char *token;  /* NULL: none */
     const char *note;   /* config_note */
     struct gateway_times times;
+    struct gateway_bounds bounds;
     bool no_store;
 };
 

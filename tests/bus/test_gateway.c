@@ -542,3 +542,26 @@ Test(gateway, a_page_that_took_a_name_for_this_machine_is_not_from_here, .timeou
     }
     gateway_rig_stop(&rig);
 }
+
+Test(gateway, a_trusted_proxy_names_the_user, .timeout = 30)
+{
+    struct gateway_rig rig;
+    struct http_reply r = { 0 };
+    gateway_rig_start(
+        &rig, &(struct gateway_rig_options){ .config = "{gateway:{trustedProxies:['127.0.0.1'],auth:{mode:'trusted-proxy',trustedProxy:{"
+                                                       "userHeader:'X-User',requiredHeaders:['X-Proof'],allowUsers:['ann']}}}}" });
+    static const struct {
+        const char *headers;
+        int status;
+    } asks[] = { { "X-Forwarded-For: 203.0.113.9\r\nX-User: ann\r\nX-Proof: 1\r\n", 200 },
+                 { "X-Forwarded-For: 203.0.113.9\r\nX-User: bob\r\nX-Proof: 1\r\n", 401 },
+                 { "X-Forwarded-For: 203.0.113.9\r\nX-User: ann\r\n", 401 },
+                 { "X-Forwarded-For: 203.0.113.9\r\nX-Proof: 1\r\n", 401 } };
+    for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
+        const struct http_call call = { .path = "/v1/models", .headers = asks[i].headers };
+        cr_assert_eq(http_call(rig.port, &call, 5000, &r), 0);
+        cr_expect_eq(r.status, asks[i].status, "%s%d", asks[i].headers, r.status);
+        http_reply_free(&r);
+    }
+    gateway_rig_stop(&rig);
+}

@@ -54,6 +54,12 @@ void gateway_respond_error(struct gateway_request *rq, const char *code, struct 
     end_request(rq);
 }
 
+void gateway_request_until(struct gateway_request *rq, int64_t deadline_ms, void (*on_late)(struct gateway_request *rq))
+{
+    rq->deadline_ms = deadline_ms;
+    rq->on_late = on_late;
+}
+
 int gateway_request_ask(struct gateway_request *rq, const char *to, struct msg *m, gateway_answer_fn *fn)
 {
     rq->corr = m->corr = mailbox_corr(rq->gw->mailbox);

@@ -142,6 +142,29 @@ Test(e2e_sessions, a_reset_begins_anew_for_the_model_too, .timeout = 90)
     close_desk(&d);
 }
 
+Test(e2e_sessions, slash_new_begins_anew_and_greets, .timeout = 90)
+{
+    struct desk d;
+    char before[64];
+    open_desk(&d);
+    json_decref(say(&d, "main", "my number is 4711"));
+    json_t *r = ws_call(d.ws, "chat.history", "{\"sessionKey\":\"main\"}");
+    snprintf(before, sizeof before, "%s", text(r, "payload.sessionId"));
+    json_decref(r);
+    json_decref(say(&d, "main", "/new"));
+    cr_assert(!model_saw(&d, "4711") && model_saw(&d, "Greet the user"));
+    r = ws_call(d.ws, "chat.history", "{\"sessionKey\":\"main\"}");
+    cr_assert_str_neq(text(r, "payload.sessionId"), before);
+    cr_assert_eq(json_array_size(at(r, "payload.messages")), 2);
+    json_decref(r);
+    r = ws_call(d.ws, "chat.send", "{\"sessionKey\":\"main\",\"message\":\"/new\",\"idempotencyKey\":\"run-%d\"}", d.runs);
+    cr_assert_str_eq(text(r, "payload.status"), "ok", "a repeat resets nothing: %s", text(r, "error.message"));
+    json_decref(r);
+    json_decref(say(&d, "main", "/reset the number is 4712"));
+    cr_assert(model_saw(&d, "the number is 4712") && !model_saw(&d, "Greet the user") && !model_saw(&d, "/reset"));
+    close_desk(&d);
+}
+
 Test(e2e_sessions, a_reset_ends_what_runs, .timeout = 90)
 {
     struct desk d;

@@ -401,11 +401,12 @@ char *ws_connect_params(const struct ws_connect *c, const char *nonce)
 {
     struct buf out = { 0 };
     size_t n;
-    buf_printf(&out,
-               "{\"minProtocol\":3,\"maxProtocol\":3,\"client\":{\"id\":\"%s\",\"version\":\"dev\",\"platform\":\"linux\",\"mode\":\"%s\"},"
-               "\"role\":\"%s\",\"scopes\":%s,\"caps\":[]",
-               or_else(c->client_id, "cli"), or_else(c->mode, "cli"), or_else(c->role, "operator"),
-               or_else(c->scopes, "[\"operator.admin\",\"operator.approvals\",\"operator.pairing\"]"));
+    buf_printf(
+        &out,
+        "{\"minProtocol\":3,\"maxProtocol\":3,\"client\":{\"id\":\"%s\",\"version\":\"dev\",\"platform\":\"linux\",\"mode\":\"%s\"%s},"
+        "\"role\":\"%s\",\"scopes\":%s,\"caps\":%s",
+        or_else(c->client_id, "cli"), or_else(c->mode, "cli"), or_else(c->client_extra, ""), or_else(c->role, "operator"),
+        or_else(c->scopes, "[\"operator.admin\",\"operator.approvals\",\"operator.pairing\"]"), or_else(c->caps, "[]"));
     if (c->token) buf_printf(&out, ",\"auth\":{\"token\":\"%s\"}", c->token);
     if (c->password) buf_printf(&out, ",\"auth\":{\"password\":\"%s\"}", c->password);
     if (c->device) add_device(&out, c, c->nonce ? c->nonce : nonce);

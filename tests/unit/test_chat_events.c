@@ -45,6 +45,18 @@ Test(chat_events, knows_the_words_that_stop_a_run)
     cr_expect_not(chat_text_stops(STR("")));
 }
 
+Test(chat_events, a_trigger_alone_or_before_a_message_resets)
+{
+    struct str rest = STR("?");
+    cr_expect(chat_text_resets(STR(" /NEW \n"), STR("/new"), &rest));
+    cr_expect_eq(rest.n, 0);
+    cr_expect(chat_text_resets(STR("/new\tgood  morning "), STR("/new"), &rest));
+    cr_expect(str_is(rest, "good  morning"));
+    cr_expect_not(chat_text_resets(STR("/news of today"), STR("/new"), &rest));
+    cr_expect_not(chat_text_resets(STR("a /new one"), STR("/new"), &rest));
+    cr_expect_not(chat_text_resets(STR("anything"), STR(""), &rest));
+}
+
 Test(chat_events, takes_control_characters_out_and_refuses_nul)
 {
     struct buf out = { 0 };

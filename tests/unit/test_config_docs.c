@@ -22,6 +22,8 @@ static void kind(struct buf *out, const struct config_setting *s)
     static const char *const names[] = {
         [CONFIG_GROUP] = "object",
         [CONFIG_ANY] = "any",
+        [CONFIG_OBJECT] = "object",
+        [CONFIG_OBJECTS] = "list of objects",
         [CONFIG_BOOL] = "`true`, `false`",
         [CONFIG_INT] = "whole number",
         [CONFIG_NUMBER] = "number",

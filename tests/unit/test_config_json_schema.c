@@ -77,6 +77,17 @@ Test(config_json_schema, says_kind_range_words_and_default)
     json_decref(root);
 }
 
+Test(config_json_schema, what_is_taken_as_it_is_has_a_type_all_the_same)
+{
+    json_t *root = schema();
+    const json_t *browser = find(root, "browser"), *rules = find(root, "session.sendPolicy.rules");
+    cr_assert_str_eq(json_string_value(json_object_get(browser, "type")), "object");
+    cr_assert(json_is_object(json_object_get(browser, "additionalProperties")));
+    cr_assert_str_eq(json_string_value(json_object_get(rules, "type")), "array");
+    cr_assert_str_eq(json_string_value(json_object_get(json_object_get(rules, "items"), "type")), "object");
+    json_decref(root);
+}
+
 Test(config_json_schema, rules_that_hold_elsewhere_are_written_there_once)
 {
     json_t *root = schema();
@@ -91,5 +102,8 @@ Test(config_json_schema, labels_are_words)
     json_t *root = schema();
     const json_t *hint = json_object_get(json_object_get(root, "uiHints"), "agents.defaults.maxConcurrent");
     cr_assert_str_eq(json_string_value(json_object_get(hint, "label")), "Max Concurrent");
+    const json_t *discord = json_object_get(json_object_get(root, "uiHints"), "channels.discord");
+    cr_assert_str_eq(json_string_value(json_object_get(discord, "label")), "Discord");
+    cr_assert_null(json_object_get(json_object_get(json_object_get(root, "uiHints"), "channels.*"), "label"));
     json_decref(root);
 }

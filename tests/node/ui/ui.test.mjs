@@ -187,6 +187,8 @@ test("a browser from elsewhere is approved on the command line, and let out agai
   await desk.goto(`${house.near}/#/devices`);
   await desk.waitForSelector(`.card-waiting >> text=${id}`);
   await shot(desk, "device-waits");
+  const { pending } = JSON.parse(await openclaw("devices", "list", "--json"));
+  const device = pending.find((one) => one.requestId === id);
   await openclaw("devices", "approve", id);
   await far.waitForSelector(".composer");
   await desk.waitForSelector(".card-waiting", { state: "detached" });
@@ -195,8 +197,6 @@ test("a browser from elsewhere is approved on the command line, and let out agai
   await idle(far);
   await far.reload();
   await far.waitForSelector(".topbar .dot-ok");
-  const { paired } = JSON.parse(await openclaw("devices", "list", "--json"));
-  const device = paired.find((one) => one.remoteIp);
   await openclaw("devices", "revoke", "--device", device.deviceId, "--role", "operator");
   await far.reload();
   await far.waitForSelector(".signin");

@@ -1,0 +1,73 @@
+/** tests/e2e/frames_known.h -- where the gateway's frames honestly differ from the recorded ones, and why.
+ *
+ *  Included by test_e2e_frames.c alone. An entry that is played and no longer differs fails the test. */
+#ifndef TESTS_E2E_FRAMES_KNOWN_H
+#define TESTS_E2E_FRAMES_KNOWN_H
+
+#include "support/frames.h"
+
+#define CHANNEL "no channel is connected yet: nothing is probed, and its token comes from the configuration"
+#define HEARTBEAT "heartbeats do not run yet"
+#define CRON "cron does not run yet"
+#define NODES "this gateway takes no nodes: none is known"
+#define TOOLS "no tool is offered yet: a call ends with an error"
+#define SKILLS "no skill is part of the program"
+#define SPEECH "there is no speech output"
+#define SURFACES "the recorded session was used by a heartbeat, a channel or cron"
+
+static struct known KNOWN[] = {
+    { .frame = "connect-ok-control-ui", .path = "payload.canvasHostUrl", .reason = "there is no canvas" },
+    { .frame = "connect-ok-control-ui", .path = "payload.policy.maxBufferedBytes", .reason = "16 MiB are kept for a client" },
+    { .frame = "connect-ok-control-ui", .path = "payload.snapshot.health.channels.discord*", .reason = CHANNEL },
+    { .frame = "connect-ok-control-ui", .path = "payload.snapshot.health.agents[].heartbeat", .reason = HEARTBEAT },
+    { .frame = "event-health", .path = "payload.channels.discord*", .reason = CHANNEL },
+    { .frame = "event-health", .path = "payload.agents[].heartbeat", .reason = HEARTBEAT },
+    { .frame = "rpc-health-*", .path = "payload.channels.discord*", .reason = CHANNEL },
+    { .frame = "rpc-health-*", .path = "payload.agents[].heartbeat", .reason = HEARTBEAT },
+    { .frame = "rpc-status*", .path = "payload.heartbeat.agents[]", .reason = HEARTBEAT },
+    { .frame = "rpc-status", .path = "payload.sessions.paths", .reason = "all sessions are in one database" },
+    { .frame = "rpc-channels.status-probe", .path = "payload.channels.discord.probe", .reason = CHANNEL },
+    { .frame = "rpc-channels.status-probe", .path = "payload.channelAccounts.discord[]", .reason = CHANNEL },
+    { .frame = "rpc-send-error-2", .path = "error.message", .reason = CHANNEL },
+    { .frame = "rpc-config.schema",
+      .path = "payload.schema.properties.meta.properties.lastTouchedAt.type",
+      .reason = "a number is taken, too" },
+    { .frame = "rpc-skills.install-error-1", .path = "payload", .reason = "an error has no payload beside it" },
+    { .frame = "rpc-config.schema", .path = "payload.schema.required", .reason = "no part of the file has to be there" },
+    { .frame = "rpc-skills.status", .path = "payload.skills[].source", .reason = SKILLS },
+    { .frame = "rpc-skills.status", .path = "payload.skills[].bundled", .reason = SKILLS },
+    { .frame = "rpc-cron.status*", .path = "payload.enabled", .reason = CRON },
+    { .frame = "rpc-cron.status-ok-1", .path = "payload.nextWakeAtMs", .reason = CRON },
+    { .frame = "rpc-cron.add-ok-*", .path = "", .reason = CRON },
+    { .frame = "rpc-cron.add-error-[2-5]", .path = "error", .reason = CRON },
+    { .frame = "rpc-cron.list-ok-*", .path = "payload.jobs", .reason = CRON },
+    { .frame = "rpc-cron.run-ok-*", .path = "", .reason = CRON },
+    { .frame = "rpc-cron.runs-ok-[13]", .path = "payload.entries", .reason = CRON },
+    { .frame = "rpc-cron.update-ok-1", .path = "", .reason = CRON },
+    { .frame = "rpc-cron.remove-ok-[13]", .path = "payload.removed", .reason = CRON },
+    { .frame = "rpc-last-heartbeat-ok-1", .path = "payload", .reason = HEARTBEAT },
+    { .frame = "rpc-node.list-ok-*", .path = "payload.nodes", .reason = NODES },
+    { .frame = "rpc-node.*-ok-1", .path = "", .reason = NODES },
+    { .frame = "rpc-tts.status", .path = "payload.edgeEnabled", .reason = SPEECH },
+    { .frame = "rpc-tts.providers", .path = "payload", .reason = SPEECH },
+    { .frame = "rpc-device.pair.remove", .path = "error.message", .reason = "there is this method here" },
+    { .frame = "rpc-browser.request-ok-1", .path = "", .reason = "there is no browser control, and OpenClaw's error for that" },
+    { .frame = "rpc-wizard.*-ok-1", .path = "", .reason = "there is no guided set-up" },
+    { .frame = "rpc-sessions.list-ok-*", .path = "payload.sessions[].displayName", .reason = SURFACES },
+    { .frame = "rpc-sessions.list-ok-*", .path = "payload.sessions[].channel", .reason = SURFACES },
+    { .frame = "rpc-sessions.list-ok-1", .path = "payload.sessions[].label", .reason = SURFACES },
+    { .frame = "rpc-sessions.list-ok-1", .path = "payload.sessions[].thinkingLevel", .reason = SURFACES },
+    { .frame = "rpc-sessions.list-ok-1", .path = "payload.sessions[].origin", .reason = SURFACES },
+    { .frame = "rpc-sessions.list-ok-1", .path = "payload.sessions[].deliveryContext.to", .reason = SURFACES },
+    { .frame = "rpc-sessions.list-ok-1", .path = "payload.sessions[].lastTo", .reason = SURFACES },
+    { .frame = "rpc-sessions.usage-ok-1", .path = "payload.sessions[].channel", .reason = SURFACES },
+    { .frame = "rpc-sessions.usage-ok-1", .path = "payload.sessions[].origin", .reason = SURFACES },
+    { .frame = "rpc-sessions.usage-ok-1", .path = "payload.sessions[].usage.toolUsage", .reason = TOOLS },
+    { .frame = "rpc-sessions.patch-ok-*", .path = "payload.entry.skillsSnapshot", .reason = "a session keeps no copy of the skills" },
+    { .frame = "rpc-sessions.reset-ok-1", .path = "payload.entry.skillsSnapshot", .reason = "a session keeps no copy of the skills" },
+    { .frame = "rpc-chat.history-ok-1", .path = "payload.messages[].isError", .reason = TOOLS },
+};
+
+enum { KNOWN_COUNT = sizeof KNOWN / sizeof *KNOWN };
+
+#endif
