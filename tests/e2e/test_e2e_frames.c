@@ -58,21 +58,29 @@ Test(e2e_frames, a_fresh_gateway_answers_the_page_as_recorded, .timeout = 120)
     cr_assert_eq(ws_device_create(&device), 0);
     frames_join_web(&F, &web, &device);
     json_t *recorded = frames_load("connect-ok-control-ui");
+    ws_t *silent;
+    cr_assert_eq(ws_open(K.port, "/", NULL, &silent), 0);
+    json_t *challenge = ws_event(silent, "connect.challenge", ANSWER_MS), *want = frames_load("event-connect.challenge");
+    frames_compare(&F, "event-connect.challenge", want, challenge);
+    json_decref(want);
+    json_decref(challenge);
+    ws_close(&silent);
     frames_learn(&F, "c1", "hello");
     frames_compare(&F, "connect-ok-control-ui", json_object_get(recorded, "response"), web.hello);
     json_decref(recorded);
     frames_event(&F, &web, "event-health");
     frames_play_all(&F, &web,
-                    ALL("rpc-health-probe", "rpc-status", "rpc-sessions.list", "rpc-chat.history-empty", "rpc-chat.history-noparam",
-                        "rpc-agents.list", "rpc-agent.identity.get", "rpc-channels.status", "rpc-channels.status-probe", "rpc-config.get",
-                        "rpc-config.schema", "rpc-config.set-nohash", "rpc-config.set-badhash", "rpc-config.patch-nohash",
-                        "rpc-skills.status", "rpc-models.list", "rpc-node.list", "rpc-system-presence", "rpc-last-heartbeat",
-                        "rpc-logs.tail", "rpc-exec.approvals.get", "rpc-cron.list", "rpc-cron.status", "rpc-device.pair.list",
-                        "rpc-node.pair.list", "rpc-usage.status", "rpc-usage.cost", "rpc-sessions.usage", "rpc-sessions.usage.timeseries",
-                        "rpc-sessions.usage.logs", "rpc-agents.files.list", "rpc-agents.files.get", "rpc-voicewake.get", "rpc-talk.config",
-                        "rpc-tts.status", "rpc-tts.providers", "rpc-unknown", "rpc-sessions.preview", "rpc-agent.wait-unknown",
-                        "rpc-connect-again", "rpc-skills.bins", "rpc-wizard.status", "rpc-web.login.start", "rpc-tools.catalog",
-                        "rpc-update.run-noop-badparams", "rpc-sessions.resolve", "rpc-device.pair.remove", "rpc-chat.inject-nosession"));
+                    ALL("rpc-health", "rpc-health-probe", "rpc-status", "rpc-sessions.list", "rpc-chat.history-empty",
+                        "rpc-chat.history-noparam", "rpc-agents.list", "rpc-agent.identity.get", "rpc-channels.status",
+                        "rpc-channels.status-probe", "rpc-config.get", "rpc-config.schema", "rpc-config.set-nohash",
+                        "rpc-config.set-badhash", "rpc-config.patch-nohash", "rpc-skills.status", "rpc-models.list", "rpc-node.list",
+                        "rpc-system-presence", "rpc-last-heartbeat", "rpc-logs.tail", "rpc-exec.approvals.get", "rpc-cron.list",
+                        "rpc-cron.status", "rpc-device.pair.list", "rpc-node.pair.list", "rpc-usage.status", "rpc-usage.cost",
+                        "rpc-sessions.usage", "rpc-sessions.usage.timeseries", "rpc-sessions.usage.logs", "rpc-agents.files.list",
+                        "rpc-agents.files.get", "rpc-voicewake.get", "rpc-talk.config", "rpc-tts.status", "rpc-tts.providers",
+                        "rpc-unknown", "rpc-sessions.preview", "rpc-agent.wait-unknown", "rpc-connect-again", "rpc-skills.bins",
+                        "rpc-wizard.status", "rpc-web.login.start", "rpc-tools.catalog", "rpc-update.run-noop-badparams",
+                        "rpc-sessions.resolve", "rpc-device.pair.remove", "rpc-chat.inject-nosession"));
     frames_leave(&web);
     ws_device_free(&device);
     frames_end(&F);

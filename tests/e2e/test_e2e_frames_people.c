@@ -55,6 +55,16 @@ static void use_up(ws_t *admin)
     ws_device_free(&device);
 }
 
+/* The same for one whose request was not recorded as an event. */
+static void ask_again(struct frame_client *web, const struct ws_connect *c, const char *recorded_id)
+{
+    const json_t *asked;
+    frames_visit(&K, FAR_AWAY, c);
+    do asked = frames_next(web, ANSWER_MS);
+    while (asked && strcmp(text_of(asked, "event"), "device.pair.requested") != 0);
+    frames_learn(&F, recorded_id, text_of(json_object_get(asked, "payload"), "requestId"));
+}
+
 static const struct ws_connect READER = {
     .token = KIT_TOKEN, .client_id = "test", .mode = "test", .scopes = "[\"operator.read\"]", .client_extra = ",\"displayName\":\"Dev X\""
 };
@@ -99,12 +109,7 @@ Test(e2e_frames_people, devices_are_paired_and_their_tokens_changed_as_recorded,
     play_reader(&reader);
     c.scopes = "[\"operator.read\",\"operator.write\"]";
     c.client_extra = NULL;
-    frames_forget(&web);
-    frames_visit(&K, FAR_AWAY, &c);
-    const json_t *asked;
-    do asked = frames_next(&web, ANSWER_MS);
-    while (asked && strcmp(text_of(asked, "event"), "device.pair.requested") != 0);
-    frames_learn(&F, "79ca3499-8d9c-430a-bddf-820c3a5d5b8e", text_of(json_object_get(asked, "payload"), "requestId"));
+    ask_again(&web, &c, "79ca3499-8d9c-430a-bddf-820c3a5d5b8e");
     frames_play_all(&F, &web, ALL("rpc-device.pair.reject-ok-1"));
     frames_event(&F, &web, "event-device.pair.resolved-rejected");
     frames_play_all(&F, &web, ALL("rpc-device.pair.reject-error-1"));
@@ -117,11 +122,7 @@ Test(e2e_frames_people, devices_are_paired_and_their_tokens_changed_as_recorded,
                                         .client_extra = ",\"displayName\":\"Node X\"",
                                         .extra = ",\"commands\":[\"system.run\",\"system.which\"]",
                                         .device = &far };
-    frames_forget(&web);
-    frames_visit(&K, FAR_AWAY, &as_node);
-    do asked = frames_next(&web, ANSWER_MS);
-    while (asked && strcmp(text_of(asked, "event"), "device.pair.requested") != 0);
-    frames_learn(&F, "cadbb47b-2deb-4f18-8683-fff29284da8b", text_of(json_object_get(asked, "payload"), "requestId"));
+    ask_again(&web, &as_node, "cadbb47b-2deb-4f18-8683-fff29284da8b");
     frames_play_all(&F, &web, ALL("rpc-device.pair.approve-ok-2"));
     frames_join(&F, &node, FAR_AWAY, &as_node);
     frames_play_all(&F, &web,

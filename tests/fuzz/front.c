@@ -327,7 +327,7 @@ static void check_empty(void)
     const struct gateway *gw = &front.gw;
     if (gw->conn_count || gw->conns) die("a connection is left");
     if (gw->client_count || gw->clients || gw->handshakes) die("a client is left");
-    if (gw->requests || gw->timed_requests || gw->asking) die("a request is left");
+    if (gw->requests || gw->timed || gw->asking) die("a request is left");
 }
 
 static void drop_clients(void)

@@ -38,15 +38,17 @@ static const char *const FREE[] = { "host",
                                     "path",
                                     "lastMessagePreview",
                                     "truncated",
+                                    "content-length",
                                     NULL };
 /* Parts of the configuration: in the order of its file, which is not the recorded one's. */
 static const char *const FILES[] = { "config", "parsed", "resolved", "schema", NULL };
 /* Names that a machine without a network has no value for. */
 static const char *const MACHINE[] = { "ip", NULL };
 /* Names whose numbers are part of the protocol. */
-static const char *const EXACT[] = { "protocol",          "maxPayload", "maxBufferedBytes", "tickIntervalMs",
-                                     "restartExpectedMs", "kept",       "everyMs",          "days",
-                                     "ackMaxChars",       NULL };
+static const char *const EXACT[] = {
+    "protocol",    "maxPayload", "maxBufferedBytes", "tickIntervalMs", "restartExpectedMs", "kept", "everyMs", "days", "status",
+    "ackMaxChars", NULL
+};
 
 void frames_begin(struct frames *f, const struct kit *kit, struct known *known, size_t known_count)
 {
@@ -119,6 +121,7 @@ static const char *form_of(const char *text)
     if (n == 36 && hex == 8 && *rest == '-') return "uuid";
     if (n == 64 && hex == 64) return "sha256";
     if (n == 43 && !strpbrk(text, " :/.")) return "token";
+    if (strncmp(text, "inject-", 7) == 0) return "injected";
     if (text[0] == '/') return "path";
     if (n == 10 && text[4] == '-' && text[7] == '-') return "date";
     if (n >= 20 && n <= 30 && isdigit((unsigned char)text[0]) && strchr(text, 'T') && text[n - 1] == 'Z') return "time";
