@@ -101,9 +101,12 @@ static void write_agent_result(const struct gateway_run *run, const struct msg_t
     buf_json_str(out, str_of(run->session_key));
     buf_json_pair_str(out, "provider", provider);
     buf_json_pair_str(out, "model", model);
-    buf_printf(out, ",\"usage\":{\"input\":%lld,\"output\":%lld,\"total\":%lld}},\"aborted\":%s}}}", (long long)d->input_tokens,
-               (long long)d->output_tokens, (long long)(d->input_tokens + d->output_tokens),
-               d->outcome == OUTCOME_ABORTED ? "true" : "false");
+    buf_json_key(out, "usage");
+    buf_char(out, '{');
+    buf_json_pair_int(out, "input", d->input_tokens);
+    buf_json_pair_int(out, "output", d->output_tokens);
+    buf_json_pair_int(out, "total", d->input_tokens + d->output_tokens);
+    buf_printf(out, "}},\"aborted\":%s}}}", d->outcome == OUTCOME_ABORTED ? "true" : "false");
 }
 
 static void answer_failed(struct gateway_request *rq, const char *run_id, struct str why)
