@@ -8,6 +8,8 @@
  *   spin; a look at the socket on each tick tells whether the client is still there. While paused nothing is written either.
  * - Bytes read ahead are shown after a round of sockets, so an answer ends no sooner than a round after reading went on.
  * - A POST without content-length is read as 100 MiB of body: it is refused (411).
+ * - Should it close a connection with bytes of its own unsent, it waits 5 s for them to go and spins when the client has ended its
+ *   half. So it is given no more at once than a socket takes that is ready for writing.
  * - Answers are written in its WRITEABLE callback only, heads and chunks made here. */
 #include <ctype.h>
 #include <stdio.h>
@@ -211,7 +213,7 @@ static int on_writable(struct gateway_conn *c)
         return 0;
     }
     while (gateway_unsent(c) > 0 && !lws_send_pipe_choked(c->wsi)) {
-        size_t n = gateway_unsent(c) < GATEWAY_WRITE_MAX ? gateway_unsent(c) : GATEWAY_WRITE_MAX;
+        size_t n = gateway_unsent(c) < GATEWAY_WRITE_STEP ? gateway_unsent(c) : GATEWAY_WRITE_STEP;
         if (lws_write(c->wsi, (unsigned char *)c->out.p + c->out_sent, n, LWS_WRITE_HTTP) < 0) return -1;
         c->out_sent += n;
         c->moved_ms = clock_mono_ms();
