@@ -437,6 +437,13 @@ void gateway_check_times(struct gateway_conn *c, int64_t now_ms)
         gateway_kill(c); /* the rest of an unwanted body is still coming */
 }
 
+/* `in` of that callback is not to be read: after an upgrade that libwebsockets itself refuses it points to freed headers. */
+static bool is_websocket(struct lws *wsi)
+{
+    char value[16];
+    return str_ieq(gateway_known_header(wsi, WSI_TOKEN_UPGRADE, value, sizeof value), STR("websocket"));
+}
+
 int gateway_http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
     struct gateway_conn *c = lws_get_opaque_user_data(wsi);
@@ -444,7 +451,7 @@ int gateway_http_callback(struct lws *wsi, enum lws_callback_reasons reason, voi
     if (!c) return 0; /* not a client's connection */
     switch (reason) {
     case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED: c->wsi = wsi; return 0;
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return strcasecmp(in, "websocket") == 0 ? 0 : -1; /* h2c is not offered */
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return is_websocket(wsi) ? 0 : -1; /* h2c is not offered */
     case LWS_CALLBACK_HTTP: return on_request(c, (struct str){ in, len });
     case LWS_CALLBACK_HTTP_BODY: return on_body(c, (struct str){ in, len });
     case LWS_CALLBACK_HTTP_BODY_COMPLETION: return on_body_complete(c);
