@@ -121,7 +121,7 @@ static void tick(lws_sorted_usec_list_t *sul)
         gateway_check_times(c, now_ms);
     }
     gateway_rpc_tick(gw, now_ms);
-    if (busy || gw->timed_requests) gateway_start_tick(gw);
+    if (busy || gw->timed) gateway_start_tick(gw);
 }
 
 /* Rows that could not be stored or loaded are tried again; with nobody connected and all loaded nothing can be open. */
@@ -243,6 +243,8 @@ static void set_bounds(struct gateway *gw)
         .runs = o->runs ? o->runs : GATEWAY_RUNS_MAX,
         .prompt = o->prompt ? o->prompt : GATEWAY_PROMPT_MAX,
         .told = o->told ? o->told : GATEWAY_TOLD_MAX,
+        .out = o->out ? o->out : GATEWAY_CLIENT_OUT_MAX,
+        .slow = o->slow ? o->slow : GATEWAY_CLIENT_SLOW,
     };
 }
 

@@ -3,12 +3,8 @@
 
 #include "actors/gateway_misc.h"
 #include "base/clock.h"
+#include "base/json_read.h"
 #include "base/random.h"
-
-static void refuse(struct gateway_request *rq, const char *code, const char *text)
-{
-    gateway_respond_error(rq, code, str_of(text), (struct str){ NULL, 0 });
-}
 
 /* "unsupported channel: foo" */
 static void refuse_with(struct gateway_request *rq, const char *text, struct str what)
@@ -35,7 +31,7 @@ static void node_list(struct gateway_request *rq, const json_t *params)
 static void node_unknown(struct gateway_request *rq, const json_t *params)
 {
     (void)params;
-    refuse(rq, "INVALID_REQUEST", "unknown nodeId");
+    gateway_refuse(rq, "INVALID_REQUEST", "unknown nodeId");
 }
 
 static void node_absent(struct gateway_request *rq, const json_t *params)
@@ -53,7 +49,7 @@ static void node_said(struct gateway_request *rq, const json_t *params)
 static void node_pair_request(struct gateway_request *rq, const json_t *params)
 {
     (void)params;
-    refuse(rq, "UNAVAILABLE", "This gateway takes no nodes.");
+    gateway_refuse(rq, "UNAVAILABLE", "This gateway takes no nodes.");
 }
 
 static void node_pair_list(struct gateway_request *rq, const json_t *params)
@@ -65,7 +61,7 @@ static void node_pair_list(struct gateway_request *rq, const json_t *params)
 static void node_pair_unknown(struct gateway_request *rq, const json_t *params)
 {
     (void)params;
-    refuse(rq, "INVALID_REQUEST", "unknown requestId");
+    gateway_refuse(rq, "INVALID_REQUEST", "unknown requestId");
 }
 
 static void node_pair_verify(struct gateway_request *rq, const json_t *params)
@@ -94,7 +90,7 @@ static void wizard_start(struct gateway_request *rq, const json_t *params)
 static void wizard_unknown(struct gateway_request *rq, const json_t *params)
 {
     (void)params;
-    refuse(rq, "INVALID_REQUEST", "wizard not found");
+    gateway_refuse(rq, "INVALID_REQUEST", "wizard not found");
 }
 
 /* --- channels: none is connected yet --------------------------------------------------------------------------------- */
@@ -110,8 +106,7 @@ enum { KNOWN = sizeof known / sizeof *known };
 /* The channel that a request names, or OpenClaw's default for none. */
 static struct str channel_of(const json_t *params)
 {
-    const json_t *v = json_object_get(params, "channel");
-    struct str name = json_is_string(v) ? str_trim((struct str){ json_string_value(v), json_string_length(v) }) : (struct str){ NULL, 0 };
+    struct str name = str_trim(json_str(params, "channel"));
     return name.n ? name : STR("whatsapp");
 }
 
@@ -126,7 +121,7 @@ static void send_to(struct gateway_request *rq, const json_t *params, const char
 {
     const struct channel *c = find(channel_of(params));
     if (c)
-        refuse(rq, "UNAVAILABLE", c->absent);
+        gateway_refuse(rq, "UNAVAILABLE", c->absent);
     else
         refuse_with(rq, unsupported, channel_of(params));
 }
@@ -146,13 +141,13 @@ static void channels_logout(struct gateway_request *rq, const json_t *params)
     const struct channel *c = find(channel_of(params));
     char text[96];
     snprintf(text, sizeof text, "channel %s does not support logout", c ? c->id : "");
-    refuse(rq, "INVALID_REQUEST", c ? text : "invalid channels.logout channel");
+    gateway_refuse(rq, "INVALID_REQUEST", c ? text : "invalid channels.logout channel");
 }
 
 static void web_login(struct gateway_request *rq, const json_t *params)
 {
     (void)params;
-    refuse(rq, "INVALID_REQUEST", "web login provider is not available");
+    gateway_refuse(rq, "INVALID_REQUEST", "web login provider is not available");
 }
 
 /* --- the rest ----------------------------------------------------------------------------------------------------------- */
@@ -160,19 +155,19 @@ static void web_login(struct gateway_request *rq, const json_t *params)
 static void talk_mode(struct gateway_request *rq, const json_t *params)
 {
     (void)params;
-    refuse(rq, "UNAVAILABLE", "talk disabled: no connected iOS/Android nodes");
+    gateway_refuse(rq, "UNAVAILABLE", "talk disabled: no connected iOS/Android nodes");
 }
 
 static void browser_request(struct gateway_request *rq, const json_t *params)
 {
     (void)params;
-    refuse(rq, "UNAVAILABLE", "browser control is disabled");
+    gateway_refuse(rq, "UNAVAILABLE", "browser control is disabled");
 }
 
 static void update_run(struct gateway_request *rq, const json_t *params)
 {
     (void)params;
-    refuse(rq, "UNAVAILABLE", "This gateway does not update itself: replace its program or its image, and restart it.");
+    gateway_refuse(rq, "UNAVAILABLE", "This gateway does not update itself: replace its program or its image, and restart it.");
 }
 
 const struct gateway_rpc_handler gateway_absent_handlers[] = {

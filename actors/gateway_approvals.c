@@ -5,6 +5,7 @@
 #include "actors/gateway_client.h"
 #include "actors/gateway_misc.h"
 #include "base/clock.h"
+#include "base/json_read.h"
 #include "base/log.h"
 
 /* A request that waits, as its state: freed with it. */
@@ -13,17 +14,6 @@ struct gateway_waiter {
     struct approval approval; /* as it was when the waiting began */
     struct gateway_waiter *prev, *next;
 };
-
-static struct str text_of(const json_t *params, const char *name)
-{
-    const json_t *v = json_object_get(params, name);
-    return json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } : (struct str){ NULL, 0 };
-}
-
-static void refuse(struct gateway_request *rq, const char *code, const char *text)
-{
-    gateway_respond_error(rq, code, str_of(text), (struct str){ NULL, 0 });
-}
 
 /* --- waiting ------------------------------------------------------------------------------------------------------ */
 
@@ -60,7 +50,7 @@ static void wait_for(struct gateway_request *rq, const struct approval *a, int64
 {
     struct gateway_waiter *w = calloc(1, sizeof *w);
     if (!w) {
-        refuse(rq, "UNAVAILABLE", "out of memory");
+        gateway_refuse(rq, "UNAVAILABLE", "out of memory");
         return;
     }
     w->rq = rq;
@@ -77,13 +67,13 @@ static void wait_for(struct gateway_request *rq, const struct approval *a, int64
 static void refuse_add(struct gateway_request *rq, int rc)
 {
     switch (rc) {
-    case GW_EEXIST: refuse(rq, "INVALID_REQUEST", "approval id already pending"); break;
+    case GW_EEXIST: gateway_refuse(rq, "INVALID_REQUEST", "approval id already pending"); break;
     case GW_ELIMIT:
-        refuse(rq, "INVALID_REQUEST",
-               "the id is longer than APPROVALS_ID_MAX (128 bytes) or the request than APPROVALS_TEXT_MAX (65536 bytes)");
+        gateway_refuse(rq, "INVALID_REQUEST",
+                       "the id is longer than APPROVALS_ID_MAX (128 bytes) or the request than APPROVALS_TEXT_MAX (65536 bytes)");
         break;
-    case GW_EFULL: refuse(rq, "UNAVAILABLE", "APPROVALS_MAX (256) approvals wait already"); break;
-    default: refuse(rq, "UNAVAILABLE", err_text(rc));
+    case GW_EFULL: gateway_refuse(rq, "UNAVAILABLE", "APPROVALS_MAX (256) approvals wait already"); break;
+    default: gateway_refuse(rq, "UNAVAILABLE", err_text(rc));
     }
 }
 
@@ -91,15 +81,15 @@ static void approval_request(struct gateway_request *rq, const json_t *params)
 {
     const json_t *timeout = json_object_get(params, "timeoutMs");
     const struct approval_request request = {
-        .id = str_trim(text_of(params, "id")),
-        .command = text_of(params, "command"),
-        .cwd = text_of(params, "cwd"),
-        .host = text_of(params, "host"),
-        .security = text_of(params, "security"),
-        .ask = text_of(params, "ask"),
-        .agent_id = text_of(params, "agentId"),
-        .resolved_path = text_of(params, "resolvedPath"),
-        .session_key = text_of(params, "sessionKey"),
+        .id = str_trim(json_str(params, "id")),
+        .command = json_str(params, "command"),
+        .cwd = json_str(params, "cwd"),
+        .host = json_str(params, "host"),
+        .security = json_str(params, "security"),
+        .ask = json_str(params, "ask"),
+        .agent_id = json_str(params, "agentId"),
+        .resolved_path = json_str(params, "resolvedPath"),
+        .session_key = json_str(params, "sessionKey"),
         .timeout_ms = json_is_integer(timeout) ? json_integer_value(timeout) : 0,
     };
     int64_t now_ms = clock_wall_ms();
@@ -125,9 +115,9 @@ static void approval_request(struct gateway_request *rq, const json_t *params)
 static void approval_wait(struct gateway_request *rq, const json_t *params)
 {
     int64_t now_ms = clock_wall_ms();
-    const struct approval *a = approvals_find(rq->gw->misc->approvals, str_trim(text_of(params, "id")), now_ms);
+    const struct approval *a = approvals_find(rq->gw->misc->approvals, str_trim(json_str(params, "id")), now_ms);
     if (!a)
-        refuse(rq, "INVALID_REQUEST", "approval expired or not found");
+        gateway_refuse(rq, "INVALID_REQUEST", "approval expired or not found");
     else if (a->settled)
         tell_decision(rq, a);
     else
@@ -156,20 +146,20 @@ static struct str name_of(const struct gateway_client *client)
 static void approval_resolve(struct gateway_request *rq, const json_t *params)
 {
     struct gateway *gw = rq->gw;
-    struct str id = str_trim(text_of(params, "id")), by = name_of(rq->client);
-    enum approval_decision decision = approval_decision_parse(text_of(params, "decision"));
+    struct str id = str_trim(json_str(params, "id")), by = name_of(rq->client);
+    enum approval_decision decision = approval_decision_parse(json_str(params, "decision"));
     int64_t now_ms = clock_wall_ms();
     struct buf text = { 0 };
     if (decision == APPROVAL_NONE) {
-        refuse(rq, "INVALID_REQUEST", "invalid decision");
+        gateway_refuse(rq, "INVALID_REQUEST", "invalid decision");
         return;
     }
     if (approvals_decide(gw->misc->approvals, id, decision, now_ms) != 0) {
-        refuse(rq, "INVALID_REQUEST", "unknown approval id");
+        gateway_refuse(rq, "INVALID_REQUEST", "unknown approval id");
         return;
     }
     const struct approval *a = approvals_find(gw->misc->approvals, id, now_ms);
-    log_event(LOG_INFO, "approval_resolved", LOG_S("id", id), LOG_S("decision", text_of(params, "decision")), LOG_S("by", by));
+    log_event(LOG_INFO, "approval_resolved", LOG_S("id", id), LOG_S("decision", json_str(params, "decision")), LOG_S("by", by));
     approval_write_resolved(a, by, now_ms, &text);
     gateway_broadcast(gw, GATEWAY_APPROVERS, "exec.approval.resolved", buf_str(&text), true);
     gateway_respond(rq, STR("{\"ok\":true}"));

@@ -107,8 +107,8 @@ void gateway_client_push(struct gateway_client *cl, struct gateway_frame *f, boo
 {
     size_t cost = gateway_frame_cost(f);
     if (cl->state == CLIENT_CLOSING) return;
-    if (drop_if_slow && cl->queued > GATEWAY_CLIENT_SLOW) return;
-    if (cl->queued + cost > GATEWAY_CLIENT_OUT_MAX || (cl->queue_count == cl->queue_cap && !grow_queue(cl))) {
+    if (drop_if_slow && cl->queued > cl->gw->bounds.slow) return;
+    if (cl->queued + cost > cl->gw->bounds.out || (cl->queue_count == cl->queue_cap && !grow_queue(cl))) {
         close_slow(cl);
         return;
     }
@@ -192,6 +192,20 @@ static int close_now(struct gateway_client *cl)
     return -1;
 }
 
+static void read_or_pause(struct gateway_client *cl)
+{
+    lws_rx_flow_control(cl->wsi, !cl->paused && !cl->clogged);
+}
+
+/* While libwebsockets holds bytes that the socket did not take, nothing is read: were it to close the connection for what it
+ * reads, it would wait for those bytes to go, and spin on what came after (4.1.6). */
+static void note_clogged(struct gateway_client *cl, bool clogged)
+{
+    if (cl->clogged == clogged) return;
+    cl->clogged = clogged;
+    read_or_pause(cl);
+}
+
 static int on_writable(struct gateway_client *cl)
 {
     while (cl->queue_count && !lws_send_pipe_choked(cl->wsi)) {
@@ -201,6 +215,7 @@ static int on_writable(struct gateway_client *cl)
         if (n < 0) return -1;
     }
     bool partial = lws_partial_buffered(cl->wsi);
+    note_clogged(cl, partial);
     if (cl->queue_count == 0 && cl->queue_cap > QUEUE_FIRST) empty_queue(cl);
     if (cl->queue_count || partial) {
         lws_callback_on_writable(cl->wsi);
@@ -231,14 +246,14 @@ static void pause_if_busy(struct gateway_client *cl)
 {
     if (cl->paused || cl->waiting < GATEWAY_REQUESTS_MAX) return;
     cl->paused = true;
-    lws_rx_flow_control(cl->wsi, 0);
+    read_or_pause(cl);
 }
 
 void gateway_client_resume(struct gateway_client *cl)
 {
     if (!cl->paused || cl->waiting > GATEWAY_REQUESTS_MAX / 2) return;
     cl->paused = false;
-    lws_rx_flow_control(cl->wsi, 1);
+    read_or_pause(cl);
 }
 
 static int on_receive(struct gateway_client *cl, struct str bytes)

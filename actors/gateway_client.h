@@ -48,6 +48,7 @@ struct gateway_client {
     bool local;          /* reference 2.5 */
     bool vouched;        /* a trusted proxy has named its user */
     bool paused;         /* too many requests at once: it is read again when some are answered */
+    bool clogged;        /* the socket is full: it is read again when there is room */
     char *host, *origin; /* headers; owned; NULL when absent */
     struct gateway_identity who;
     bool greeted;                    /* no longer counted among the handshakes */

@@ -26,7 +26,7 @@ static void write_config(struct gateway_request *rq, const json_t *params)
     struct msg m = { .kind = MSG_rpc_call };
     char *text = json_dumps(params, JSON_COMPACT);
     if (!text) {
-        gateway_respond_error(rq, "UNAVAILABLE", STR("out of memory"), (struct str){ 0 });
+        gateway_refuse(rq, "UNAVAILABLE", "out of memory");
         return;
     }
     m.rpc_call.method = rq->method;

@@ -8,14 +8,14 @@
  *  Owns:   the list: at most GATEWAY_TOLD_MAX events and GATEWAY_TOLD_BYTES_MAX bytes that someone has not heard. When it is
  *          full, events that may be missed are missed by those who would have had to wait; for others the walk hurries
  *  Thread: the gateway's
- *  Source: docs/adr/0011-poll.md */
+ *  Source: docs/adr/0012-poll.md */
 #ifndef ACTORS_GATEWAY_CROWD_H
 #define ACTORS_GATEWAY_CROWD_H
 
 #include "actors/gateway_client.h"
 
 int gateway_crowd_create(struct gateway *gw); /* @return 0 or GW_ENOMEM */
-void gateway_crowd_rest(struct gateway *gw); /* before the loop is taken down: its timer goes */
+void gateway_crowd_rest(struct gateway *gw);  /* before the loop is taken down: its timer goes */
 void gateway_crowd_destroy(struct gateway *gw);
 
 /** It was greeted: from now on it hears what all hear. */

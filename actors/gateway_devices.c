@@ -389,7 +389,7 @@ void gateway_devices_forget(struct gateway *gw, const void *ctx)
 
 static void answer_unstored(struct gateway_request *rq)
 {
-    gateway_respond_error(rq, "UNAVAILABLE", STR("decided, but not stored yet; it is tried again"), (struct str){ 0 });
+    gateway_refuse(rq, "UNAVAILABLE", "decided, but not stored yet; it is tried again");
 }
 
 /* gateway_devices_message() has seen this answer first and knows how the rows before it went. */

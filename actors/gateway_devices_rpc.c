@@ -4,18 +4,8 @@
  * operator.admin. Every decision leaves a line in the log: who, what, which device. */
 #include "actors/gateway_devices_internal.h"
 #include "base/clock.h"
+#include "base/json_read.h"
 #include "base/log.h"
-
-static struct str param(const json_t *params, const char *name)
-{
-    const json_t *v = json_object_get(params, name);
-    return json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } : (struct str){ 0 };
-}
-
-static void refuse(struct gateway_request *rq, const char *message)
-{
-    gateway_respond_error(rq, "INVALID_REQUEST", str_of(message), (struct str){ 0 });
-}
 
 static void audit(const struct gateway_request *rq, const char *event, struct str device, struct str role, const struct scopes *scopes)
 {
@@ -33,7 +23,7 @@ static bool may_give(struct gateway_request *rq, const struct scopes *scopes)
         char text[SCOPE_MAX + 32];
         snprintf(text, sizeof text, "missing scope: %.*s", STR_ARG(scope));
         log_event(LOG_WARN, "device_scope_withheld", LOG_T("by", gateway_client_name(rq->client)), LOG_S("scope", scope));
-        refuse(rq, text);
+        gateway_refuse(rq, "INVALID_REQUEST", text);
         return false;
     }
     return true;
@@ -43,7 +33,7 @@ static bool may_give(struct gateway_request *rq, const struct scopes *scopes)
 static bool is_ready(struct gateway_request *rq)
 {
     bool ready = gateway_devices_ready(rq->gw);
-    if (!ready) gateway_respond_error(rq, "UNAVAILABLE", STR("the devices are not loaded yet; try again"), (struct str){ 0 });
+    if (!ready) gateway_refuse(rq, "UNAVAILABLE", "the devices are not loaded yet; try again");
     return ready;
 }
 
@@ -54,7 +44,7 @@ static void run_list(struct gateway_request *rq, const json_t *params)
     if (!is_ready(rq)) return;
     devices_write_list(gateway_devices_table(rq->gw), clock_wall_ms(), &out);
     if (out.err)
-        gateway_respond_error(rq, "UNAVAILABLE", str_of(err_text(out.err)), (struct str){ 0 });
+        gateway_refuse(rq, "UNAVAILABLE", err_text(out.err));
     else
         gateway_respond(rq, buf_str(&out));
     buf_free(&out);
@@ -71,19 +61,19 @@ static void refuse_approval(struct gateway_request *rq, int rc)
     char text[128];
     snprintf(text, sizeof text, "%d devices are paired; remove one first", DEVICES_PAIRED_MAX);
     if (rc == GW_ENOENT)
-        refuse(rq, "unknown requestId");
+        gateway_refuse(rq, "INVALID_REQUEST", "unknown requestId");
     else if (rc == GW_EFULL)
-        gateway_respond_error(rq, "UNAVAILABLE", str_of(text), (struct str){ 0 });
+        gateway_refuse(rq, "UNAVAILABLE", text);
     else if (rc == GW_ELIMIT)
-        refuse(rq, "the device's scopes are too many together; remove it, then pair it again");
+        gateway_refuse(rq, "INVALID_REQUEST", "the device's scopes are too many together; remove it, then pair it again");
     else
-        gateway_respond_error(rq, "UNAVAILABLE", str_of(err_text(rc)), (struct str){ 0 });
+        gateway_refuse(rq, "UNAVAILABLE", err_text(rc));
 }
 
 static void run_approve(struct gateway_request *rq, const json_t *params)
 {
     devices_t *table = gateway_devices_table(rq->gw);
-    struct str request = param(params, "requestId");
+    struct str request = json_str(params, "requestId");
     struct gateway_decision what = { 0 };
     struct scopes scopes;
     struct buf answer = { 0 };
@@ -109,7 +99,7 @@ static void run_approve(struct gateway_request *rq, const json_t *params)
 
 static void run_reject(struct gateway_request *rq, const json_t *params)
 {
-    struct str request = param(params, "requestId");
+    struct str request = json_str(params, "requestId");
     struct gateway_decision what = { 0 };
     struct buf answer = { 0 };
     char device[DEVICE_ID_SIZE];
@@ -139,13 +129,13 @@ static void set_close(struct gateway_decision *what, struct str device, struct s
 
 static void run_remove(struct gateway_request *rq, const json_t *params)
 {
-    struct str device = param(params, "deviceId");
+    struct str device = json_str(params, "deviceId");
     struct gateway_decision what = { 0 };
     struct buf answer = { 0 };
     if (!is_ready(rq)) return;
     int rc = devices_remove(gateway_devices_table(rq->gw), device);
     if (rc) {
-        refuse(rq, rc == GW_ENOENT ? "unknown deviceId" : err_text(rc));
+        gateway_refuse(rq, "INVALID_REQUEST", rc == GW_ENOENT ? "unknown deviceId" : err_text(rc));
         return;
     }
     audit(rq, "device_removed", device, (struct str){ 0 }, NULL);
@@ -171,7 +161,7 @@ static void write_token(struct buf *answer, struct str device, struct str role, 
 static void run_rotate(struct gateway_request *rq, const json_t *params)
 {
     devices_t *table = gateway_devices_table(rq->gw);
-    struct str device = param(params, "deviceId"), role = param(params, "role");
+    struct str device = json_str(params, "deviceId"), role = json_str(params, "role");
     const json_t *given = json_object_get(params, "scopes");
     struct gateway_decision what = { 0 };
     struct device_grant grant;
@@ -181,8 +171,9 @@ static void run_rotate(struct gateway_request *rq, const json_t *params)
     int rc = devices_token_scopes(table, device, role, &scopes);
     if (rc == 0 && given) rc = scopes_read(given, &scopes);
     if (rc) {
-        refuse(rq,
-               rc == GW_ENOENT ? "unknown deviceId/role" : "invalid device.token.rotate params: at /scopes: must be a short list of names");
+        gateway_refuse(rq, "INVALID_REQUEST",
+                       rc == GW_ENOENT ? "unknown deviceId/role"
+                                       : "invalid device.token.rotate params: at /scopes: must be a short list of names");
         return;
     }
     if (!may_give(rq, &scopes)) return;
@@ -195,13 +186,13 @@ static void run_rotate(struct gateway_request *rq, const json_t *params)
 
 static void run_revoke(struct gateway_request *rq, const json_t *params)
 {
-    struct str device = param(params, "deviceId"), role = param(params, "role");
+    struct str device = json_str(params, "deviceId"), role = json_str(params, "role");
     struct gateway_decision what = { 0 };
     struct buf answer = { 0 };
     int64_t now_ms = clock_wall_ms();
     if (!is_ready(rq)) return;
     if (devices_revoke(gateway_devices_table(rq->gw), device, role, now_ms) != 0) {
-        refuse(rq, "unknown deviceId/role");
+        gateway_refuse(rq, "INVALID_REQUEST", "unknown deviceId/role");
         return;
     }
     audit(rq, "device_token_revoked", device, role, NULL);

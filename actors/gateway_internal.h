@@ -88,7 +88,7 @@ struct gateway {
     struct gateway_client *clients;   /* WebSocket */
     size_t client_count, handshakes;  /* all; those that are not greeted yet */
     struct gateway_request *requests; /* of clients, by the corr of what they wait for */
-    size_t timed_requests;            /* requests with a deadline */
+    struct gateway_request *timed;    /* those with a deadline */
     struct gateway_events *events;
     struct gateway_crowd *crowd;
     struct gateway_runs *runs;

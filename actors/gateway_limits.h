@@ -2,6 +2,7 @@
 #ifndef ACTORS_GATEWAY_LIMITS_H
 #define ACTORS_GATEWAY_LIMITS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum gateway_limit {
@@ -35,6 +36,8 @@ enum gateway_limit {
     GATEWAY_CLIENT_SLOW = 4 * 1024 * 1024,     /* from so many on it misses events that may be missed */
     GATEWAY_PROMPT_MAX = 64,                   /* clients that hear an event at once, those that spoke last; the others soon after */
     GATEWAY_WALK_MS = 25,                      /* ... so long after it, in case that more is told meanwhile */
+    GATEWAY_WALK_QUIET_MS = 2,                 /* ... when nobody has spoken or been told anything for so long, ... */
+    GATEWAY_WALK_PATIENCE_MS = 100,            /* ... or after so long anyway, for as long, ... */
     GATEWAY_WALK_CLIENTS = 16,                 /* ... so many of them in one go */
     GATEWAY_TOLD_MAX = 4096,                   /* events that some of them have not heard yet ... */
     GATEWAY_TOLD_BYTES_MAX = 16 * 1024 * 1024, /* ... and their bytes */
@@ -59,7 +62,7 @@ struct gateway_times {
 
 /** The bounds that tests shorten. */
 struct gateway_bounds {
-    size_t clients, handshakes, runs, prompt, told;
+    size_t clients, handshakes, runs, prompt, told, out, slow;
 };
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "actors/gateway_events.h"
 #include "base/clock.h"
+#include "base/json_read.h"
 
 int gateway_misc_create(struct gateway *gw)
 {
@@ -22,17 +23,6 @@ void gateway_misc_destroy(struct gateway *gw)
     free(m->heartbeat);
     approvals_destroy(&m->approvals);
     free(m);
-}
-
-static struct str text_of(const json_t *params, const char *name)
-{
-    const json_t *v = json_object_get(params, name);
-    return json_is_string(v) ? str_trim((struct str){ json_string_value(v), json_string_length(v) }) : (struct str){ NULL, 0 };
-}
-
-static void refuse(struct gateway_request *rq, const char *code, const char *text)
-{
-    gateway_respond_error(rq, code, str_of(text), (struct str){ NULL, 0 });
 }
 
 /* --- system events ------------------------------------------------------------------------------------------------ */
@@ -81,14 +71,14 @@ void gateway_misc_write_events(const struct gateway *gw, struct buf *out)
 
 static void system_event(struct gateway_request *rq, const json_t *params)
 {
-    struct str text = text_of(params, "text");
+    struct str text = str_trim(json_str(params, "text"));
     if (!text.n) {
-        refuse(rq, "INVALID_REQUEST", "text required");
+        gateway_refuse(rq, "INVALID_REQUEST", "text required");
         return;
     }
     gateway_events_told(rq->gw, params);
     if (!str_starts(text, STR("Node:")) && queue_event(rq->gw->misc, text) != 0)
-        refuse(rq, "UNAVAILABLE", "out of memory");
+        gateway_refuse(rq, "UNAVAILABLE", "out of memory");
     else
         gateway_respond(rq, STR("{\"ok\":true}"));
 }
@@ -96,7 +86,7 @@ static void system_event(struct gateway_request *rq, const json_t *params)
 /* With either mode: the text is seen by the main session's next turn. No heartbeat runs yet that could come sooner. */
 static void wake(struct gateway_request *rq, const json_t *params)
 {
-    struct str text = text_of(params, "text");
+    struct str text = str_trim(json_str(params, "text"));
     bool ok = text.n > 0 && queue_event(rq->gw->misc, text) == 0;
     gateway_respond(rq, ok ? STR("{\"ok\":true}") : STR("{\"ok\":false}"));
 }
@@ -134,7 +124,7 @@ static void set_heartbeats(struct gateway_request *rq, const json_t *params)
 {
     const json_t *enabled = json_object_get(params, "enabled");
     if (!json_is_boolean(enabled)) {
-        refuse(rq, "INVALID_REQUEST", "invalid set-heartbeats params: enabled (boolean) required");
+        gateway_refuse(rq, "INVALID_REQUEST", "invalid set-heartbeats params: enabled (boolean) required");
         return;
     }
     rq->gw->misc->heartbeats = json_is_true(enabled);
@@ -148,7 +138,7 @@ static void on_voicewake(struct gateway_request *rq, const struct msg *in)
 {
     char code[65];
     if (in->kind != MSG_rpc_result) {
-        refuse(rq, "UNAVAILABLE", "no answer from a part of the gateway");
+        gateway_refuse(rq, "UNAVAILABLE", "no answer from a part of the gateway");
     } else if (in->rpc_result.code.n) {
         str_copy(code, sizeof code, in->rpc_result.code);
         gateway_respond_error(rq, code, in->rpc_result.text, in->rpc_result.details);

@@ -4,6 +4,7 @@
 
 #include "actors/gateway_internal.h"
 #include "base/clock.h"
+#include "base/json_read.h"
 #include "channels/openai_http.h"
 
 #define JSON_TYPE "application/json; charset=utf-8"
@@ -86,8 +87,10 @@ static void read_pong(struct gateway_conn *c, struct str json)
 {
     json_t *root = json_loadb(json.p, json.n, 0, NULL), *reason;
     size_t i;
-    json_array_foreach(json_object_get(root, "reasons"), i, reason) if (json_is_string(reason))
-        add_reason(c, (struct str){ json_string_value(reason), json_string_length(reason) });
+    json_array_foreach(json_object_get(root, "reasons"), i, reason)
+    {
+        if (json_is_string(reason)) add_reason(c, json_text(reason));
+    }
     if (!json_is_true(json_object_get(root, "ready")) && c->reasons.n == 0) add_reason(c, STR("the router is not ready"));
     json_decref(root);
 }

@@ -16,7 +16,7 @@ static void free_request(struct gateway_request *rq)
 {
     struct gateway_client *cl = rq->client;
     if (rq->corr) HASH_DEL(rq->gw->requests, rq);
-    if (rq->deadline_ms) rq->gw->timed_requests--;
+    if (rq->deadline_ms) DL_DELETE2(rq->gw->timed, rq, timed_prev, timed_next);
     DL_DELETE(cl->requests, rq);
     if (rq->lasting)
         cl->lasting--;
@@ -143,7 +143,7 @@ int gateway_request_try(struct gateway_request *rq, const char *to, struct msg *
 int gateway_request_ask(struct gateway_request *rq, const char *to, struct msg *m, gateway_answer_fn *fn)
 {
     int rc = gateway_request_try(rq, to, m, fn);
-    if (rc) gateway_respond_error(rq, "UNAVAILABLE", STR("the gateway is overloaded; try again later"), (struct str){ 0 });
+    if (rc) gateway_refuse(rq, "UNAVAILABLE", "the gateway is overloaded; try again later");
     return rc;
 }
 
@@ -185,8 +185,8 @@ void gateway_request_forward(struct gateway_request *rq, const char *to, enum rp
 
 void gateway_request_until(struct gateway_request *rq, int64_t deadline_ms, void (*on_late)(struct gateway_request *rq))
 {
-    if (!rq->deadline_ms && deadline_ms) rq->gw->timed_requests++;
-    if (rq->deadline_ms && !deadline_ms) rq->gw->timed_requests--;
+    if (!rq->deadline_ms && deadline_ms) DL_APPEND2(rq->gw->timed, rq, timed_prev, timed_next);
+    if (rq->deadline_ms && !deadline_ms) DL_DELETE2(rq->gw->timed, rq, timed_prev, timed_next);
     rq->deadline_ms = deadline_ms;
     rq->on_late = on_late;
     if (deadline_ms) gateway_start_tick(rq->gw);
@@ -194,15 +194,11 @@ void gateway_request_until(struct gateway_request *rq, int64_t deadline_ms, void
 
 void gateway_rpc_tick(struct gateway *gw, int64_t now_ms)
 {
-    struct gateway_client *cl;
-    struct gateway_request *rq, *safe;
-    if (gw->timed_requests == 0) return;
-    DL_FOREACH(gw->clients, cl)
-    {
-        DL_FOREACH_SAFE(cl->requests, rq, safe)
-        {
-            if (rq->deadline_ms && now_ms >= rq->deadline_ms) rq->on_late(rq);
-        }
+    struct gateway_request *rq = gw->timed;
+    while (rq) {
+        bool late = now_ms >= rq->deadline_ms;
+        if (late) rq->on_late(rq); /* may answer others, too: begin again */
+        rq = late ? gw->timed : rq->timed_next;
     }
 }
 
@@ -249,7 +245,7 @@ static void run(struct gateway_request *rq, const json_t *params)
     if (fn)
         fn(rq, params);
     else
-        gateway_respond_error(rq, "UNAVAILABLE", STR("this gateway does not serve that method"), (struct str){ 0 });
+        gateway_refuse(rq, "UNAVAILABLE", "this gateway does not serve that method");
 }
 
 static void unknown_method(struct gateway_client *cl, const struct rpc_frame *frame)

@@ -27,10 +27,11 @@ struct gateway_request {
     struct gateway_run *run;      /* methods about runs: the one that it waits for; not owned */
     int64_t deadline_ms;          /* monotonic; 0: none. gateway_request_until() sets it */
     void (*on_late)(struct gateway_request *rq);
-    void (*on_gone)(struct gateway_request *rq); /* its client left; NULL: nothing to do. The request is freed after it */
-    bool lasting;                                /* it may stay for long, see gateway_request_lasts() */
-    struct gateway_request *prev, *next;         /* of the client */
-    UT_hash_handle hh;                           /* by corr */
+    void (*on_gone)(struct gateway_request *rq);     /* its client left; NULL: nothing to do. The request is freed after it */
+    bool lasting;                                    /* it may stay for long, see gateway_request_lasts() */
+    struct gateway_request *prev, *next;             /* of the client */
+    struct gateway_request *timed_prev, *timed_next; /* of all with a deadline */
+    UT_hash_handle hh;                               /* by corr */
 };
 
 /** A method of place GATEWAY or BOTH. @param params  checked, an object; borrowed for the call */
@@ -47,6 +48,11 @@ void gateway_respond(struct gateway_request *rq, struct str payload);
 void gateway_respond_first(struct gateway_request *rq, struct str payload);
 /** Refuse, and free the request. @param details  JSON; empty: none */
 void gateway_respond_error(struct gateway_request *rq, const char *code, struct str message, struct str details);
+/** The same without details. */
+static inline void gateway_refuse(struct gateway_request *rq, const char *code, const char *message)
+{
+    gateway_respond_error(rq, code, str_of(message), (struct str){ NULL, 0 });
+}
 /** As gateway_respond_error() with a payload beside the error (a repeated chat.send that had failed). */
 void gateway_respond_failed(struct gateway_request *rq, struct str payload, const char *code, struct str message);
 

@@ -6,6 +6,7 @@
 
 #include "actors/gateway_runs_internal.h"
 #include "base/clock.h"
+#include "base/json_read.h"
 
 struct stopping { /* state of a request that waits for runs to end */
     int left;
@@ -130,7 +131,7 @@ static void abort_one(struct gateway_request *rq, struct str run_id, struct str 
     struct buf ids = { 0 };
     int count = 0;
     if (run && !in_session(run, canonical)) {
-        gateway_respond_error(rq, "INVALID_REQUEST", STR("runId does not match sessionKey"), (struct str){ 0 });
+        gateway_refuse(rq, "INVALID_REQUEST", "runId does not match sessionKey");
         return;
     }
     if (run && !run->repeated) {
@@ -143,10 +144,9 @@ static void abort_one(struct gateway_request *rq, struct str run_id, struct str 
 
 void gateway_chat_abort(struct gateway_request *rq, const json_t *params)
 {
-    const json_t *id = json_object_get(params, "runId"), *key = json_object_get(params, "sessionKey");
-    struct str run_id = { json_string_value(id), json_string_length(id) };
+    struct str run_id = json_str(params, "runId");
     struct buf canonical = { 0 };
-    if (gateway_run_session(rq, (struct str){ json_string_value(key), json_string_length(key) }, &canonical)) {
+    if (gateway_run_session(rq, json_str(params, "sessionKey"), &canonical)) {
         if (run_id.n)
             abort_one(rq, run_id, buf_str(&canonical));
         else

@@ -7,22 +7,12 @@
 #include "actors/gateway_runs_internal.h"
 #include "base/chat.h"
 #include "base/clock.h"
+#include "base/json_read.h"
 #include "base/random.h"
 #include "channels/chat_attachments.h"
 #include "channels/chat_events.h"
 #include "channels/session_key.h"
 #include "msgs/chat_pack.h"
-
-static struct str field(const json_t *params, const char *name)
-{
-    const json_t *v = json_object_get(params, name);
-    return json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } : (struct str){ 0 };
-}
-
-static void refuse(struct gateway_request *rq, const char *code, const char *text)
-{
-    gateway_respond_error(rq, code, str_of(text), (struct str){ 0 });
-}
 
 static void answer_status(struct gateway_request *rq, const char *run_id, const char *status)
 {
@@ -200,9 +190,9 @@ static void begin(struct gateway_request *rq, struct order *o)
     struct gateway_run *run = NULL;
     session_key_parse(o->session_key, &parts);
     if (HASH_CNT(by_id, gw->runs->by_id) >= gw->bounds.runs)
-        return refuse(rq, "UNAVAILABLE", "too many runs are in progress; try again when some have ended");
+        return gateway_refuse(rq, "UNAVAILABLE", "too many runs are in progress; try again when some have ended");
     run = gateway_run_create(gw, o->kind, o->run_id, o->session_key, o->sent_key);
-    if (!run) return refuse(rq, "UNAVAILABLE", "out of memory");
+    if (!run) return gateway_refuse(rq, "UNAVAILABLE", "out of memory");
     run->rq = rq;
     run->wait = RUN_ACCEPTANCE;
     rq->run = run;
@@ -214,8 +204,9 @@ static void begin(struct gateway_request *rq, struct order *o)
     if (rc) {
         let_go(run);
         gateway_run_free(run);
-        return refuse(rq, rc == GW_EBADMSG ? "INVALID_REQUEST" : "UNAVAILABLE",
-                      rc == GW_EBADMSG ? "the message or one of its names is too long" : "the gateway is overloaded; try again later");
+        return gateway_refuse(rq, rc == GW_EBADMSG ? "INVALID_REQUEST" : "UNAVAILABLE",
+                              rc == GW_EBADMSG ? "the message or one of its names is too long"
+                                               : "the gateway is overloaded; try again later");
     }
     if (o->timeout_ms > 0) lws_sul_schedule(gw->lws, 0, &run->limit, on_limit, o->timeout_ms * LWS_US_PER_MS);
 }
@@ -269,7 +260,7 @@ bool gateway_run_session(struct gateway_request *rq, struct str sent, struct buf
     rules_of(rq->gw, &rules);
     int rc = session_key_canonical(&rules, sent, canonical);
     if (rc == 0) return true;
-    refuse(rq, "INVALID_REQUEST", rc == GW_ELIMIT ? "the session key is too long" : "malformed session key");
+    gateway_refuse(rq, "INVALID_REQUEST", rc == GW_ELIMIT ? "the session key is too long" : "malformed session key");
     return false;
 }
 
@@ -296,12 +287,12 @@ static bool known_agent(struct gateway_request *rq, struct str session_key, cons
 static void send_message(struct gateway_request *rq, const json_t *params, struct order *o, struct buf *clean, gateway_rpc_fn *again)
 {
     struct buf why = { .max = 512 };
-    if (chat_text_clean(field(params, "message"), clean) == GW_EINVAL) {
-        refuse(rq, "INVALID_REQUEST", "message must not contain null bytes");
+    if (chat_text_clean(json_str(params, "message"), clean) == GW_EINVAL) {
+        gateway_refuse(rq, "INVALID_REQUEST", "message must not contain null bytes");
     } else if (chat_attachments_read(json_object_get(params, "attachments"), o->images, &o->image_count, &why) != 0) {
         gateway_respond_error(rq, "INVALID_REQUEST", buf_str(&why), (struct str){ 0 });
     } else if (str_trim(buf_str(clean)).n == 0 && o->image_count == 0) {
-        refuse(rq, "INVALID_REQUEST", "message or attachment required");
+        gateway_refuse(rq, "INVALID_REQUEST", "message or attachment required");
     } else if (chat_text_stops(buf_str(clean))) {
         gateway_abort_session(rq, o->session_key, "stop");
     } else if (!is_repeat(rq, o) && known_agent(rq, o->session_key, "")) {
@@ -316,9 +307,9 @@ static void send_with(struct gateway_request *rq, const json_t *params, gateway_
     const json_t *timeout = json_object_get(params, "timeoutMs");
     struct buf canonical = { 0 }, clean = { 0 };
     struct order o = { .kind = RUN_CHAT,
-                       .run_id = field(params, "idempotencyKey"),
-                       .sent_key = field(params, "sessionKey"),
-                       .thinking = field(params, "thinking"),
+                       .run_id = json_str(params, "idempotencyKey"),
+                       .sent_key = json_str(params, "sessionKey"),
+                       .thinking = json_str(params, "thinking"),
                        .channel = STR("webchat"),
                        .timeout_ms = json_is_integer(timeout) ? json_integer_value(timeout) : -1 };
     if (gateway_run_session(rq, o.sent_key, &canonical)) {
@@ -358,7 +349,7 @@ __attribute__((format(printf, 2, 3))) static void refuse_agent(struct gateway_re
 /* Which session an `agent` call is for. @return false: refused */
 static bool agent_session(struct gateway_request *rq, const json_t *params, struct buf *canonical)
 {
-    struct str agent = field(params, "agentId"), key = field(params, "sessionKey");
+    struct str agent = json_str(params, "agentId"), key = json_str(params, "sessionKey");
     struct session_key_rules rules;
     struct session_key parts;
     rules_of(rq->gw, &rules);
@@ -397,8 +388,8 @@ static int64_t lane_of(struct str name)
 static void run_agent(struct gateway_request *rq, const json_t *params, struct order *o, struct buf *clean, gateway_rpc_fn *again)
 {
     struct buf why = { .max = 512 };
-    if (chat_text_clean(field(params, "message"), clean) == GW_EINVAL) {
-        refuse(rq, "INVALID_REQUEST", "message must not contain null bytes");
+    if (chat_text_clean(json_str(params, "message"), clean) == GW_EINVAL) {
+        gateway_refuse(rq, "INVALID_REQUEST", "message must not contain null bytes");
     } else if (chat_attachments_read(json_object_get(params, "attachments"), o->images, &o->image_count, &why) != 0) {
         gateway_respond_error(rq, "INVALID_REQUEST", buf_str(&why), (struct str){ 0 });
     } else if (!is_repeat(rq, o) && known_agent(rq, o->session_key, "invalid agent params: ")) {
@@ -413,12 +404,12 @@ static void agent_with(struct gateway_request *rq, const json_t *params, gateway
     const json_t *timeout = json_object_get(params, "timeout");
     struct buf canonical = { 0 }, clean = { 0 };
     struct order o = { .kind = RUN_AGENT,
-                       .run_id = field(params, "idempotencyKey"),
-                       .thinking = field(params, "thinking"),
-                       .model = field(params, "model"),
-                       .system = field(params, "extraSystemPrompt"),
-                       .channel = field(params, "channel"),
-                       .lane = lane_of(field(params, "lane")),
+                       .run_id = json_str(params, "idempotencyKey"),
+                       .thinking = json_str(params, "thinking"),
+                       .model = json_str(params, "model"),
+                       .system = json_str(params, "extraSystemPrompt"),
+                       .channel = json_str(params, "channel"),
+                       .lane = lane_of(json_str(params, "lane")),
                        .timeout_ms = json_is_integer(timeout) ? json_integer_value(timeout) * 1000 : -1 };
     if (!known_channel(o.channel)) {
         refuse_agent(rq, "unknown channel: %.*s", STR_ARG(o.channel));

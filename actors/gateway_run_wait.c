@@ -104,7 +104,7 @@ void gateway_agent_wait(struct gateway_request *rq, const json_t *params)
     w = calloc(1, sizeof *w);
     if (!w || !(w->run_id = str_dup(str_of(run_id)))) {
         free(w);
-        gateway_respond_error(rq, "UNAVAILABLE", STR("out of memory"), (struct str){ 0 });
+        gateway_refuse(rq, "UNAVAILABLE", "out of memory");
         return;
     }
     w->rq = rq;

@@ -16,7 +16,7 @@
 struct gateway_run; /* gateway_runs_internal.h */
 
 int gateway_runs_create(struct gateway *gw); /* @return 0 or GW_ENOMEM */
-void gateway_runs_rest(struct gateway *gw); /* before the loop is taken down: their timers go */
+void gateway_runs_rest(struct gateway *gw);  /* before the loop is taken down: their timers go */
 void gateway_runs_destroy(struct gateway *gw);
 
 /** A message about a run. @return whether it was */

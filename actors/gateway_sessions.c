@@ -6,18 +6,13 @@
 
 #include "actors/gateway_methods.h"
 #include "base/clock.h"
+#include "base/json_read.h"
 #include "channels/session_key.h"
 
 enum {
     QUIET_WAIT_MS = 15000, /* for the end of what runs (reference gateway-protocol 6.6) */
     QUIET_LATE_MS = 2000,  /* and that much more for the router to say so */
 };
-
-static struct str text_of(const json_t *object, const char *name)
-{
-    const json_t *v = json_object_get(object, name);
-    return json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } : (struct str){ 0 };
-}
 
 static void refuse(struct gateway_request *rq, const char *code, struct str text)
 {
@@ -135,7 +130,7 @@ static void change_transcript(struct gateway_request *rq, const json_t *params)
 {
     const struct session_key_rules rules = rules_of(rq->gw);
     struct buf key = { 0 }, text = { 0 };
-    struct str sent = text_of(params, "key");
+    struct str sent = json_str(params, "key");
     int rc = session_key_canonical(&rules, sent, &key);
     if (rc) {
         buf_printf(&text, "invalid session key: %.*s", STR_ARG(str_utf8_prefix(sent, 256)));
@@ -178,9 +173,9 @@ static void on_injected(struct gateway_request *rq, const struct msg *in)
     if (in->kind != MSG_rpc_result) return refuse(rq, "UNAVAILABLE", STR("the store did not answer"));
     if (r->code.n) return refuse(rq, str_is(r->code, "INVALID_REQUEST") ? "INVALID_REQUEST" : "UNAVAILABLE", r->text);
     json_t *said = json_loadb(r->payload.p, r->payload.n, 0, NULL);
-    tell_injected(rq, text_of(said, "messageId"), json_object_get(said, "message"));
+    tell_injected(rq, json_str(said, "messageId"), json_object_get(said, "message"));
     buf_text(&payload, "{\"ok\":true");
-    buf_json_pair_str(&payload, "messageId", text_of(said, "messageId"));
+    buf_json_pair_str(&payload, "messageId", json_str(said, "messageId"));
     buf_char(&payload, '}');
     gateway_respond(rq, buf_str(&payload));
     buf_free(&payload);
@@ -191,7 +186,7 @@ static void chat_inject(struct gateway_request *rq, const json_t *params)
 {
     const struct session_key_rules rules = rules_of(rq->gw);
     struct gateway *gw = rq->gw;
-    struct str sent = text_of(params, "sessionKey");
+    struct str sent = json_str(params, "sessionKey");
     struct buf key = { 0 };
     struct injection *i = calloc(1, sizeof *i + sent.n);
     if (!i) return refuse(rq, "UNAVAILABLE", STR("out of memory"));

@@ -42,7 +42,7 @@ static void on_told(struct gateway_request *rq, const struct msg *in)
     if (in->kind == MSG_router_told)
         gateway_respond(rq, in->router_told.json);
     else
-        gateway_respond_error(rq, "UNAVAILABLE", STR("the router did not answer"), (struct str){ 0 });
+        gateway_refuse(rq, "UNAVAILABLE", "the router did not answer");
 }
 
 static void ask_router(struct gateway_request *rq, int what)

@@ -1,13 +1,9 @@
 #include "actors/message_view.h"
 
+#include "base/json_read.h"
 #include "base/utf8.h"
 
 #define CUT_MARK "\n...(truncated)..."
-
-static struct str text_of(const json_t *v)
-{
-    return json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } : (struct str){ 0 };
-}
 
 static int add_bytes(const char *bytes, size_t n, void *buf)
 {
@@ -50,7 +46,7 @@ static void write_part(struct buf *out, json_t *part)
 {
     const char *key;
     json_t *v;
-    bool image = json_is_string(json_object_get(part, "data")) && str_is(text_of(json_object_get(part, "type")), "image");
+    bool image = json_is_string(json_object_get(part, "data")) && str_is(json_str(part, "type"), "image");
     if (!json_is_object(part)) {
         dump(out, part);
         return;
@@ -61,7 +57,7 @@ static void write_part(struct buf *out, json_t *part)
         if (is_proof(key) || (image && strcmp(key, "data") == 0)) continue;
         buf_json_key(out, key);
         if (json_is_string(v) && is_cut(key)) {
-            write_cut(out, text_of(v));
+            write_cut(out, json_text(v));
         } else {
             dump(out, v);
         }
@@ -78,7 +74,7 @@ static void write_content(struct buf *out, const json_t *content)
     size_t i;
     json_t *part;
     if (json_is_string(content)) {
-        write_cut(out, text_of(content));
+        write_cut(out, json_text(content));
         return;
     }
     buf_char(out, '[');
@@ -93,7 +89,7 @@ static void write_content(struct buf *out, const json_t *content)
 /* Stored messages do not say by which API their provider was asked; the configuration does. */
 static void write_api(struct buf *out, const config_t *config, const json_t *message)
 {
-    struct str provider = text_of(json_object_get(message, "provider"));
+    struct str provider = json_str(message, "provider");
     if (json_object_get(message, "api") || provider.n == 0) return;
     const struct config_provider *p = config_provider_find(config, provider);
     if (p && p->api.n) buf_json_pair_str(out, "api", p->api);
@@ -117,7 +113,7 @@ static void write_field(struct buf *out, const char *key, const json_t *v)
     if (strcmp(key, "content") == 0) {
         write_content(out, v);
     } else if (json_is_string(v) && is_cut(key)) {
-        write_cut(out, text_of(v));
+        write_cut(out, json_text(v));
     } else {
         dump(out, v);
     }
@@ -182,14 +178,14 @@ static void add_line(struct buf *out, struct str text)
 
 static void read_part(const json_t *part, int64_t names_max, struct message_words *out)
 {
-    struct str type = text_of(json_object_get(part, "type"));
-    if (str_is(type, "text")) add_line(&out->text, text_of(json_object_get(part, "text")));
+    struct str type = json_str(part, "type");
+    if (str_is(type, "text")) add_line(&out->text, json_str(part, "text"));
     if (str_is(type, "image")) out->images++;
     if (!str_is(type, "toolCall")) return;
     out->tool = true;
     if (out->calls++ >= names_max) return;
     if (out->tools.n) buf_text(&out->tools, ", ");
-    buf_add(&out->tools, text_of(json_object_get(part, "name")));
+    buf_add(&out->tools, json_str(part, "name"));
 }
 
 static int64_t tokens(const json_t *usage, const char *name)
@@ -201,7 +197,7 @@ static int64_t tokens(const json_t *usage, const char *name)
 static void read_usage(const json_t *message, struct message_words *out)
 {
     const json_t *usage = json_object_get(message, "usage");
-    struct str provider = text_of(json_object_get(message, "provider")), model = text_of(json_object_get(message, "model"));
+    struct str provider = json_str(message, "provider"), model = json_str(message, "model");
     if (provider.n && model.n) buf_printf(&out->model, "%.*s/%.*s", STR_ARG(provider), STR_ARG(model));
     if (!json_is_object(usage)) return;
     out->counted = true;
@@ -219,7 +215,7 @@ int message_words_read(const struct message_row *row, int64_t names_max, struct 
     json_t *message = json_loadb(row->json.p ? row->json.p : "", row->json.n, JSON_ALLOW_NUL, NULL);
     const json_t *content = json_object_get(message, "content");
     bool object = json_is_object(message);
-    if (json_is_string(content)) add_line(&out->text, text_of(content));
+    if (json_is_string(content)) add_line(&out->text, json_text(content));
     json_array_foreach(content, i, part) read_part(part, names_max, out);
     if (json_is_integer(json_object_get(message, "timestamp"))) out->timestamp = json_integer_value(json_object_get(message, "timestamp"));
     read_usage(message, out);

@@ -4,13 +4,13 @@
  * directory, as nothing else may be written; OpenClaw's is read as long as there is no other. */
 #include <errno.h>
 #include <limits.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "actors/query_answers.h"
 #include "actors/query_util.h"
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/random.h"
 
 #define RERUN "re-run exec.approvals.get and retry"
@@ -20,18 +20,11 @@ struct approvals_file {
     struct buf raw;      /* what is in force */
     bool exists;
     char from[PATH_MAX]; /* where raw was read */
-    char hash[2 * SHA256_DIGEST_LENGTH + 1];
+    char hash[HEX_SHA256_SIZE];
     json_t *root; /* an object; owned */
 };
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
-
-static void hash_of(struct str text, char out[2 * SHA256_DIGEST_LENGTH + 1])
-{
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256((const unsigned char *)(text.p ? text.p : ""), text.n, digest);
-    for (size_t i = 0; i < sizeof digest; i++) snprintf(out + 2 * i, 3, "%02x", digest[i]);
-}
 
 static int read_raw(struct approvals_file *f, const config_t *config)
 {
@@ -54,7 +47,7 @@ static int open_file(struct rpc_call *call, struct approvals_file **out)
     int rc = read_raw(f, call->config);
     f->exists = rc == 0;
     if (rc != 0 && rc != GW_ENOENT) return rpc_fail(call, "UNAVAILABLE", "%s cannot be read: %s", f->from, err_text(rc));
-    hash_of(buf_str(&f->raw), f->hash);
+    hex_sha256(buf_str(&f->raw), f->hash);
     f->root = f->exists ? json_loadb(f->raw.p ? f->raw.p : "", f->raw.n, 0, NULL) : NULL;
     if (f->exists && !json_is_object(f->root)) { /* an unreadable list allows nothing; setting a new one repairs it */
         json_decref(f->root);
@@ -233,7 +226,7 @@ static int write_file(struct rpc_call *call, struct approvals_file *f, const jso
         return rpc_fail(call, "INVALID_REQUEST", "the list is larger than QUERY_APPROVALS_FILE_MAX (%d bytes)", QUERY_APPROVALS_FILE_MAX);
     if (query_write_file(f->path, buf_str(&f->raw), 0600, &error) != 0)
         return rpc_fail(call, "UNAVAILABLE", "%s cannot be written: %s", f->path, strerror(error));
-    hash_of(buf_str(&f->raw), f->hash);
+    hex_sha256(buf_str(&f->raw), f->hash);
     return 0;
 }
 

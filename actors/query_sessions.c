@@ -8,6 +8,7 @@
 #include "actors/session_list.h"
 #include "actors/session_view.h"
 #include "base/clock.h"
+#include "base/json_read.h"
 #include "base/utf8.h"
 
 /* --- sessions.list ------------------------------------------------------------------------------------------------ */
@@ -242,8 +243,7 @@ static int sessions_preview(struct rpc_call *call)
     for (size_t i = 0; i < json_array_size(keys) && i < QUERY_PREVIEW_KEYS && rc == 0; i++) {
         const json_t *key = json_array_get(keys, i);
         if (json_is_string(key) && json_string_length(key))
-            rc = write_preview(call, (struct str){ json_string_value(key), json_string_length(key) }, limit < 1 ? 1 : limit,
-                               chars < 20 ? 20 : chars);
+            rc = write_preview(call, json_text(key), limit < 1 ? 1 : limit, chars < 20 ? 20 : chars);
     }
     buf_text(call->out, "]}");
     return rc;

@@ -6,6 +6,7 @@
 #include "actors/query_answers.h"
 #include "actors/query_util.h"
 #include "base/file.h"
+#include "base/json_read.h"
 
 enum { VOICEWAKE_FILE_MAX = 64 * 1024 };
 
@@ -53,7 +54,7 @@ static size_t begin_triggers(struct buf *out, const json_t *list)
     buf_text(out, "{\"triggers\":[");
     json_array_foreach(list, i, v)
     {
-        struct str text = json_is_string(v) ? str_trim((struct str){ json_string_value(v), json_string_length(v) }) : (struct str){ 0 };
+        struct str text = str_trim(json_text(v));
         if (text.n == 0 || count == QUERY_TRIGGERS_MAX) continue;
         buf_json_comma(out);
         buf_json_str(out, str_utf8_prefix(text, QUERY_TRIGGER_MAX));

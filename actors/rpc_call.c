@@ -1,5 +1,7 @@
 #include "actors/rpc_call.h"
 
+#include "base/json_read.h"
+
 int rpc_fail(struct rpc_call *call, const char *code, const char *format, ...)
 {
     char text[2048];
@@ -28,8 +30,7 @@ static const json_t *param(const struct rpc_call *call, const char *name)
 
 struct str rpc_str(const struct rpc_call *call, const char *name)
 {
-    const json_t *v = param(call, name);
-    return json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } : (struct str){ 0 };
+    return json_text(param(call, name));
 }
 
 int64_t rpc_int(const struct rpc_call *call, const char *name, int64_t otherwise)

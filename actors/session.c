@@ -54,20 +54,28 @@ const skills_t *session_skills(struct session *s)
     return s->skills;
 }
 
-/* Before each turn: what a reload has put in force meanwhile. Borrowed pointers go with the old one. */
-static void take_config(struct session *s, struct str agent)
+/* Before each turn: what is in force now. Between turns none is held, so that an idle session keeps no old one alive. */
+static void take_config(struct session *s)
 {
-    if (!config_shared_take(&s->config, &s->config_generation)) return;
-    s->skills_agent = NULL;
-    s->agent = config_agent_find(s->config, agent);
-    if (!s->agent) s->agent = config_agent_default(s->config);
+    int64_t generation;
+    config_t *now = config_shared_get(&generation);
+    if (!now) return; /* a test's session, which has its own */
+    config_unref(&s->config);
+    s->config = now;
+    if (generation != s->config_generation) s->skills_agent = NULL;
+    s->config_generation = generation;
+}
+
+static void give_config_back(struct session *s)
+{
+    if (s->config_generation > 0) config_unref(&s->config);
+    s->agent = NULL;
 }
 
 /* A turn of another session rebinds the thread. */
 static void bind(struct session *s, const struct msg_turn_run *run)
 {
-    if (str_is(run->session_key, s->key)) return;
-    session_forget(s);
+    if (!str_is(run->session_key, s->key)) session_forget(s);
     str_copy(s->key, sizeof s->key, run->session_key); /* 1..512 by declaration: it fits */
     s->agent = config_agent_find(s->config, run->agent);
     if (!s->agent) s->agent = config_agent_default(s->config); /* the router refuses unknown ones; a recovered turn's agent may be gone */
@@ -80,21 +88,23 @@ int session_actor(mailbox_t *mb, void *arg)
     struct msg in;
     int rc = 0;
     free(options);
+    take_config(&s); /* a spare thread holds none either */
+    give_config_back(&s);
     while (!s.stop && rc == 0) {
         rc = mailbox_recv(mb, -1, &in);
         if (rc == GW_EBADMSG) rc = 0;
         if (in.kind == MSG_turn_run) {
-            take_config(&s, in.turn_run.agent);
+            take_config(&s);
             bind(&s, &in.turn_run);
             turn_run(&s, &in);
+            give_config_back(&s);
         }
         if (in.kind == MSG_session_forget && str_is(in.session_forget.session_key, s.key)) session_forget(&s);
         if (in.kind == MSG_session_park) {
             session_forget(&s);
             s.key[0] = '\0';
-            s.agent = s.skills_agent = NULL;
-            s.config_generation = 0;
-            config_unref(&s.config); /* an old one is not kept for the sake of a thread that is idle */
+            skills_destroy(&s.skills);
+            s.skills_agent = NULL;
         }
         if (in.kind == MSG_actor_stop) s.stop = true;
         msg_clear(&in); /* a late turn.cancel or answer: its turn is over */

@@ -32,7 +32,7 @@ struct session_options {
 /* What a session thread holds between messages. */
 struct session {
     mailbox_t *mailbox;
-    config_t *config; /* of the turn in hand, and until the next one */
+    config_t *config; /* of the turn in hand; between turns NULL where config_shared has one */
     int64_t config_generation;
     char key[SESSION_KEY_MAX + 1]; /* "" when parked */
     const struct config_agent *agent;

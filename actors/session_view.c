@@ -1,6 +1,7 @@
 #include "actors/session_view.h"
 
 #include "actors/session.h"
+#include "base/json_read.h"
 #include "store/turns.h"
 
 struct session_key_rules session_view_rules(const config_t *config)
@@ -65,8 +66,7 @@ void session_view_close(struct session_view *view)
 
 struct str session_view_setting(const struct session_view *view, const char *name)
 {
-    const json_t *v = json_object_get(view->settings, name);
-    return json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } : (struct str){ 0 };
+    return json_str(view->settings, name);
 }
 
 const char *session_view_kind(const struct session_view *view)

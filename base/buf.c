@@ -1,5 +1,6 @@
 #include "base/buf.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,7 +18,8 @@ void buf_clear(struct buf *b)
     b->err = 0;
 }
 
-char *buf_reserve(struct buf *b, size_t n)
+/* buf_reserve() for when there is no room, or no more than the bound allows. */
+static char *grow(struct buf *b, size_t n)
 {
     size_t max = b->max ? b->max : BUF_MAX_DEFAULT;
     if (b->err) return NULL;
@@ -39,10 +41,23 @@ char *buf_reserve(struct buf *b, size_t n)
     return b->p + b->n;
 }
 
+/* Inlined below: a turn appends some thousand times, and nearly always there is room. */
+static inline char *room(struct buf *b, size_t n)
+{
+    size_t max = b->max ? b->max : BUF_MAX_DEFAULT;
+    if (b->err == 0 && b->p && n <= b->cap - b->n && b->n + n <= max) return b->p + b->n;
+    return grow(b, n);
+}
+
+char *buf_reserve(struct buf *b, size_t n)
+{
+    return room(b, n);
+}
+
 void buf_add(struct buf *b, struct str s)
 {
     if (s.n == 0) return;
-    char *at = buf_reserve(b, s.n);
+    char *at = room(b, s.n);
     if (!at) return;
     memcpy(at, s.p, s.n);
     b->n += s.n;
@@ -55,7 +70,10 @@ void buf_text(struct buf *b, const char *text)
 
 void buf_char(struct buf *b, char c)
 {
-    buf_add(b, (struct str){ &c, 1 });
+    char *at = room(b, 1);
+    if (!at) return;
+    *at = c;
+    b->n++;
 }
 
 void buf_int(struct buf *b, int64_t value)
@@ -117,12 +135,31 @@ char *buf_take(struct buf *b, size_t *n)
     return p;
 }
 
-/* Length of the UTF-8 sequence at s.p[i], or 0 when it is malformed. */
-static size_t sequence_at(struct str s, size_t i)
+/* A bit in each byte of `word` that is below 0x20, '"', '\\', DEL or not ASCII, and maybe in those above the first of them:
+ * the lowest bit tells the first. A byte less than n borrows into its top bit; XOR makes the byte looked for 0. */
+static uint64_t not_plain(uint64_t word)
 {
-    for (size_t len = 1; len <= 4 && i + len <= s.n; len++)
-        if (str_utf8_valid((struct str){ s.p + i, len })) return len;
-    return 0;
+    const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+    uint64_t quote = word ^ (ones * '"'), slash = word ^ (ones * '\\'), del = word ^ (ones * 0x7F);
+    uint64_t low = (word - ones * 0x20) | (quote - ones) | (slash - ones) | (del - ones);
+    return (low | word) & tops;
+}
+
+/* How many bytes at the start of s stand for themselves in a JSON string, ASCII only. */
+static size_t plain_run(struct str s)
+{
+    size_t i = 0;
+    for (; s.n - i >= 8; i += 8) {
+        uint64_t word, found;
+        memcpy(&word, s.p + i, 8);
+        found = not_plain(le64toh(word));
+        if (found) return i + (size_t)__builtin_ctzll(found) / 8;
+    }
+    for (; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c < 0x20 || c == '"' || c == '\\' || c >= 0x7F) break;
+    }
+    return i;
 }
 
 static void escape(struct buf *b, unsigned char c)
@@ -139,27 +176,44 @@ static void escape(struct buf *b, unsigned char c)
     }
 }
 
-void buf_json_str(struct buf *b, struct str s)
+/* buf_json_str() for a string of which only the first `plain` bytes stand for themselves. */
+static void add_escaped(struct buf *b, struct str s, size_t plain)
 {
-    size_t plain = 0;          /* start of the run not yet written */
-    if (s.n == 0) s = STR(""); /* p may be NULL, which takes no offset */
+    size_t done = 0; /* bytes of s that are written */
     buf_char(b, '"');
-    for (size_t i = 0; i < s.n;) {
+    for (size_t i = plain; i < s.n;) {
+        struct str rest = { s.p + i, s.n - i };
         unsigned char c = (unsigned char)s.p[i];
-        size_t len = c < 0x80 ? 1 : sequence_at(s, i);
-        if (len > 0 && c >= 0x20 && c != '"' && c != '\\' && c != 0x7F) {
+        size_t len = c < 0x80 ? plain_run(rest) : str_utf8_first(rest);
+        if (len > 0) {
             i += len;
             continue;
         }
-        buf_add(b, (struct str){ s.p + plain, i - plain });
-        if (len == 0)
-            buf_text(b, "\xEF\xBF\xBD");
-        else
+        buf_add(b, (struct str){ s.p + done, i - done });
+        if (c < 0x80)
             escape(b, c);
-        plain = ++i;
+        else
+            buf_text(b, "\xEF\xBF\xBD");
+        done = ++i;
     }
-    if (s.n > plain) buf_add(b, (struct str){ s.p + plain, s.n - plain }); /* an empty s may have no pointer */
+    buf_add(b, (struct str){ s.p + done, s.n - done });
     buf_char(b, '"');
+}
+
+void buf_json_str(struct buf *b, struct str s)
+{
+    if (s.n == 0) s = STR(""); /* p may be NULL, which takes no offset */
+    size_t plain = plain_run(s);
+    if (plain < s.n) {
+        add_escaped(b, s, plain);
+        return;
+    }
+    char *at = room(b, s.n + 2);
+    if (!at) return;
+    at[0] = '"';
+    memcpy(at + 1, s.p, s.n);
+    at[s.n + 1] = '"';
+    b->n += s.n + 2;
 }
 
 void buf_json_comma(struct buf *b)

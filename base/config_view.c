@@ -1,17 +1,15 @@
 #include "base/config_view.h"
 
-#include <openssl/sha.h>
 #include <stdio.h>
 
 #include "base/config_internal.h"
 #include "base/config_redact.h"
 #include "base/err.h"
+#include "base/hex.h"
 
 void config_hash(struct str text, char out[CONFIG_HASH_SIZE])
 {
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256((const unsigned char *)(text.p ? text.p : ""), text.n, digest);
-    for (size_t i = 0; i < sizeof digest; i++) snprintf(out + 2 * i, 3, "%02x", digest[i]);
+    hex_sha256(text, out);
 }
 
 /* ---- problems ---- */

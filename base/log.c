@@ -20,7 +20,8 @@ static struct str secrets[LOG_SECRETS_MAX]; /* owned; the one told last is the l
 static size_t secret_count;
 
 static pthread_mutex_t file_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct log_file file = { .fd = -1 };
+static struct log_file file;
+static bool file_known; /* `file` has been opened once */
 static char host_name[256];
 static atomic_int file_threshold = LOG_OFF; /* LOG_OFF: no file is open */
 
@@ -212,7 +213,8 @@ int log_open_file(const struct log_place *place, enum log_level level, int64_t m
     char ts[CLOCK_ISO_SIZE];
     clock_iso(clock_wall_ms(), ts);
     pthread_mutex_lock(&file_lock);
-    log_file_close(&file);
+    if (file_known) log_file_close(&file);
+    file_known = true;
     if (gethostname(host_name, sizeof host_name - 1) != 0) host_name[0] = '\0';
     int rc = log_file_open(&file, place, max_bytes, ts);
     atomic_store(&file_threshold, rc == 0 ? (int)level : LOG_OFF);
@@ -224,7 +226,7 @@ void log_close_file(void)
 {
     pthread_mutex_lock(&file_lock);
     atomic_store(&file_threshold, LOG_OFF);
-    log_file_close(&file);
+    if (file_known) log_file_close(&file);
     pthread_mutex_unlock(&file_lock);
 }
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/base64.h"
+
 void random_bytes(void *out, size_t n)
 {
     if (n > INT_MAX || RAND_bytes(out, (int)n) != 1) {
@@ -32,13 +34,7 @@ void random_uuid(char out[RANDOM_UUID_SIZE])
 
 void random_token(char out[RANDOM_TOKEN_SIZE])
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    unsigned char b[33] = { 0 };
-    char *at = out;
-    random_bytes(b, 32);
-    for (size_t i = 0; i < sizeof b; i += 3) {
-        unsigned v = (unsigned)b[i] << 16 | (unsigned)b[i + 1] << 8 | b[i + 2];
-        for (int shift = 18; shift >= 0 && at < out + RANDOM_TOKEN_SIZE - 1; shift -= 6) *at++ = digits[v >> shift & 63];
-    }
-    *at = '\0';
+    unsigned char b[32];
+    random_bytes(b, sizeof b);
+    base64url_write(b, sizeof b, out);
 }

@@ -53,6 +53,9 @@ int str_to_int(struct str s, int64_t *out);
 /** True when s is well-formed UTF-8 (RFC 3629: no overlong forms, surrogates or > U+10FFFF). */
 bool str_utf8_valid(struct str s);
 
+/** Length of the well-formed UTF-8 sequence that s begins with; 0 when there is none. */
+size_t str_utf8_first(struct str s);
+
 /** The longest prefix of s of at most `max` bytes that does not end inside a UTF-8 sequence. Borrows s. */
 struct str str_utf8_prefix(struct str s, size_t max);
 

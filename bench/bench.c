@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "bench/bench_soak.h"
 #include "bench/bench_ws.h"
 #include "bench/load.h"
 #include "bench/report.h"
@@ -211,7 +212,7 @@ static void measure_turns(void)
     for (int stream = 0; stream < 2; stream++) {
         struct rig r;
         rig_open(&r, NULL);
-        rig_start_ready(&r);
+        rig_start_ready(&r, r.config);
         measure_one_client(&r, stream);
         for (size_t i = 0; i < sizeof clients / sizeof *clients; i++) measure_clients(&r, stream, clients[i]);
         rig_close(&r);
@@ -226,7 +227,7 @@ static void measure_sessions(void)
     struct load_result warm, all;
     char note[160];
     rig_open(&r, NULL);
-    rig_start_ready(&r);
+    rig_start_ready(&r, r.config);
     struct load l = load_of(&r, true, false, 32, 2000);
     l.requests = 500; /* what the first turns bring in once is not a session's cost */
     run(&l, &warm);
@@ -286,7 +287,7 @@ static void measure_in_flight(void)
     struct load_result all;
     char note[160];
     rig_open(&r, "--hold");
-    rig_start_ready(&r);
+    rig_start_ready(&r, r.config);
     struct flight f = { .rig = &r };
     struct load l = load_of(&r, true, false, IN_FLIGHT, 10000);
     l.requests = IN_FLIGHT;
@@ -333,14 +334,26 @@ static void measure_bus(void)
 static const struct part {
     const char *name;
     void (*measure)(void);
-} PARTS[] = { { "start", measure_start },       { "help", measure_help },        { "size", measure_size }, { "turns", measure_turns },
-              { "sessions", measure_sessions }, { "flight", measure_in_flight }, { "bus", measure_bus },   { "ws_slow", bench_ws_slow },
-              { "ws_churn", bench_ws_churn },   { "ws_idle", bench_ws_idle } };
+} PARTS[] = { { "start", measure_start },
+              { "help", measure_help },
+              { "size", measure_size },
+              { "turns", measure_turns },
+              { "sessions", measure_sessions },
+              { "flight", measure_in_flight },
+              { "bus", measure_bus },
+              { "ws_slow", bench_ws_slow },
+              { "ws_churn", bench_ws_churn },
+              { "ws_idle", bench_ws_idle },
+              { "page", bench_page },
+              { "soak_reloads", bench_soak_reloads },
+              { "soak_reconnects", bench_soak_reconnects },
+              { "soak_turns", bench_soak_turns } };
 
 static int usage(void)
 {
     fprintf(stderr, "usage: bench --openclaw FILE --mock FILE [--bus FILE] [--config FILE] [--out FOLDER] [--seconds 1..10] [--only "
-                    "start|help|size|turns|sessions|flight|bus|ws|ws_slow|ws_churn|ws_idle]\n");
+                    "start|help|size|turns|sessions|flight|bus|ws|ws_slow|ws_churn|ws_idle|page|\n"
+                    "        soak|soak_reloads|soak_reconnects|soak_turns]\n");
     return 2;
 }
 

@@ -198,7 +198,7 @@ void bench_ws_idle(void)
     struct load_result warm = { 0 }, alone = { 0 }, among = { 0 };
     int turns = bench_options.seconds * 50;
     rig_open(&r, NULL);
-    rig_start_ready(&r);
+    rig_start_ready(&r, r.config);
     talker_open(&t, &r);
     run_turns(&t, WARM_TURNS, &warm);
     run_turns(&t, turns, &alone);
@@ -233,7 +233,7 @@ void bench_ws_churn(void)
     struct ws_churn_result out;
     char text[160];
     rig_open(&r, NULL);
-    rig_start_ready(&r);
+    rig_start_ready(&r, r.config);
     struct ws_churn c = { .port = r.port, .token = BENCH_TOKEN, .total = CHURN_WARM, .per_second = CHURN_RATE };
     int rc = ws_churn_run(&c, &out);
     pause_ms(LOOK_MS);
@@ -263,6 +263,12 @@ static double closed_at_mib(struct rig *r)
     return mib;
 }
 
+/* Something whose answer is long. */
+static void ask_much(struct talker *t)
+{
+    ws_request(t->ws, "much", "config.schema", "{}");
+}
+
 void bench_ws_slow(void)
 {
     struct rig r;
@@ -271,18 +277,18 @@ void bench_ws_slow(void)
     char text[160];
     int asked = 0;
     rig_open(&r, NULL);
-    rig_start_ready(&r);
+    rig_start_ready(&r, r.config);
     talker_open(&t, &r);
     talker_open(&sleeper, &r);
     run_turns(&t, WARM_TURNS, &warm);
-    for (int i = 0; i < bench_options.seconds * 50; i++) { /* the same requests, read */
-        json_decref(ws_call(sleeper.ws, "config.schema", "{}"));
+    for (int i = 0; i < bench_options.seconds * 50; i++) {
+        ask_much(&sleeper);
         note(&before, turn(&t));
+        json_decref(ws_response(sleeper.ws, "much", TURN_MS));
     }
-    while (asked < STALL_TURNS_MAX && (asked % 16 || closed_at_mib(&r) < 0)) {
-        char id[16];
-        snprintf(id, sizeof id, "%d", asked++);
-        ws_request(sleeper.ws, id, "config.schema", "{}");
+    while (asked < STALL_TURNS_MAX && (asked % 16 || closed_at_mib(&r) < 0)) { /* the same, not read */
+        ask_much(&sleeper);
+        asked++;
         note(&during, turn(&t));
     }
     double mib = closed_at_mib(&r);

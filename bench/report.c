@@ -17,10 +17,11 @@ struct budget {
     bool at_least; /* the figure must reach the limit; otherwise it must not pass it */
 };
 
-/* The budgets that bench.c, bench_ws.c and bench_bus.c can meet or miss; figures without one are listed all the same. */
+/* The budgets that bench.c, bench_ws.c, bench_soak.c and bench_bus.c can meet or miss; figures without one are listed all the same. */
 static const struct budget BUDGETS[] = {
     { "start_to_health_ms", "ms", 20, false },
     { "idle_rss_mib", "MiB", 12, false },
+    { "idle_client_rss_mib", "MiB", 12, false },
     { "idle_pss_mib", "MiB", 6, false },
     { "help_ms", "ms", 5, false },
     { "stripped_binary_kb", "kB", 1000, false },
@@ -40,6 +41,11 @@ static const struct budget BUDGETS[] = {
     { "ws_after_churn_fds", "", 0, false },
     { "ws_slow_client_closed_at_mib", "MiB", 16, false },
     { "ws_beside_slow_p99_ratio", "", 1.2, false },
+    { "soak_reloads_rss_ratio", "", 1.1, false },
+    { "soak_reloads_turns_rss_ratio", "", 1.1, false },
+    { "soak_reconnects_rss_ratio", "", 1.1, false },
+    { "soak_reconnects_fds", "", 0, false },
+    { "soak_turns_rss_ratio", "", 1.1, false },
 };
 
 struct figure {

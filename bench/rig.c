@@ -69,9 +69,9 @@ int64_t rig_start_gateway(struct rig *r, const char *config)
     return now_us() - begin;
 }
 
-void rig_start_ready(struct rig *r)
+void rig_start_ready(struct rig *r, const char *config)
 {
-    rig_start_gateway(r, r->config);
+    rig_start_gateway(r, config);
     int64_t begin = now_us();
     while (!well(r->port, "/readyz")) {
         if (!proc_alive(r->gateway) || now_us() - begin > HEALTH_MS * 1000) rig_die("the gateway does not get ready", GW_ETIMEOUT);

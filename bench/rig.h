@@ -32,7 +32,7 @@ void rig_close(struct rig *r);
 int64_t rig_start_gateway(struct rig *r, const char *config);
 
 /** Start a gateway for load: /health comes a little before turns are taken. */
-void rig_start_ready(struct rig *r);
+void rig_start_ready(struct rig *r, const char *config);
 
 /** A field of the gateway's smaps_rollup ("Rss:", "Pss:") in KiB; -1 when it is not there. */
 double rig_memory_kib(const struct rig *r, const char *field);

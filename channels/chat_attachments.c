@@ -2,17 +2,12 @@
 
 #include "base/base64.h"
 #include "base/err.h"
-
-static struct str text_of(const json_t *object, const char *name)
-{
-    const json_t *v = json_object_get(object, name);
-    return json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } : (struct str){ 0 };
-}
+#include "base/json_read.h"
 
 /* "data:image/png;base64,AAAA" as well as "AAAA". */
 static struct str content_of(const json_t *attachment, struct str *media)
 {
-    struct str content = text_of(attachment, "content"), rest = content;
+    struct str content = json_str(attachment, "content"), rest = content;
     if (!str_starts(content, STR("data:"))) return content;
     struct str head = str_split(&rest, ',');
     if (!rest.p) return content;
@@ -23,11 +18,11 @@ static struct str content_of(const json_t *attachment, struct str *media)
 
 static int read_image(const json_t *attachment, size_t index, struct chat_part *part, struct buf *why)
 {
-    struct str media = text_of(attachment, "mimeType"), name = text_of(attachment, "fileName");
+    struct str media = json_str(attachment, "mimeType"), name = json_str(attachment, "fileName");
     struct str content = content_of(attachment, &media);
     char label[32];
     snprintf(label, sizeof label, "attachment-%zu", index + 1);
-    if (name.n == 0) name = text_of(attachment, "type");
+    if (name.n == 0) name = json_str(attachment, "type");
     if (name.n == 0) name = str_of(label);
     if (!base64_valid(content)) {
         buf_printf(why, "Error: attachment %.*s: invalid base64 content", STR_ARG(str_utf8_prefix(name, 200)));
@@ -54,7 +49,7 @@ int chat_attachments_read(const json_t *attachments, struct chat_part *parts, si
     json_array_foreach(attachments, i, attachment)
     {
         struct chat_part part;
-        if (text_of(attachment, "content").n == 0) continue;
+        if (json_str(attachment, "content").n == 0) continue;
         int rc = read_image(attachment, i, &part, why);
         if (rc) return rc;
         if (str_starts(part.name, STR("image/")) && part.name.n <= 128) parts[(*count)++] = part;

@@ -1,10 +1,6 @@
 #include "channels/connect.h"
 
-static struct str text(const json_t *object, const char *key)
-{
-    const json_t *v = json_object_get(object, key);
-    return json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } : (struct str){ 0 };
-}
+#include "base/json_read.h"
 
 static int64_t number(const json_t *object, const char *key)
 {
@@ -18,7 +14,7 @@ static int join(const json_t *array, char out[SCOPES_SIZE])
     out[0] = '\0';
     for (size_t i = 0; i < json_array_size(array); i++) {
         const json_t *v = json_array_get(array, i);
-        struct str name = { json_string_value(v), json_string_length(v) };
+        struct str name = json_text(v);
         if (n + (n > 0) + name.n >= SCOPES_SIZE) return GW_ELIMIT;
         if (n) out[n++] = ',';
         str_copy(out + n, SCOPES_SIZE - n, name);
@@ -41,10 +37,10 @@ static int read_scopes(const json_t *array, struct connect_params *out, struct b
 static void read_device(const json_t *device, struct connect_params *out)
 {
     out->has_device = json_is_object(device);
-    out->device_id = text(device, "id");
-    out->public_key = text(device, "publicKey");
-    out->signature = text(device, "signature");
-    out->nonce = str_trim(text(device, "nonce"));
+    out->device_id = json_str(device, "id");
+    out->public_key = json_str(device, "publicKey");
+    out->signature = json_str(device, "signature");
+    out->nonce = str_trim(json_str(device, "nonce"));
     out->signed_at_ms = number(device, "signedAt");
 }
 
@@ -55,19 +51,19 @@ int connect_read(const json_t *params, struct connect_params *out, struct buf *w
     *out = (struct connect_params){
         .min_protocol = number(params, "minProtocol"),
         .max_protocol = number(params, "maxProtocol"),
-        .client_id = text(client, "id"),
-        .client_mode = text(client, "mode"),
-        .client_version = text(client, "version"),
-        .platform = text(client, "platform"),
-        .display_name = text(client, "displayName"),
-        .device_family = text(client, "deviceFamily"),
-        .model_identifier = text(client, "modelIdentifier"),
-        .instance_id = text(client, "instanceId"),
-        .role = json_object_get(params, "role") ? text(params, "role") : STR("operator"),
-        .token = text(auth, "token"),
-        .password = text(auth, "password"),
-        .locale = text(params, "locale"),
-        .user_agent = text(params, "userAgent"),
+        .client_id = json_str(client, "id"),
+        .client_mode = json_str(client, "mode"),
+        .client_version = json_str(client, "version"),
+        .platform = json_str(client, "platform"),
+        .display_name = json_str(client, "displayName"),
+        .device_family = json_str(client, "deviceFamily"),
+        .model_identifier = json_str(client, "modelIdentifier"),
+        .instance_id = json_str(client, "instanceId"),
+        .role = json_object_get(params, "role") ? json_str(params, "role") : STR("operator"),
+        .token = json_str(auth, "token"),
+        .password = json_str(auth, "password"),
+        .locale = json_str(params, "locale"),
+        .user_agent = json_str(params, "userAgent"),
     };
     for (size_t i = 0; i < json_array_size(caps); i++)
         if (json_is_string(json_array_get(caps, i)) && strcmp(json_string_value(json_array_get(caps, i)), "tool-events") == 0)

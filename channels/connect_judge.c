@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "base/base64.h"
 #include "channels/connect.h"
 
 static void refuse_close(struct connect_verdict *out, const char *code, const char *message, int close_code)
@@ -170,7 +171,7 @@ static bool proves_device(const struct connect_params *p, const struct connect_f
     char id[DEVICE_ID_SIZE];
     bool known = device_key_read(p->public_key, raw) == 0;
     device_key_id(raw, id);
-    device_base64_write(raw, sizeof raw, public_key);
+    base64url_write(raw, sizeof raw, public_key);
     if (!known || !str_is(p->device_id, id))
         refuse_request(out, "device identity mismatch");
     else if (p->signed_at_ms < f->now_ms - CONNECT_SKEW_MS || p->signed_at_ms > f->now_ms + CONNECT_SKEW_MS)

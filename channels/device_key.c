@@ -1,65 +1,9 @@
 #include "channels/device_key.h"
 
 #include <openssl/evp.h>
-#include <openssl/sha.h>
 
-/* The value of a digit of either alphabet (RFC 4648, sections 4 and 5); -1: none. */
-static int digit(char c)
-{
-    if (c >= 'A' && c <= 'Z') return c - 'A';
-    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-    if (c >= '0' && c <= '9') return c - '0' + 52;
-    return c == '-' || c == '+' ? 62 : c == '_' || c == '/' ? 63 : -1;
-}
-
-static bool blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-int device_base64_read(struct str text, unsigned char *out, size_t cap, size_t *n)
-{
-    unsigned bits = 0, have = 0;
-    size_t digits = 0, padding = 0;
-    *n = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-        if (blank(c)) continue;
-        if (c == '=' && ++padding <= 2) continue;
-        int value = digit(c);
-        if (value < 0 || padding) return GW_EPARSE;
-        digits++;
-        bits = (bits << 6 | (unsigned)value) & 0xffff;
-        have += 6;
-        if (have < 8) continue;
-        have -= 8;
-        if (*n == cap) return GW_ELIMIT;
-        out[(*n)++] = (unsigned char)(bits >> have);
-    }
-    bool whole = padding == 0 || (digits + padding) % 4 == 0;
-    return digits % 4 == 1 || !whole ? GW_EPARSE : 0;
-}
-
-void device_base64_write(const unsigned char *bytes, size_t n, char *out)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    for (size_t i = 0; i < n; i += 3) {
-        unsigned v = (unsigned)bytes[i] << 16 | (i + 1 < n ? (unsigned)bytes[i + 1] << 8 : 0) | (i + 2 < n ? bytes[i + 2] : 0u);
-        size_t chars = n - i >= 3 ? 4 : n - i + 1;
-        for (size_t k = 0; k < chars; k++) *out++ = digits[v >> (18 - 6 * k) & 63];
-    }
-    *out = '\0';
-}
-
-void device_hex_write(const unsigned char *bytes, size_t n, char *out)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < n; i++) {
-        *out++ = digits[bytes[i] >> 4];
-        *out++ = digits[bytes[i] & 15];
-    }
-    *out = '\0';
-}
+#include "base/base64.h"
+#include "base/hex.h"
 
 /* What stands between the lines of a PEM text; empty when it is none. */
 static struct str pem_body(struct str text)
@@ -79,11 +23,11 @@ int device_key_read(struct str text, unsigned char raw[DEVICE_KEY_SIZE])
     memset(raw, 0, DEVICE_KEY_SIZE);
     if (text.n > DEVICE_KEY_TEXT_MAX) return GW_ELIMIT;
     if (str_find(text, STR("-----BEGIN")) < 0) {
-        if (device_base64_read(text, bytes, sizeof bytes, &n) != 0 || n != DEVICE_KEY_SIZE) return GW_EPARSE;
+        if (base64_read(text, bytes, sizeof bytes, &n) != 0 || n != DEVICE_KEY_SIZE) return GW_EPARSE;
         memcpy(raw, bytes, DEVICE_KEY_SIZE);
         return 0;
     }
-    if (device_base64_read(pem_body(text), bytes, sizeof bytes, &n) != 0 || n != sizeof bytes) return GW_EPARSE;
+    if (base64_read(pem_body(text), bytes, sizeof bytes, &n) != 0 || n != sizeof bytes) return GW_EPARSE;
     if (memcmp(bytes, head, sizeof head) != 0) return GW_EPARSE;
     memcpy(raw, bytes + sizeof head, DEVICE_KEY_SIZE);
     return 0;
@@ -91,9 +35,7 @@ int device_key_read(struct str text, unsigned char raw[DEVICE_KEY_SIZE])
 
 void device_key_id(const unsigned char raw[DEVICE_KEY_SIZE], char out[DEVICE_ID_SIZE])
 {
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256(raw, DEVICE_KEY_SIZE, digest);
-    device_hex_write(digest, sizeof digest, out);
+    hex_sha256((struct str){ (const char *)raw, DEVICE_KEY_SIZE }, out);
 }
 
 void device_statement_write(const struct device_statement *s, struct buf *out)
@@ -130,7 +72,7 @@ bool device_signature_valid(const unsigned char raw[DEVICE_KEY_SIZE], const stru
     struct buf text = { .max = DEVICE_SIGNED_MAX };
     size_t n;
     if (signature.n > DEVICE_SIGNATURE_TEXT_MAX) return false;
-    if (device_base64_read(signature, bytes, sizeof bytes, &n) != 0 || n != sizeof bytes) return false;
+    if (base64_read(signature, bytes, sizeof bytes, &n) != 0 || n != sizeof bytes) return false;
     device_statement_write(s, &text);
     bool valid = text.err == 0 && verify(raw, buf_str(&text), bytes);
     buf_free(&text);

@@ -19,14 +19,6 @@ enum {
     DEVICE_SIGNED_MAX = 8192, /* bytes of the text that is signed */
 };
 
-/** Decode base64url or base64, padded or not; white space is skipped.
- *  @return 0 and *n bytes in out; GW_EPARSE; GW_ELIMIT when there are more than cap bytes */
-int device_base64_read(struct str text, unsigned char *out, size_t cap, size_t *n);
-/** Encode as base64url without padding. @param out  4 bytes for each 3 begun, and a NUL */
-void device_base64_write(const unsigned char *bytes, size_t n, char *out);
-/** Lower-case hex. @param out  2 * n + 1 bytes */
-void device_hex_write(const unsigned char *bytes, size_t n, char *out);
-
 /** Read a public key: base64url, base64 or PEM. @return 0; GW_EPARSE; GW_ELIMIT for a text over DEVICE_KEY_TEXT_MAX */
 int device_key_read(struct str text, unsigned char raw[DEVICE_KEY_SIZE]);
 /** The device id of a key: the SHA-256 of its raw bytes. */

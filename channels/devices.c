@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "channels/devices_internal.h"
 
 static const char *const role_names[DEVICE_ROLES] = { "node", "operator" };
@@ -284,7 +285,7 @@ static void spent_hash(struct str token, char out[2 * SHA256_DIGEST_LENGTH + 1])
 {
     unsigned char digest[SHA256_DIGEST_LENGTH];
     SHA256((const unsigned char *)token.p, token.n, digest);
-    device_hex_write(digest, sizeof digest, out);
+    hex_write(digest, sizeof digest, out);
 }
 
 bool devices_is_spent(const devices_t *d, struct str token)

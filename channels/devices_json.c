@@ -2,6 +2,9 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
+#include "base/base64.h"
+#include "base/hex.h"
+#include "base/json_read.h"
 #include "channels/devices_internal.h"
 
 static void pair_text(struct buf *out, const char *key, const char *value)
@@ -62,7 +65,7 @@ static void write_hashes(const struct device_token *t, struct buf *out)
     buf_json_key(out, "hashes");
     buf_char(out, '[');
     for (size_t i = 0; i < t->count; i++) {
-        device_hex_write(t->hashes[i], sizeof t->hashes[i], hex);
+        hex_write(t->hashes[i], sizeof t->hashes[i], hex);
         buf_json_comma(out);
         buf_json_str(out, str_of(hex));
     }
@@ -228,12 +231,6 @@ void devices_change_failed(devices_t *d, const struct device_change *change)
 
 /* --- stored rows ------------------------------------------------------------------------------------------------------ */
 
-static struct str text_of(const json_t *object, const char *key)
-{
-    const json_t *v = json_object_get(object, key);
-    return json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } : (struct str){ 0 };
-}
-
 static int64_t time_of(const json_t *object, const char *key)
 {
     int64_t ms = json_integer_value(json_object_get(object, key));
@@ -244,17 +241,17 @@ static int64_t time_of(const json_t *object, const char *key)
 static int read_face(const json_t *row, char *device_id, char *public_key, struct device_face *face)
 {
     unsigned char raw[DEVICE_KEY_SIZE];
-    enum device_role role = device_role_of(text_of(row, "role"));
-    if (role == DEVICE_ROLES || device_key_read(text_of(row, "publicKey"), raw) != 0) return GW_EPARSE;
+    enum device_role role = device_role_of(json_str(row, "role"));
+    if (role == DEVICE_ROLES || device_key_read(json_str(row, "publicKey"), raw) != 0) return GW_EPARSE;
     device_key_id(raw, device_id);
-    device_base64_write(raw, sizeof raw, public_key);
-    if (!str_is(text_of(row, "deviceId"), device_id)) return GW_EPARSE;
+    base64url_write(raw, sizeof raw, public_key);
+    if (!str_is(json_str(row, "deviceId"), device_id)) return GW_EPARSE;
     const struct scopes none = { 0 };
-    device_set_face(face, &(struct device_claim){ .display_name = text_of(row, "displayName"),
-                                                  .platform = text_of(row, "platform"),
-                                                  .client_id = text_of(row, "clientId"),
-                                                  .client_mode = text_of(row, "clientMode"),
-                                                  .remote_ip = text_of(row, "remoteIp"),
+    device_set_face(face, &(struct device_claim){ .display_name = json_str(row, "displayName"),
+                                                  .platform = json_str(row, "platform"),
+                                                  .client_id = json_str(row, "clientId"),
+                                                  .client_mode = json_str(row, "clientMode"),
+                                                  .remote_ip = json_str(row, "remoteIp"),
                                                   .role = role,
                                                   .scopes = &none });
     return 0;
@@ -273,7 +270,7 @@ static int read_hash(struct str hex, unsigned char out[SHA256_DIGEST_LENGTH])
 
 static int read_token(const json_t *json, struct device_paired *p)
 {
-    enum device_role role = device_role_of(text_of(json, "role"));
+    enum device_role role = device_role_of(json_str(json, "role"));
     const json_t *hashes = json_object_get(json, "hashes");
     if (role == DEVICE_ROLES) return GW_EPARSE;
     struct device_token *t = &p->tokens[role];
@@ -285,7 +282,7 @@ static int read_token(const json_t *json, struct device_paired *p)
     int rc = scopes_read(json_object_get(json, "scopes"), &t->scopes);
     for (size_t i = 0; rc == 0 && i < json_array_size(hashes) && t->count < DEVICE_TOKENS_MAX; i++) {
         const json_t *hex = json_array_get(hashes, i);
-        rc = read_hash((struct str){ json_string_value(hex), json_string_length(hex) }, t->hashes[t->count++]);
+        rc = read_hash(json_text(hex), t->hashes[t->count++]);
     }
     return rc ? GW_EPARSE : 0;
 }
@@ -326,7 +323,7 @@ static int load_request(devices_t *d, struct str id, const json_t *row)
     struct device_request read = { 0 }, *r;
     if (read_face(row, read.device_id, read.public_key, &read.face) != 0 || str_copy(read.id, sizeof read.id, id) != 0) return GW_EPARSE;
     if (id.n == 0 || scopes_read(json_object_get(row, "scopes"), &read.scopes) != 0) return GW_EPARSE;
-    str_copy(read.address, sizeof read.address, text_of(row, "address"));
+    str_copy(read.address, sizeof read.address, json_str(row, "address"));
     read.repair = json_is_true(json_object_get(row, "isRepair"));
     read.ts_ms = time_of(row, "ts");
     r = device_find_request(d, id);
@@ -349,7 +346,7 @@ static int load_spent(devices_t *d, struct str id, const json_t *row)
     struct device_spent *s = &d->spent[d->spent_count++];
     *s = (struct device_spent){ .ts_ms = time_of(row, "ts") };
     str_copy(s->hash, sizeof s->hash, id);
-    str_copy(s->device_id, sizeof s->device_id, text_of(row, "deviceId"));
+    str_copy(s->device_id, sizeof s->device_id, json_str(row, "deviceId"));
     return 0;
 }
 

@@ -1,3 +1,4 @@
+#include "base/json_read.h"
 #include "channels/openai_internal.h"
 
 #include <ctype.h>
@@ -46,11 +47,6 @@ int openai_refuse(struct openai_error *why, int code, const char *param, const c
     return code;
 }
 
-static struct str text_of(const json_t *value)
-{
-    return (struct str){ json_string_value(value), json_string_length(value) };
-}
-
 static const char *kind_of(const json_t *value)
 {
     static const char *const names[] = { "an object", "an array", "a string", "a number", "a number", "true", "false", "null" };
@@ -76,7 +72,7 @@ static int optional_text(const json_t *object, const char *name, size_t max, str
     *out = (struct str){ 0 };
     if (!value || json_is_null(value)) return 0;
     if (!json_is_string(value)) return openai_refuse(why, GW_EINVAL, name, "`%s` must be a string, not %s.", name, kind_of(value));
-    *out = text_of(value);
+    *out = json_text(value);
     if (out->n > max) return openai_refuse(why, GW_ELIMIT, name, "`%s` is longer than %zu bytes.", name, max);
     for (size_t i = 0; i < out->n; i++)
         if ((unsigned char)out->p[i] < 0x20) return openai_refuse(why, GW_EINVAL, name, "`%s` must not hold control characters.", name);
@@ -112,7 +108,7 @@ static int read_text(const json_t *content, size_t index, struct buf *out, struc
     snprintf(where, sizeof where, "messages[%zu].content", index);
     if (!content || json_is_null(content)) return 0;
     if (json_is_string(content)) {
-        buf_add(out, text_of(content));
+        buf_add(out, json_text(content));
         return out->err;
     }
     if (!json_is_array(content))
@@ -122,18 +118,18 @@ static int read_text(const json_t *content, size_t index, struct buf *out, struc
         const json_t *type = json_object_get(part, "type"), *text = json_object_get(part, "text");
         if (!json_is_string(type))
             return openai_refuse(why, GW_EINVAL, where, "`%s[%zu]` must be an object with a string `type`.", where, i);
-        if (!str_is(text_of(type), "text") && !str_is(text_of(type), "input_text")) continue;
+        if (!str_is(json_text(type), "text") && !str_is(json_text(type), "input_text")) continue;
         if (!json_is_string(text))
             return openai_refuse(why, GW_EINVAL, where, "`%s[%zu].text` must be a string, not %s.", where, i, kind_of(text));
         if (out->n) buf_char(out, '\n');
-        buf_add(out, text_of(text));
+        buf_add(out, json_text(text));
     }
     return out->err;
 }
 
 static bool is_image(const json_t *part)
 {
-    struct str type = text_of(json_object_get(part, "type"));
+    struct str type = json_text(json_object_get(part, "type"));
     return str_is(type, "image_url") || str_is(type, "input_image");
 }
 
@@ -152,7 +148,7 @@ static int read_image(const json_t *part, const char *where, struct openai_chat 
     const json_t *url = json_object_get(part, "image_url");
     if (json_is_object(url)) url = json_object_get(url, "url");
     if (!json_is_string(url)) return openai_refuse(why, GW_EINVAL, where, "An image in `%s` needs a string `image_url.url`.", where);
-    struct str rest = text_of(url);
+    struct str rest = json_text(url);
     if (!str_starts(rest, STR("data:")))
         return openai_refuse(why, GW_EINVAL, where,
                              "Images in `%s` must be data: URLs (data:image/png;base64,...); other addresses are not fetched.", where);
@@ -183,7 +179,7 @@ static int read_images(const json_t *content, struct openai_chat *chat, struct o
 
 static void name_sender(const json_t *message, struct entry *e)
 {
-    struct str name = str_trim(text_of(json_object_get(message, "name")));
+    struct str name = str_trim(json_text(json_object_get(message, "name")));
     if (str_is(str_of(e->role), "assistant"))
         str_copy(e->sender, sizeof e->sender, STR("Assistant"));
     else if (str_is(str_of(e->role), "user"))
@@ -221,14 +217,14 @@ static int read_message(const json_t *message, size_t index, struct openai_chat 
     if (rc) goto drop;
     trim(&e.text);
     if (e.text.n == 0 && !has_image(e.content)) goto drop;
-    if (str_is(text_of(role), "system") || str_is(text_of(role), "developer")) {
+    if (str_is(json_text(role), "system") || str_is(json_text(role), "developer")) {
         if (chat->system_text.n) buf_text(&chat->system_text, "\n\n");
         buf_add(&chat->system_text, buf_str(&e.text));
         if (chat->system_text.err)
             rc = openai_refuse(why, GW_ELIMIT, where, "System messages are longer than %d bytes.", OPENAI_SYSTEM_MAX);
         goto drop;
     }
-    e.role = plain_role(text_of(role));
+    e.role = plain_role(json_text(role));
     if (!e.role) goto drop;
     name_sender(message, &e);
     list->items[list->count++] = e;

@@ -6,6 +6,7 @@
 #include <utlist.h>
 
 #include "base/err.h"
+#include "base/json_read.h"
 
 struct known {
     char key[PRESENCE_KEY_MAX + 1];
@@ -135,25 +136,19 @@ int presence_touch(presence_t *presence, const struct presence_entry *e)
     return 0;
 }
 
-static struct str text_of(const json_t *fields, const char *name)
-{
-    const json_t *v = json_object_get(fields, name);
-    return json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } : (struct str){ 0 };
-}
-
 void presence_tell(presence_t *presence, const json_t *fields, int64_t now_ms)
 {
     static const char *const names[] = { "host", "ip",       "version",    "platform", "deviceFamily", "modelIdentifier",
                                          "mode", "deviceId", "instanceId", "reason" };
     static const char *const lists[] = { "roles", "scopes", "tags" };
-    struct str key = text_of(fields, "deviceId");
-    if (key.n == 0) key = text_of(fields, "instanceId");
-    if (key.n == 0) key = text_of(fields, "host");
+    struct str key = json_str(fields, "deviceId");
+    if (key.n == 0) key = json_str(fields, "instanceId");
+    if (key.n == 0) key = json_str(fields, "host");
     struct known *k = key.n ? touch(presence, key, now_ms) : NULL;
     if (!k) return;
-    set(k->fields, "text", str_utf8_prefix(text_of(fields, "text"), 512));
+    set(k->fields, "text", str_utf8_prefix(json_str(fields, "text"), 512));
     json_object_set_new(k->fields, "ts", json_integer(now_ms));
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) set(k->fields, names[i], str_utf8_prefix(text_of(fields, names[i]), 512));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) set(k->fields, names[i], str_utf8_prefix(json_str(fields, names[i]), 512));
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         json_t *list = json_object_get(fields, lists[i]);
         if (json_array_size(list) <= 16) join(k->fields, lists[i], json_incref(list));

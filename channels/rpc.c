@@ -25,9 +25,9 @@ static const struct rpc_type NOTHING = { .kind = RPC_NULL };
 #define OR_NULL(type) TYPE(.kind = RPC_EITHER, .of = TYPES(type, &NOTHING))
 
 /* clang-format off */
-#define OWN(text) { "", RPC_OWN, NULL, text },
-#define PARAM(name, need, type, doc) { #name, RPC_##need, type, doc },
-#define END { NULL, RPC_MAY, NULL, NULL } };
+#define OWN(text) { text, RPC_OWN, NULL },
+#define PARAM(name, need, type, doc) { #name, RPC_##need, type },
+#define END { NULL, RPC_MAY, NULL } };
 
 /* Each file is read twice: for the properties, and for who has them. */
 static const struct rpc_shape SHAPES[RPC_SHAPE_COUNT];
@@ -45,18 +45,18 @@ static const struct rpc_shape SHAPES[RPC_SHAPE_COUNT];
 #define OWN(text)
 #define PARAM(name, need, type, doc)
 #define END
-#define SHAPE(id, doc) [RPC_SHAPE_##id] = { #id, doc, PROPERTIES_##id },
+#define SHAPE(id, doc) [RPC_SHAPE_##id] = { #id, PROPERTIES_##id },
 static const struct rpc_shape SHAPES[RPC_SHAPE_COUNT] = {
 #include "channels/rpc_shapes.def"
 };
 
-#define METHOD(id, name, scope, place, shown, doc) [RPC_##id] = { name, doc, PARAMS_##id },
+#define METHOD(id, name, scope, place, shown, doc) [RPC_##id] = { name, PARAMS_##id },
 static const struct rpc_shape PARAMS[RPC_COUNT] = {
 #include "channels/rpc.def"
 };
 #undef METHOD
 
-#define METHOD(id, name, scope, place, shown, doc) [RPC_##id] = { name, RPC_SCOPE_##scope, RPC_PLACE_##place, shown, doc },
+#define METHOD(id, name, scope, place, shown, doc) [RPC_##id] = { name, RPC_SCOPE_##scope, RPC_PLACE_##place, shown },
 static const struct rpc_method METHODS[RPC_COUNT] = {
 #include "channels/rpc.def"
 };

@@ -52,7 +52,6 @@ struct rpc_method {
     enum rpc_scope scope;
     enum rpc_place place;
     bool shown; /* listed in hello-ok.features.methods */
-    const char *doc;
 };
 
 /** The method of an id in 1..RPC_COUNT-1. Static. */
@@ -91,5 +90,8 @@ void rpc_frame_free(struct rpc_frame *frame);
 
 /** Append docs/rpc.md. */
 void rpc_write_docs(struct buf *out);
+
+/** What a method does, in a sentence. Static. */
+const char *rpc_doc(enum rpc_id id);
 
 #endif

@@ -4,6 +4,31 @@
 static const char *const SCOPES[] = { "operator.read",    "operator.write", "operator.approvals",
                                       "operator.pairing", "operator.admin", "role node" };
 
+/* What things mean, in the order of the files: apart from the tables that a gateway needs, so that its binary does without. */
+/* clang-format off */
+#define OWN(text)
+#define END
+#define METHOD(id, name, scope, place, shown, doc) [RPC_##id] = doc,
+#define SHAPE(id, doc) [RPC_SHAPE_##id] = doc,
+#define PARAM(name, need, type, doc)
+static const char *const METHOD_DOCS[RPC_COUNT] = {
+#include "channels/rpc.def"
+};
+static const char *const SHAPE_DOCS[RPC_SHAPE_COUNT] = {
+#include "channels/rpc_shapes.def"
+};
+#undef METHOD
+#undef SHAPE
+#undef PARAM
+#define METHOD(id, name, scope, place, shown, doc)
+#define SHAPE(id, doc)
+#define PARAM(name, need, type, doc) doc,
+static const char *const PARAM_DOCS[] = {
+#include "channels/rpc.def"
+#include "channels/rpc_shapes.def"
+};
+/* clang-format on */
+
 static void add_range(struct buf *out, const struct rpc_type *type, int64_t least)
 {
     if (type->hi != INT64_MAX)
@@ -52,35 +77,42 @@ static void add_type(struct buf *out, const struct rpc_type *type)
     }
 }
 
-static void add_properties(struct buf *out, const struct rpc_shape *shape)
+/* @param docs  of its properties; moved on behind them */
+static void add_properties(struct buf *out, const struct rpc_shape *shape, const char *const **docs)
 {
     static const char *const needs[] = { "yes", "no", "this or the next", "this or the one before", "no, another kind is ignored" };
     const struct rpc_property *p = shape->properties;
     if (rpc_own_text(shape)) p++;
     if (p->name) buf_text(out, "\n| name | kind and range | required | meaning |\n| --- | --- | --- | --- |\n");
-    for (; p->name; p++) {
+    for (; p->name; p++, (*docs)++) {
         buf_printf(out, "| %s | ", p->name);
         add_type(out, p->type);
-        buf_printf(out, " | %s |%s%s |\n", needs[p->need], p->doc[0] ? " " : "", p->doc);
+        buf_printf(out, " | %s |%s%s |\n", needs[p->need], (*docs)[0][0] ? " " : "", (*docs)[0]);
     }
 }
 
-static void add_method(struct buf *out, enum rpc_id id)
+static void add_method(struct buf *out, enum rpc_id id, const char *const **docs)
 {
     const struct rpc_method *method = rpc_method(id);
     const struct rpc_shape *params = rpc_params(id);
     const char *own = rpc_own_text(params);
-    buf_printf(out, "\n## %s\n\n%s\nNeeds %s.%s", method->name, method->doc, SCOPES[method->scope],
+    buf_printf(out, "\n## %s\n\n%s\nNeeds %s.%s", method->name, METHOD_DOCS[id], SCOPES[method->scope],
                method->shown ? "" : " Not listed in `hello-ok`.");
     if (own && own[0]) buf_printf(out, " Other names may be sent; the refusal is `%s`.", own);
     if (own && !own[0]) buf_text(out, " Nothing about the parameters is refused.");
     if (!own && !params->properties[0].name) buf_text(out, " No parameters.");
     buf_char(out, '\n');
-    add_properties(out, params);
+    add_properties(out, params, docs);
+}
+
+const char *rpc_doc(enum rpc_id id)
+{
+    return METHOD_DOCS[id];
 }
 
 void rpc_write_docs(struct buf *out)
 {
+    const char *const *docs = PARAM_DOCS;
     buf_text(
         out,
         "# Methods of the WebSocket protocol\n\nMade from `channels/rpc.def` and `channels/rpc_shapes.def` by the test `test_rpc`; do "
@@ -94,14 +126,14 @@ void rpc_write_docs(struct buf *out)
         "\n| method | scope | what it does |\n| --- | --- | --- |\n");
     for (int id = 1; id < RPC_COUNT; id++) {
         const struct rpc_method *method = rpc_method((enum rpc_id)id);
-        buf_printf(out, "| %s | %s | %s |\n", method->name, SCOPES[method->scope], method->doc);
+        buf_printf(out, "| %s | %s | %s |\n", method->name, SCOPES[method->scope], METHOD_DOCS[id]);
     }
-    for (int id = 1; id < RPC_COUNT; id++) add_method(out, (enum rpc_id)id);
+    for (int id = 1; id < RPC_COUNT; id++) add_method(out, (enum rpc_id)id, &docs);
     buf_text(out, "\n# Objects in frames and parameters\n");
     for (int id = 0; id < RPC_SHAPE_COUNT; id++) {
         const struct rpc_shape *shape = rpc_shape((enum rpc_shape_id)id);
         buf_printf(out, "\n## %s\n", shape->name);
-        if (shape->doc[0]) buf_printf(out, "\n%s\n", shape->doc);
-        add_properties(out, shape);
+        if (SHAPE_DOCS[id][0]) buf_printf(out, "\n%s\n", SHAPE_DOCS[id]);
+        add_properties(out, shape, &docs);
     }
 }

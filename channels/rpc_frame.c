@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/json_read.h"
 #include "channels/rpc_schema.h"
 
 /* jansson needs up to 100 bytes a value and recurses for each level, so both are counted before it sees the text.
@@ -83,7 +84,7 @@ static void add_real(struct buf *out, double number)
 static void read_id(const json_t *id, struct buf *out)
 {
     if (json_is_string(id))
-        buf_json_str(out, (struct str){ json_string_value(id), json_string_length(id) });
+        buf_json_str(out, json_text(id));
     else if (json_is_integer(id))
         buf_int(out, json_integer_value(id));
     else if (json_is_real(id))
@@ -102,7 +103,7 @@ static void judge(struct rpc_frame *out)
         return;
     }
     buf_clear(&out->why);
-    out->method = (struct str){ json_string_value(method), json_string_length(method) };
+    out->method = json_text(method);
     out->params = json_object_get(out->root, "params");
 }
 

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "base/json_read.h"
+
 /* Where a value stands, from the leaf to the root. */
 struct place {
     const struct place *up; /* NULL: the root */
@@ -160,7 +162,7 @@ static bool day_fits(const json_t *value, const struct place *place, struct repo
 
 static bool is_word(const json_t *value, const char *word)
 {
-    return json_is_string(value) && str_is((struct str){ json_string_value(value), json_string_length(value) }, word);
+    return json_is_string(value) && str_is(json_text(value), word);
 }
 
 /* @param alone  not a part of another anyOf */
@@ -297,7 +299,7 @@ static bool fits(const struct rpc_type *type, const json_t *value, const struct 
 const char *rpc_own_text(const struct rpc_shape *shape)
 {
     const struct rpc_property *first = shape->properties;
-    return first->name && first->need == RPC_OWN ? first->doc : NULL;
+    return first->name && first->need == RPC_OWN ? first->name : NULL;
 }
 
 bool rpc_shape_fits(const struct rpc_shape *shape, const json_t *value, struct buf *errors)

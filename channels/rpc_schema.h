@@ -45,19 +45,17 @@ enum rpc_need {
     RPC_FIRST, /* either all of FIRST or all of SECOND are there */
     RPC_SECOND,
     RPC_LOOSE, /* nobody is refused for it */
-    RPC_OWN,   /* no property: doc is what is told for any error, and other names pass; "" refuses nothing */
+    RPC_OWN,   /* no property: its name is what is told for any error, and other names pass; "" refuses nothing */
 };
 
 struct rpc_property {
     const char *name; /* NULL ends a list */
     enum rpc_need need;
     const struct rpc_type *type;
-    const char *doc;
 };
 
-struct rpc_shape {
+struct rpc_shape { /* what it means is in rpc_docs.c, which no program but the one that makes docs/rpc.md takes in */
     const char *name;
-    const char *doc;
     const struct rpc_property *properties;
 };
 

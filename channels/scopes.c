@@ -1,5 +1,7 @@
 #include "channels/scopes.h"
 
+#include "base/json_read.h"
+
 struct str scopes_text(const struct scopes *list)
 {
     return str_of(list->text);
@@ -73,7 +75,7 @@ int scopes_read(const json_t *array, struct scopes *out)
     if (array && !json_is_array(array)) return GW_EINVAL;
     for (size_t i = 0; i < json_array_size(array); i++) {
         const json_t *name = json_array_get(array, i);
-        int rc = json_is_string(name) ? scopes_add(out, (struct str){ json_string_value(name), json_string_length(name) }) : GW_EINVAL;
+        int rc = json_is_string(name) ? scopes_add(out, json_text(name)) : GW_EINVAL;
         if (rc) return rc;
     }
     return 0;

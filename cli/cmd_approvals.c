@@ -1,9 +1,9 @@
 /* cli/cmd_approvals.c -- `openclaw approvals get`: the rules for executing commands, of this user or of the gateway. */
-#include <openssl/evp.h>
 #include <stdio.h>
 
 #include "base/err.h"
 #include "base/file.h"
+#include "base/hex.h"
 #include "cli/remote.h"
 #include "cli/table.h"
 
@@ -11,18 +11,10 @@ enum { FILE_MAX = 4 * 1024 * 1024 };
 
 #define FILE_NAME "exec-approvals.json"
 
-static void hash(struct str text, char out[65])
-{
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned n = 0;
-    EVP_Digest(text.p ? text.p : "", text.n, digest, &n, EVP_sha256(), NULL);
-    for (unsigned i = 0; i < n && i < 32; i++) snprintf(out + 2 * i, 3, "%02x", digest[i]);
-}
-
 /* The same shape as exec.approvals.get, from the file that the gateway reads. NULL: told */
 static json_t *read_local(void)
 {
-    char state[CONFIGURATION_PATH_MAX], path[CONFIGURATION_PATH_MAX + 32], digest[65] = "";
+    char state[CONFIGURATION_PATH_MAX], path[CONFIGURATION_PATH_MAX + 32], digest[HEX_SHA256_SIZE] = "";
     struct env env = env_process();
     struct buf text = { 0 };
     int rc = config_state_dir(&env, state, sizeof state);
@@ -39,7 +31,7 @@ static json_t *read_local(void)
         json_decref(file);
         file = json_pack("{s:i, s:{}, s:{}}", "version", 1, "defaults", "agents");
     }
-    hash(buf_str(&text), digest);
+    hex_sha256(buf_str(&text), digest);
     buf_free(&text);
     return json_pack("{s:s, s:b, s:s, s:o}", "path", path, "exists", rc == 0, "hash", digest, "file", file);
 }

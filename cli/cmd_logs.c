@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/json_read.h"
 #include "cli/remote.h"
 #include "cli/text.h"
 
@@ -41,7 +42,7 @@ static void add_part(struct buf *out, const json_t *part)
 {
     if (out->n) buf_char(out, ' ');
     if (json_is_string(part))
-        buf_add(out, (struct str){ json_string_value(part), json_string_length(part) });
+        buf_add(out, json_text(part));
     else
         json_print(out, part);
 }

@@ -10,9 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/random.h"
 
 #define KEY_FILE "device.json"
@@ -75,15 +77,6 @@ static int write_json(const char *state_dir, const char *name, const json_t *roo
 
 /* --- the key ---------------------------------------------------------------------------------------------------- */
 
-static void base64url(const unsigned char *bytes, int n, char *out, size_t cap)
-{
-    char text[4 * ((SIGNATURE_BYTES + 2) / 3) + 1];
-    EVP_EncodeBlock((unsigned char *)text, bytes, n);
-    size_t used = 0;
-    for (const char *c = text; *c && *c != '=' && used + 1 < cap; c++) out[used++] = (char)(*c == '+' ? '-' : *c == '/' ? '_' : *c);
-    out[used] = '\0';
-}
-
 /* Fill in what follows from the key. @return 0 or GW_ESYS */
 static int name_key(identity_t *k)
 {
@@ -93,8 +86,8 @@ static int name_key(identity_t *k)
     if (!k->key || EVP_PKEY_get_id(k->key) != EVP_PKEY_ED25519) return GW_ESYS;
     if (EVP_PKEY_get_raw_public_key(k->key, raw, &n) != 1 || n != sizeof raw) return GW_ESYS;
     if (EVP_Digest(raw, n, digest, &digest_n, EVP_sha256(), NULL) != 1) return GW_ESYS;
-    for (unsigned i = 0; i < digest_n; i++) snprintf(k->id + 2 * i, 3, "%02x", digest[i]);
-    base64url(raw, (int)n, k->public_key, sizeof k->public_key);
+    hex_write(digest, digest_n, k->id);
+    base64url_write(raw, n, k->public_key);
     return 0;
 }
 
@@ -193,7 +186,7 @@ int identity_sign(const identity_t *key, struct str text, char out[IDENTITY_SIGN
               EVP_DigestSign(context, signature, &n, (const unsigned char *)text.p, text.n) == 1 && n == sizeof signature;
     EVP_MD_CTX_free(context);
     if (!ok) return GW_ESYS;
-    base64url(signature, (int)n, out, IDENTITY_SIGNATURE_SIZE);
+    base64url_write(signature, n, out);
     return 0;
 }
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/json_read.h"
+
 enum { DEPTH_MAX = 2048 }; /* jansson's own bound when it reads */
 
 /* jansson takes const away from nobody, but its iterators want it gone. */
@@ -81,7 +83,7 @@ static void print_value(struct buf *out, const json_t *value, int depth)
     switch (json_typeof(value)) {
     case JSON_OBJECT: print_object(out, value, depth); break;
     case JSON_ARRAY: print_array(out, value, depth); break;
-    case JSON_STRING: buf_json_str(out, (struct str){ json_string_value(value), json_string_length(value) }); break;
+    case JSON_STRING: buf_json_str(out, json_text(value)); break;
     case JSON_INTEGER: buf_int(out, json_integer_value(value)); break;
     case JSON_REAL: print_real(out, json_real_value(value)); break;
     case JSON_TRUE: buf_text(out, "true"); break;
@@ -105,28 +107,4 @@ void json_show(const json_t *value)
     else
         fwrite(out.p, 1, out.n, stdout);
     buf_free(&out);
-}
-
-struct str json_str(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    return json_is_string(value) ? (struct str){ json_string_value(value), json_string_length(value) } : (struct str){ "", 0 };
-}
-
-int64_t json_int(const json_t *object, const char *key, int64_t otherwise)
-{
-    const json_t *value = json_object_get(object, key);
-    if (json_is_integer(value)) return json_integer_value(value);
-    if (!json_is_real(value) || fabs(json_real_value(value)) > 9e18) return otherwise;
-    return (int64_t)json_real_value(value);
-}
-
-bool json_flag(const json_t *object, const char *key)
-{
-    return json_is_true(json_object_get(object, key));
-}
-
-const json_t *json_at(const json_t *object, const char *key, const char *then)
-{
-    return json_object_get(json_object_get(object, key), then);
 }

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/hex.h"
 
 struct net {
     int fd;
@@ -76,7 +77,7 @@ static bool has_fingerprint(SSL *tls, const char *wanted)
     X509 *certificate = SSL_get1_peer_certificate(tls);
     if (!certificate || X509_digest(certificate, EVP_sha256(), digest, &n) != 1) n = 0;
     X509_free(certificate);
-    for (unsigned i = 0; i < n; i++) snprintf(got + 2 * i, 3, "%02x", digest[i]);
+    hex_write(digest, n, got);
     for (const char *c = wanted; *c; c++)
         if (*c != ':' && used < sizeof want - 1) want[used++] = *c;
     return n && str_ieq(str_of(got), str_of(want));

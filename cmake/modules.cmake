@@ -5,6 +5,13 @@ function(gw_module name)
   target_link_libraries(gw_${name} PUBLIC gw_flags ${arg_LINK} PRIVATE ${arg_PRIVATE_LINK})
 endfunction()
 
+# gw_hot(FILE...): files that every turn runs through, or that measure; a release is built for speed there, for size elsewhere.
+function(gw_hot)
+  if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT GW_SANITIZE)
+    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS -O2)
+  endif()
+endfunction()
+
 # gw_test(FILE LINK ... [ARGS ...]): one Criterion program per test file, named after it.
 # Under TSan, where Criterion does not start, tests/support/tsan stands in for it.
 function(gw_test file)

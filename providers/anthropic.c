@@ -278,22 +278,22 @@ static void read_stop(struct reply *r, struct str reason)
 /* A block as it begins, or whole in a body that was not streamed. */
 static void read_block(struct reply *r, int64_t index, const json_t *block)
 {
-    struct str type = wire_str(block, "type");
+    struct str type = json_str(block, "type");
     const json_t *input = json_object_get(block, "input");
     struct reply_part *part = NULL;
-    if (str_is(type, "text")) reply_delta(r, CHAT_TEXT, index, wire_str(block, "text"));
+    if (str_is(type, "text")) reply_delta(r, CHAT_TEXT, index, json_str(block, "text"));
     if (str_is(type, "thinking")) {
-        reply_delta(r, CHAT_THINKING, index, wire_str(block, "thinking"));
-        if (wire_str(block, "signature").n > 0) part = reply_open(r, CHAT_THINKING, index);
-        if (part) reply_append(r, &part->signature, wire_str(block, "signature"));
+        reply_delta(r, CHAT_THINKING, index, json_str(block, "thinking"));
+        if (json_str(block, "signature").n > 0) part = reply_open(r, CHAT_THINKING, index);
+        if (part) reply_append(r, &part->signature, json_str(block, "signature"));
     }
     if (str_is(type, "redacted_thinking") && (part = reply_add(r, CHAT_THINKING, index))) {
         reply_append(r, &part->signature, STR(REDACTED));
-        reply_append(r, &part->signature, wire_str(block, "data"));
+        reply_append(r, &part->signature, json_str(block, "data"));
     }
     if (str_is(type, "tool_use") && (part = reply_add(r, CHAT_TOOL_CALL, index))) {
-        reply_append(r, &part->id, wire_str(block, "id"));
-        reply_append(r, &part->name, wire_str(block, "name"));
+        reply_append(r, &part->id, json_str(block, "id"));
+        reply_append(r, &part->name, json_str(block, "name"));
         char *dump = json_object_size(input) > 0 ? json_dumps(input, JSON_COMPACT) : NULL; /* {} when it is to come in pieces */
         reply_append(r, &part->text, str_of(dump));
         free(dump);
@@ -302,14 +302,14 @@ static void read_block(struct reply *r, int64_t index, const json_t *block)
 
 static void read_delta(struct reply *r, int64_t index, const json_t *delta)
 {
-    struct str type = wire_str(delta, "type");
+    struct str type = json_str(delta, "type");
     struct reply_part *part = NULL;
-    if (str_is(type, "text_delta")) reply_delta(r, CHAT_TEXT, index, wire_str(delta, "text"));
-    if (str_is(type, "thinking_delta")) reply_delta(r, CHAT_THINKING, index, wire_str(delta, "thinking"));
+    if (str_is(type, "text_delta")) reply_delta(r, CHAT_TEXT, index, json_str(delta, "text"));
+    if (str_is(type, "thinking_delta")) reply_delta(r, CHAT_THINKING, index, json_str(delta, "thinking"));
     if (str_is(type, "signature_delta") && (part = reply_open(r, CHAT_THINKING, index)))
-        reply_append(r, &part->signature, wire_str(delta, "signature"));
+        reply_append(r, &part->signature, json_str(delta, "signature"));
     if (str_is(type, "input_json_delta") && (part = reply_find(r, CHAT_TOOL_CALL, index)))
-        reply_append(r, &part->text, wire_str(delta, "partial_json"));
+        reply_append(r, &part->text, json_str(delta, "partial_json"));
 }
 
 static void read_message(struct reply *r, const json_t *message)
@@ -318,19 +318,19 @@ static void read_message(struct reply *r, const json_t *message)
     json_t *block;
     json_array_foreach(json_object_get(message, "content"), i, block) read_block(r, (int64_t)i, block);
     read_usage(r, json_object_get(message, "usage"));
-    read_stop(r, wire_str(message, "stop_reason"));
+    read_stop(r, json_str(message, "stop_reason"));
 }
 
 static void read_event(struct reply *r, const json_t *root)
 {
-    struct str type = wire_str(root, "type");
+    struct str type = json_str(root, "type");
     int64_t index = wire_int(root, "index");
     if (str_is(type, "message")) read_message(r, root);
     if (str_is(type, "message_start")) read_message(r, json_object_get(root, "message"));
     if (str_is(type, "content_block_start")) read_block(r, index, json_object_get(root, "content_block"));
     if (str_is(type, "content_block_delta")) read_delta(r, index, json_object_get(root, "delta"));
     if (str_is(type, "message_delta")) {
-        read_stop(r, wire_str(json_object_get(root, "delta"), "stop_reason"));
+        read_stop(r, json_str(json_object_get(root, "delta"), "stop_reason"));
         read_usage(r, json_object_get(root, "usage"));
     }
     if (str_is(type, "message_stop")) r->done = true;

@@ -165,7 +165,7 @@ static void note_message(struct facts *f, struct str message)
 /* A code field: a word, or a number that is a status (OpenRouter, Google), also as a string. */
 static void note_code_field(struct facts *f, const json_t *code)
 {
-    struct str word = wire_value(code);
+    struct str word = json_text(code);
     int64_t number = json_is_integer(code) ? json_integer_value(code) : 0;
     if (word.n == 3) str_to_int(word, &number);
     if (number >= 400 && number < 600 && classify_status(f->status) == FAILURE_none) f->status = (int)number;
@@ -187,8 +187,8 @@ static void note_details(struct facts *f, const json_t *details)
     if (!json_is_array(details)) return;
     json_array_foreach((json_t *)details, i, item)
     {
-        note_code(f, wire_str(item, "reason"));
-        int64_t delay = duration_ms(wire_str(item, "retryDelay"));
+        note_code(f, json_str(item, "reason"));
+        int64_t delay = duration_ms(json_str(item, "retryDelay"));
         if (delay >= 0) f->retry_after_ms = delay;
     }
 }
@@ -199,13 +199,13 @@ static void note_error(struct facts *f, const json_t *error);
  * copied to *raw_text. */
 static void note_metadata(struct facts *f, const json_t *metadata, struct buf *raw_text)
 {
-    struct str text = wire_str(metadata, "raw");
+    struct str text = json_str(metadata, "raw");
     if (text.n == 0) return;
     json_t *raw = wire_parse(text);
     struct facts inner = { .status = f->status, .retry_after_ms = f->retry_after_ms };
     const json_t *error = json_object_get(raw, "error");
     if (json_is_object(raw)) note_error(&inner, json_is_object(error) ? error : raw);
-    if (inner.message.n == 0) note_message(&inner, json_is_object(raw) ? wire_str(raw, "error") : text);
+    if (inner.message.n == 0) note_message(&inner, json_is_object(raw) ? json_str(raw, "error") : text);
     buf_clear(raw_text);
     buf_add(raw_text, inner.message);
     f->retry_after_ms = inner.retry_after_ms;
@@ -216,11 +216,11 @@ static void note_metadata(struct facts *f, const json_t *metadata, struct buf *r
 
 static void note_error(struct facts *f, const json_t *error)
 {
-    note_code(f, wire_str(error, "type"));
-    note_code(f, wire_str(error, "status"));
+    note_code(f, json_str(error, "type"));
+    note_code(f, json_str(error, "status"));
     note_code_field(f, json_object_get(error, "code"));
     note_details(f, json_object_get(error, "details"));
-    note_message(f, wire_str(error, "message"));
+    note_message(f, json_str(error, "message"));
 }
 
 /* The object that describes the error, through the wrappers in use. */
@@ -264,9 +264,9 @@ void classify_json(const json_t *root, int http_status, struct model_failure *ou
     struct buf raw = { .max = PROVIDER_ERROR_BODY_MAX };
     const json_t *error = error_of(root);
     note_error(&f, error);
-    if (f.message.n == 0) note_message(&f, wire_value(error)); /* ["text"] and "text" */
-    if (f.message.n == 0) note_message(&f, wire_str(error, "error"));
-    if (f.message.n == 0) note_message(&f, wire_str(error, "detail"));
+    if (f.message.n == 0) note_message(&f, json_text(error)); /* ["text"] and "text" */
+    if (f.message.n == 0) note_message(&f, json_str(error, "error"));
+    if (f.message.n == 0) note_message(&f, json_str(error, "detail"));
     note_metadata(&f, json_object_get(error, "metadata"), &raw);
     *out = (struct model_failure){ .class = decide(&f), .http_status = http_status, .retry_after_ms = f.retry_after_ms };
     write_text(text, http_status, &f, buf_str(&raw));
@@ -291,7 +291,7 @@ void classify_failure(int http_status, struct str body, struct model_failure *ou
         classify_json(root, http_status, out, text);
     } else {
         struct facts f = { .status = http_status, .retry_after_ms = -1 };
-        note_message(&f, root ? wire_value(root) : gist(body));
+        note_message(&f, root ? json_text(root) : gist(body));
         *out = (struct model_failure){ .class = decide(&f), .http_status = http_status, .retry_after_ms = -1 };
         write_text(text, http_status, &f, STR(""));
         out->text = buf_str(text);

@@ -275,8 +275,8 @@ static void read_call(struct reply *r, const json_t *call, struct str signature)
     struct reply_part *part = reply_add(r, CHAT_TOOL_CALL, 0);
     char *args = json_dumps(json_object_get(call, "args"), JSON_COMPACT);
     if (part) {
-        reply_append(r, &part->name, wire_str(call, "name"));
-        reply_append(r, &part->id, wire_str(call, "id"));
+        reply_append(r, &part->name, json_str(call, "name"));
+        reply_append(r, &part->id, json_str(call, "id"));
         reply_append(r, &part->text, str_of(args));
         reply_append(r, &part->signature, signature);
     }
@@ -287,7 +287,7 @@ static void read_call(struct reply *r, const json_t *call, struct str signature)
 static void read_part(struct reply *r, const json_t *part)
 {
     const json_t *call = json_object_get(part, "functionCall");
-    struct str text = wire_str(part, "text"), signature = wire_str(part, "thoughtSignature");
+    struct str text = json_str(part, "text"), signature = json_str(part, "thoughtSignature");
     if (json_is_object(call)) {
         read_call(r, call, signature);
         return;
@@ -340,7 +340,7 @@ static void read_finish(struct reply *r, struct str reason)
 static void read_chunk(struct reply *r, const json_t *root)
 {
     const json_t *error = json_object_get(root, "error"), *candidate = json_array_get(json_object_get(root, "candidates"), 0);
-    struct str block = wire_str(json_object_get(root, "promptFeedback"), "blockReason");
+    struct str block = json_str(json_object_get(root, "promptFeedback"), "blockReason");
     size_t i;
     json_t *part;
     if (error && !json_is_null(error)) {
@@ -350,7 +350,7 @@ static void read_chunk(struct reply *r, const json_t *root)
     json_array_foreach(json_object_get(json_object_get(candidate, "content"), "parts"), i, part) read_part(r, part);
     read_usage(r, json_object_get(root, "usageMetadata"));
     if (block.n > 0) fail_with(r, FAILURE_bad_request, "the provider refused the prompt: ", block);
-    read_finish(r, wire_str(candidate, "finishReason"));
+    read_finish(r, json_str(candidate, "finishReason"));
 }
 
 static void event(struct reply *r, struct str name, struct str data)

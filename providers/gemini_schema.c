@@ -32,15 +32,15 @@ static const json_t *resolve(const json_t *root, struct str ref)
 static struct str type_of(const json_t *schema, bool *nullable)
 {
     const json_t *type = json_object_get(schema, "type");
-    struct str first = wire_value(type);
+    struct str first = json_text(type);
     size_t i;
     json_t *item;
     json_array_foreach(type, i, item)
     {
-        if (str_is(wire_value(item), "null"))
+        if (str_is(json_text(item), "null"))
             *nullable = true;
         else if (first.n == 0)
-            first = wire_value(item);
+            first = json_text(item);
     }
     if (first.n > 0) return first;
     if (json_object_get(schema, "properties")) return STR("object");
@@ -62,7 +62,7 @@ static void take_enum(json_t *out, const json_t *schema)
 
 static void take_format(json_t *out, const json_t *schema, const char *const *known)
 {
-    struct str format = wire_str(schema, "format");
+    struct str format = json_str(schema, "format");
     for (; *known; known++)
         if (str_is(format, *known)) copy(out, schema, "format");
 }
@@ -75,7 +75,7 @@ static void take_object(struct context *c, json_t *out, const json_t *schema)
     json_object_foreach((json_t *)json_object_get(schema, "properties"), key, value) json_object_set_new(properties, key, clean(c, value));
     json_array_foreach(json_object_get(schema, "required"), i, value)
     {
-        struct str name = wire_value(value);
+        struct str name = json_text(value);
         if (name.p && json_object_getn(properties, name.p, name.n)) json_array_append(required, value);
     }
     if (json_object_size(properties) > 0) json_object_set(out, "properties", properties);
@@ -115,7 +115,7 @@ static void take_type(struct context *c, json_t *out, const json_t *schema)
 
 static bool is_null(const json_t *schema)
 {
-    return str_is(wire_str(schema, "type"), "null");
+    return str_is(json_str(schema, "type"), "null");
 }
 
 static bool is_word(const json_t *schema)
@@ -169,7 +169,7 @@ static json_t *merged(const json_t *schema)
 
 static json_t *clean(struct context *c, const json_t *schema)
 {
-    const json_t *target = resolve(c->root, wire_str(schema, "$ref"));
+    const json_t *target = resolve(c->root, json_str(schema, "$ref"));
     if (!json_is_object(schema) || c->depth >= GEMINI_SCHEMA_DEPTH || c->nodes++ >= GEMINI_SCHEMA_NODES)
         return json_pack("{s:s}", "type", "string");
     json_t *out = json_object(), *all = merged(target ? target : schema);

@@ -294,7 +294,7 @@ static void read_call(struct reply *r, const json_t *fragment)
 {
     const json_t *function = json_object_get(fragment, "function");
     const json_t *arguments = json_object_get(function, "arguments");
-    struct str id = wire_str(fragment, "id"), name = wire_str(function, "name");
+    struct str id = json_str(fragment, "id"), name = json_str(function, "name");
     if (!json_is_object(fragment)) return;
     struct reply_part *part = call_of(r, fragment, id, name);
     if (!part) return;
@@ -306,7 +306,7 @@ static void read_call(struct reply *r, const json_t *fragment)
         free(dump);
         return;
     }
-    reply_append(r, &part->text, wire_value(arguments));
+    reply_append(r, &part->text, json_text(arguments));
 }
 
 static void read_calls(struct reply *r, const json_t *delta)
@@ -326,13 +326,13 @@ static void read_content(struct reply *r, const json_t *content)
 {
     size_t i;
     json_t *part;
-    reply_delta(r, CHAT_TEXT, 0, wire_value(content));
+    reply_delta(r, CHAT_TEXT, 0, json_text(content));
     json_array_foreach(content, i, part)
     {
         size_t k;
         json_t *thought;
-        reply_delta(r, CHAT_TEXT, 0, wire_str(part, "text"));
-        json_array_foreach(json_object_get(part, "thinking"), k, thought) reply_delta(r, CHAT_THINKING, 0, wire_str(thought, "text"));
+        reply_delta(r, CHAT_TEXT, 0, json_str(part, "text"));
+        json_array_foreach(json_object_get(part, "thinking"), k, thought) reply_delta(r, CHAT_THINKING, 0, json_str(thought, "text"));
     }
 }
 
@@ -360,11 +360,11 @@ static void read_details(struct reply *r, const json_t *details, bool text_known
     json_t *item;
     json_array_foreach(details, i, item)
     {
-        if (str_is(wire_str(item, "type"), "reasoning.encrypted")) {
+        if (str_is(json_str(item, "type"), "reasoning.encrypted")) {
             keep_sealed(r, item);
         } else if (!text_known) {
-            struct str text = wire_str(item, "text");
-            reply_delta(r, CHAT_THINKING, 0, text.n > 0 ? text : wire_str(item, "summary"));
+            struct str text = json_str(item, "text");
+            reply_delta(r, CHAT_THINKING, 0, text.n > 0 ? text : json_str(item, "summary"));
         }
     }
 }
@@ -375,7 +375,7 @@ static void read_thinking(struct reply *r, const json_t *delta)
     static const char *const fields[] = { "reasoning_content", "reasoning", "reasoning_text" };
     bool known = false;
     for (size_t i = 0; i < sizeof fields / sizeof *fields && !known; i++) {
-        struct str text = wire_str(delta, fields[i]);
+        struct str text = json_str(delta, fields[i]);
         if (text.n == 0) continue;
         known = true;
         reply_delta(r, CHAT_THINKING, 0, text);
@@ -391,12 +391,12 @@ static void read_choice(struct reply *r, const json_t *choice)
     if (!json_is_object(delta)) delta = json_object_get(choice, "message");
     read_thinking(r, delta);
     read_content(r, json_object_get(delta, "content"));
-    reply_delta(r, CHAT_TEXT, 0, wire_str(delta, "refusal"));
+    reply_delta(r, CHAT_TEXT, 0, json_str(delta, "refusal"));
     read_calls(r, delta);
     read_usage(r, json_object_get(choice, "usage"));
     const json_t *error = json_object_get(choice, "error");
     if (json_is_object(error)) reply_fail_json(r, choice);
-    read_finish(r, wire_str(choice, "finish_reason"));
+    read_finish(r, json_str(choice, "finish_reason"));
 }
 
 static bool empty(struct str value)
@@ -457,7 +457,7 @@ void openai_event(struct reply *reply, struct str event, struct str data)
     if (event.n == 0 && quick_event(reply, data)) return;
     json_t *root = wire_parse(data);
     const json_t *error = json_object_get(root, "error");
-    bool says_error = (error && !json_is_null(error)) || str_is(event, "error") || str_is(wire_str(root, "object"), "error");
+    bool says_error = (error && !json_is_null(error)) || str_is(event, "error") || str_is(json_str(root, "object"), "error");
     if (!root) {
         reply_fail(reply, FAILURE_server, STR("the provider sent an event that is not JSON"));
     } else if (!json_is_object(root) || says_error) {

@@ -158,7 +158,7 @@ static void settle_arguments(struct reply_part *part)
     struct str text = str_trim(buf_str(&part->text));
     if (wire_is_object(text)) return;
     json_t *value = wire_parse(text);
-    json_t *inner = json_is_string(value) ? wire_parse(wire_value(value)) : NULL;
+    json_t *inner = json_is_string(value) ? wire_parse(json_text(value)) : NULL;
     if (json_is_null(value)) {
         buf_text(&settled, "{}");
     } else if (json_is_object(inner) || json_is_object(value)) {

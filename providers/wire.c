@@ -60,17 +60,6 @@ json_t *wire_parse(struct str text)
     return root;
 }
 
-struct str wire_value(const json_t *string)
-{
-    if (!json_is_string(string)) return (struct str){ NULL, 0 };
-    return (struct str){ json_string_value(string), json_string_length(string) };
-}
-
-struct str wire_str(const json_t *object, const char *key)
-{
-    return wire_value(json_object_get(object, key));
-}
-
 int64_t wire_int(const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "base/json_read.h"
 #include "providers/provider.h"
 
 enum { WIRE_CALL_ID_MAX = 40 }; /* bytes of a tool call id: OpenAI's limit, below Anthropic's 64 */
@@ -17,9 +18,7 @@ enum { WIRE_CALL_ID_MAX = 40 }; /* bytes of a tool call id: OpenAI's limit, belo
 json_t *wire_parse(struct str text);
 
 /** Members of an object; empty, 0 or NULL when absent or of another type. Borrowed from `object`. */
-struct str wire_str(const json_t *object, const char *key);
 int64_t wire_int(const json_t *object, const char *key); /* clamped at 0 below */
-struct str wire_value(const json_t *string);
 
 /** Append `"Name: value\0"`. A CR, LF or NUL in either is refused: b->err becomes GW_EINVAL. Left out when the
  *  endpoint's configured headers name it too, so that config wins. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json_read.h"
 #include "store/messages.h"
 #include "store/session_life.h"
 #include "store/sql.h"
@@ -69,8 +70,7 @@ static void write_summary(struct buf *out, const struct message_row *row)
     json_t *message = json_loadb(row->json.p ? row->json.p : "", row->json.n, JSON_ALLOW_NUL, NULL);
     const json_t *part = json_array_get(json_object_get(message, "content"), 0);
     const json_t *text = json_object_get(part, "text");
-    buf_json_pair_str(out, "summary",
-                      json_is_string(text) ? (struct str){ json_string_value(text), json_string_length(text) } : (struct str){ 0 });
+    buf_json_pair_str(out, "summary", json_text(text));
     json_decref(message);
 }
 

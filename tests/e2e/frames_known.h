@@ -7,8 +7,12 @@
 #include "support/frames.h"
 
 #define CHANNEL "no channel is connected yet: nothing is probed, and its token comes from the configuration"
+#define ENDS "an aborted run has an end among its `agent` events, too"
+#define FAILURE "sent when all candidates failed, with each one's reason"
+#define HEALTH "probes get an answer that is not the page"
 #define HEARTBEAT "heartbeats do not run yet"
 #define CRON "cron does not run yet"
+#define NODES "this gateway takes no nodes: none is known"
 #define TOOLS "no tool is offered yet: a call ends with an error"
 #define SKILLS "no skill is part of the program"
 #define SPEECH "there is no speech output"
@@ -21,8 +25,8 @@ static struct known KNOWN[] = {
     { .frame = "connect-ok-control-ui", .path = "payload.snapshot.health.agents[].heartbeat", .reason = HEARTBEAT },
     { .frame = "event-health", .path = "payload.channels.discord*", .reason = CHANNEL },
     { .frame = "event-health", .path = "payload.agents[].heartbeat", .reason = HEARTBEAT },
-    { .frame = "rpc-health-*", .path = "payload.channels.discord*", .reason = CHANNEL },
-    { .frame = "rpc-health-*", .path = "payload.agents[].heartbeat", .reason = HEARTBEAT },
+    { .frame = "rpc-health*", .path = "payload.channels.discord*", .reason = CHANNEL },
+    { .frame = "rpc-health*", .path = "payload.agents[].heartbeat", .reason = HEARTBEAT },
     { .frame = "rpc-status*", .path = "payload.heartbeat.agents[]", .reason = HEARTBEAT },
     { .frame = "rpc-status", .path = "payload.sessions.paths", .reason = "all sessions are in one database" },
     { .frame = "rpc-channels.status-probe", .path = "payload.channels.discord.probe", .reason = CHANNEL },
@@ -35,7 +39,32 @@ static struct known KNOWN[] = {
     { .frame = "rpc-config.schema", .path = "payload.schema.required", .reason = "no part of the file has to be there" },
     { .frame = "rpc-skills.status", .path = "payload.skills[].source", .reason = SKILLS },
     { .frame = "rpc-skills.status", .path = "payload.skills[].bundled", .reason = SKILLS },
-    { .frame = "rpc-cron.status", .path = "payload.enabled", .reason = CRON },
+    { .frame = "rpc-cron.status*", .path = "payload.enabled", .reason = CRON },
+    { .frame = "rpc-cron.status-ok-1", .path = "payload.nextWakeAtMs", .reason = CRON },
+    { .frame = "rpc-cron.add-ok-*", .path = "", .reason = CRON },
+    { .frame = "rpc-cron.add-error-[2-5]", .path = "error", .reason = CRON },
+    { .frame = "rpc-cron.list-ok-*", .path = "payload.jobs", .reason = CRON },
+    { .frame = "rpc-cron.run-ok-*", .path = "", .reason = CRON },
+    { .frame = "rpc-cron.runs-ok-[13]", .path = "payload.entries", .reason = CRON },
+    { .frame = "rpc-cron.update-ok-1", .path = "", .reason = CRON },
+    { .frame = "rpc-cron.remove-ok-[13]", .path = "payload.removed", .reason = CRON },
+    { .frame = "rpc-last-heartbeat-ok-1", .path = "payload", .reason = HEARTBEAT },
+    { .frame = "rpc-node.list-ok-*", .path = "payload.nodes", .reason = NODES },
+    { .frame = "rpc-node.*-ok-1", .path = "", .reason = NODES },
+    { .frame = "chat-send-tool", .path = "order", .reason = TOOLS },
+    { .frame = "chat-send-exec", .path = "order", .reason = TOOLS },
+    { .frame = "chat-abort", .path = "order", .reason = ENDS },
+    { .frame = "chat-stop-cmd", .path = "order", .reason = ENDS },
+    { .frame = "chat-unknown-agent", .path = "", .reason = "an agent that nobody configured is refused" },
+    { .frame = "chat-failover", .path = "order", .reason = "the next candidate answers, and no error is told before" },
+    { .frame = "chat-failall", .path = "payload.data.error", .reason = FAILURE },
+    { .frame = "chat-failall", .path = "payload.errorMessage", .reason = FAILURE },
+    { .frame = "chat-failall-history", .path = "payload.messages[]", .reason = "a failed turn leaves no message of its own" },
+    { .frame = "agent-rpc", .path = "payload.result.meta.agentMeta.sessionId", .reason = "the session's key" },
+    { .frame = "agent-rpc", .path = "payload.result.meta.agentMeta.lastCallUsage", .reason = "usage is counted by turn" },
+    { .frame = "agent-rpc", .path = "payload.result.meta.agentMeta.promptTokens", .reason = "usage is counted by turn" },
+    { .frame = "agent-rpc", .path = "payload.result.meta.systemPromptReport", .reason = "no report is made of the prompt" },
+    { .frame = "http-get-health*", .path = "headers", .reason = HEALTH },
     { .frame = "rpc-tts.status", .path = "payload.edgeEnabled", .reason = SPEECH },
     { .frame = "rpc-tts.providers", .path = "payload", .reason = SPEECH },
     { .frame = "rpc-device.pair.remove", .path = "error.message", .reason = "there is this method here" },
@@ -55,5 +84,7 @@ static struct known KNOWN[] = {
     { .frame = "rpc-sessions.reset-ok-1", .path = "payload.entry.skillsSnapshot", .reason = "a session keeps no copy of the skills" },
     { .frame = "rpc-chat.history-ok-1", .path = "payload.messages[].isError", .reason = TOOLS },
 };
+
+enum { KNOWN_COUNT = sizeof KNOWN / sizeof *KNOWN };
 
 #endif

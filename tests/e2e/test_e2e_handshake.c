@@ -250,3 +250,17 @@ Test(e2e_handshake, a_message_too_long_is_ended_with_1009, .timeout = 60)
     buf_free(&big);
     kit_stop(&k);
 }
+
+Test(e2e_handshake, the_token_of_the_command_line_is_the_one_that_the_mode_asks_for, .timeout = 60)
+{
+    struct kit k;
+    ws_t *ws;
+    const struct kit_options options = { .config_text = "{\"gateway\":{\"auth\":{\"mode\":\"token\"}}}" };
+    kit_start(&k, &options);
+    cr_assert_eq(ws_open(k.port, "/", NULL, &ws), 0);
+    json_t *hello = ws_hello(ws, &(struct ws_connect){ .token = KIT_TOKEN });
+    cr_expect(json_is_true(json_object_get(hello, "ok")), "refused: %s", text_of(json_object_get(hello, "error"), "message"));
+    json_decref(hello);
+    ws_close(&ws);
+    kit_stop(&k);
+}

@@ -14,6 +14,7 @@
 #include <utlist.h>
 
 #include "actors/gateway_client.h"
+#include "actors/gateway_poll.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/ws_frame.h"
@@ -24,6 +25,7 @@ enum {
     IDLE_ROUNDS = 4000,   /* rounds of the loop in which nothing moves: it spins */
     ROUNDS_MAX = 1000000, /* ... and in all */
     READ_BYTES = 65536,
+    SOCKET_BYTES = 8192,
     LATE_MS = 24 * 3600 * 1000,
 };
 
@@ -60,6 +62,21 @@ const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "quarantine_size_mb=16:malloc_context_size=12";
+}
+
+/* In place of actors/gateway_poll.c, which would take poll() for itself: few descriptors are open here. */
+int gateway_poll_begin(void)
+{
+    return 0;
+}
+
+void gateway_poll_end(void)
+{
+}
+
+void gateway_poll_new(int fd)
+{
+    (void)fd;
 }
 
 /* In place of libc's, also for the libraries. libwebsockets' loop alone polls several descriptors. */
@@ -247,9 +264,11 @@ void front_connect(size_t i, const char *address)
 {
     struct client *c = &front.clients[i];
     struct gateway_peer peer = { .loopback = gateway_is_loopback(address) };
+    const int small = SOCKET_BYTES;
     int pair[2];
     if (c->fd >= 0) return;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0) die("no socket");
+    setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof small); /* so that a short answer is enough to fill it */
     str_copy(peer.address, sizeof peer.address, str_of(address));
     *c = (struct client){ .fd = pair[0] };
     gateway_take(&front.gw, pair[1], &peer);
@@ -308,7 +327,7 @@ static void check_empty(void)
     const struct gateway *gw = &front.gw;
     if (gw->conn_count || gw->conns) die("a connection is left");
     if (gw->client_count || gw->clients || gw->handshakes) die("a client is left");
-    if (gw->requests || gw->timed_requests || gw->asking) die("a request is left");
+    if (gw->requests || gw->timed || gw->asking) die("a request is left");
 }
 
 static void drop_clients(void)

@@ -16,7 +16,7 @@
 enum {
     FRONT_CLIENTS_MAX = 4,
     FRONT_KINDS = 8,
-    FRONT_SEND_MAX = 1024 * 1024, /* bytes sent in one go */
+    FRONT_SEND_MAX = 160 * 1024, /* bytes sent in one go */
 };
 
 #define FRONT_TOKEN "shared-secret" /* of the configurations that ask for one */

@@ -2,6 +2,7 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
+#include "base/base64.h"
 #include "base/clock.h"
 #include "channels/device_key.h"
 #include "tests/fuzz/front_script.h"
@@ -23,7 +24,7 @@ static const struct device *the_device(void)
     device.key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, sizeof seed);
     if (!device.key || EVP_PKEY_get_raw_public_key(device.key, raw, &n) != 1) abort();
     device_key_id(raw, device.id);
-    device_base64_write(raw, sizeof raw, device.public_key);
+    base64url_write(raw, sizeof raw, device.public_key);
     return &device;
 }
 
@@ -38,7 +39,7 @@ static void sign(const struct device_statement *statement, char out[DEVICE_SIGNA
     if (EVP_DigestSign(ctx, signature, &n, (const unsigned char *)text.p, text.n) != 1) abort();
     EVP_MD_CTX_free(ctx);
     buf_free(&text);
-    device_base64_write(signature, n, out);
+    base64url_write(signature, n, out);
 }
 
 static const char *id_of(unsigned variant)

@@ -42,6 +42,11 @@ void frames_begin(struct frames *f, const struct kit *kit, struct known *known, 
 /** Fails the test for known differences that were not seen though their frames were played, and prints the counts. */
 void frames_end(struct frames *f);
 
+/** The gateway with the recorded one's configuration, agents and files, and frames_begin(); end with frames_end() and kit_stop(). */
+void frames_start(struct frames *f, struct kit *kit, struct known *known, size_t known_count);
+/** A file in the test's folder, with the folders that lead to it. */
+void frames_put(const struct kit *kit, const char *name, const char *text);
+
 /** The recording; the caller json_decref()s. Fails the test when there is none. */
 json_t *frames_load(const char *name);
 /** Learn by hand: what the recording has as `recorded` is `ours` here. */
@@ -55,6 +60,10 @@ json_t *frames_translate(struct frames *f, const json_t *recorded);
 
 /** Connect, and keep the answer in client->hello. Fails the test when it is refused. */
 void frames_join(struct frames *f, struct frame_client *client, const char *headers, const struct ws_connect *c);
+/** As the recorded Control UI. */
+void frames_join_web(struct frames *f, struct frame_client *client, const struct ws_device *device);
+/** Come and go, so that the others know of it. */
+void frames_visit(const struct kit *kit, const char *headers, const struct ws_connect *c);
 void frames_leave(struct frame_client *client);
 /** Wait for the response with this id; events that come before are kept. NULL when none comes. */
 json_t *frames_response(struct frame_client *client, const char *id, int timeout_ms);

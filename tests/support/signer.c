@@ -3,6 +3,8 @@
 #include <criterion/criterion.h>
 #include <openssl/evp.h>
 
+#include "base/base64.h"
+
 static EVP_PKEY *private_key(const struct signer *device)
 {
     EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, device->seed, sizeof device->seed);
@@ -19,7 +21,7 @@ struct signer signer_make(unsigned number)
     cr_assert(EVP_PKEY_get_raw_public_key(key, device.key, &n) == 1 && n == sizeof device.key);
     EVP_PKEY_free(key);
     device_key_id(device.key, device.id);
-    device_base64_write(device.key, sizeof device.key, device.public_key);
+    base64url_write(device.key, sizeof device.key, device.public_key);
     return device;
 }
 
@@ -36,7 +38,7 @@ void signer_sign(const struct signer *device, const struct device_statement *sta
     EVP_MD_CTX_free(ctx);
     EVP_PKEY_free(key);
     buf_free(&text);
-    device_base64_write(signature, n, out);
+    base64url_write(signature, n, out);
 }
 
 static const char * or (const char *text, const char *otherwise)

@@ -12,8 +12,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/hex.h"
 
 enum { CONNECT_MS = 5000, HEAD_MAX = 8192, FIRST_TIMEOUT_MS = 10000 };
 
@@ -337,15 +339,6 @@ json_t *ws_call(ws_t *ws, const char *method, const char *params, ...)
 
 /* --- devices ---------------------------------------------------------------------------------------------------- */
 
-static void base64url(const unsigned char *bytes, size_t n, char *out)
-{
-    EVP_EncodeBlock((unsigned char *)out, bytes, (int)n);
-    size_t end = strlen(out);
-    while (end && out[end - 1] == '=') end--;
-    out[end] = '\0';
-    for (char *p = out; *p; p++) *p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
-}
-
 int ws_device_create(struct ws_device *out)
 {
     unsigned char raw[32], hash[SHA256_DIGEST_LENGTH];
@@ -354,8 +347,8 @@ int ws_device_create(struct ws_device *out)
     *out = (struct ws_device){ .key = key };
     if (!key || EVP_PKEY_get_raw_public_key(key, raw, &n) != 1) return GW_ESYS;
     SHA256(raw, n, hash);
-    for (size_t i = 0; i < sizeof hash; i++) snprintf(out->id + 2 * i, 3, "%02x", hash[i]);
-    base64url(raw, n, out->public_key);
+    hex_write(hash, sizeof hash, out->id);
+    base64url_write(raw, n, out->public_key);
     return 0;
 }
 
@@ -373,7 +366,7 @@ static void sign(const struct ws_device *device, const char *text, char out[96])
     EVP_DigestSignInit(ctx, NULL, NULL, NULL, device->key);
     EVP_DigestSign(ctx, signature, &n, (const unsigned char *)text, strlen(text));
     EVP_MD_CTX_free(ctx);
-    base64url(signature, n, out);
+    base64url_write(signature, n, out);
 }
 
 static const char *or_else(const char *text, const char *otherwise)
@@ -411,9 +404,9 @@ char *ws_connect_params(const struct ws_connect *c, const char *nonce)
     buf_printf(
         &out,
         "{\"minProtocol\":3,\"maxProtocol\":3,\"client\":{\"id\":\"%s\",\"version\":\"dev\",\"platform\":\"linux\",\"mode\":\"%s\"%s},"
-        "\"role\":\"%s\",\"scopes\":%s,\"caps\":[]",
+        "\"role\":\"%s\",\"scopes\":%s,\"caps\":%s",
         or_else(c->client_id, "cli"), or_else(c->mode, "cli"), or_else(c->client_extra, ""), or_else(c->role, "operator"),
-        or_else(c->scopes, "[\"operator.admin\",\"operator.approvals\",\"operator.pairing\"]"));
+        or_else(c->scopes, "[\"operator.admin\",\"operator.approvals\",\"operator.pairing\"]"), or_else(c->caps, "[]"));
     if (c->token) buf_printf(&out, ",\"auth\":{\"token\":\"%s\"}", c->token);
     if (c->password) buf_printf(&out, ",\"auth\":{\"password\":\"%s\"}", c->password);
     if (c->device) add_device(&out, c, c->nonce ? c->nonce : nonce);

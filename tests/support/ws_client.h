@@ -63,6 +63,7 @@ struct ws_connect {                      /* zero: the CLI with the three operato
     const char *nonce;                   /* NULL: that of the challenge; "": none, signed as v1 */
     int64_t signed_at_ms;                /* 0: now */
     const char *extra;                   /* further members of params, beginning with a comma; may be NULL */
+    const char *caps;                    /* JSON array; NULL: [] */
     const char *client_extra;            /* further members of client, likewise */
     bool bad_signature;
 };

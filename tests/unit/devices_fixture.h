@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/base64.h"
 #include "channels/devices.h"
 
 #define NOW INT64_C(1795353954000)
@@ -46,7 +47,7 @@ static inline struct device_claim claim_of(unsigned number, const char *role, co
         memcpy(s->key, &number, sizeof number); /* a real key is not needed: nothing is verified here */
         s->key[31] = 1;
         device_key_id(s->key, s->id);
-        device_base64_write(s->key, sizeof s->key, s->public_key);
+        base64url_write(s->key, sizeof s->key, s->public_key);
     }
     struct scopes *wanted = &scopes[used++ % 64];
     *wanted = scopes_of(names);

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 
+#include "base/base64.h"
 #include "tests/support/signer.h"
 
 /* The key of a recorded device, in each form it may come in. */
@@ -14,7 +15,7 @@ static void expect_id(const char *text, const char *id)
     cr_assert(device_key_read(str_of(text), raw) == 0, "%s", text);
     device_key_id(raw, found);
     cr_assert_str_eq(found, id);
-    device_base64_write(raw, sizeof raw, again);
+    base64url_write(raw, sizeof raw, again);
     cr_assert(strlen(again) == DEVICE_KEY_TEXT_SIZE - 1);
 }
 
@@ -49,20 +50,6 @@ Test(device_key, looks_at_a_text_of_its_bound_and_not_at_a_longer_one)
     memcpy(text, KEY_URL, sizeof KEY_URL - 1);
     cr_assert(device_key_read((struct str){ text, DEVICE_KEY_TEXT_MAX }, raw) == 0);
     cr_assert(device_key_read((struct str){ text, DEVICE_KEY_TEXT_MAX + 1 }, raw) == GW_ELIMIT);
-}
-
-Test(device_key, base64_wants_whole_bytes_and_its_padding_at_the_end)
-{
-    unsigned char out[3];
-    size_t n;
-    cr_assert(device_base64_read(STR("AQID"), out, sizeof out, &n) == 0 && n == 3 && out[2] == 3);
-    cr_assert(device_base64_read(STR("AQ=="), out, sizeof out, &n) == 0 && n == 1);
-    cr_assert(device_base64_read(STR("AQ"), out, sizeof out, &n) == 0 && n == 1);
-    cr_assert(device_base64_read(STR("A"), out, sizeof out, &n) == GW_EPARSE);
-    cr_assert(device_base64_read(STR("AQ="), out, sizeof out, &n) == GW_EPARSE);
-    cr_assert(device_base64_read(STR("A=QID"), out, sizeof out, &n) == GW_EPARSE);
-    cr_assert(device_base64_read(STR("AQID===="), out, sizeof out, &n) == GW_EPARSE);
-    cr_assert(device_base64_read(STR("AQIDBA"), out, sizeof out, &n) == GW_ELIMIT);
 }
 
 static struct device_statement statement(const struct signer *device, const char *nonce)
