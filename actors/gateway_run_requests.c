@@ -85,30 +85,6 @@ void gateway_run_refused(struct gateway_run *run, struct str reason, struct str 
     gateway_run_free(run);
 }
 
-static void write_agent_result(const struct gateway_run *run, const struct msg_turn_done *d, struct buf *out)
-{
-    struct str model = d->model, provider = str_split(&model, '/');
-    bool silent = chat_text_silent(d->text) || str_trim(d->text).n == 0;
-    chat_status_write(out, str_of(run->run_id), "ok", STR("completed"));
-    out->n--; /* the closing brace: `result` follows */
-    buf_text(out, ",\"result\":{\"payloads\":[");
-    if (!silent) {
-        buf_text(out, "{\"text\":");
-        buf_json_str(out, str_trim(d->text));
-        buf_text(out, ",\"mediaUrl\":null}");
-    }
-    buf_printf(out, "],\"meta\":{\"durationMs\":%lld,\"agentMeta\":{\"sessionId\":", (long long)(clock_wall_ms() - run->submitted_ms));
-    buf_json_str(out, str_of(run->session_key));
-    buf_json_pair_str(out, "provider", provider);
-    buf_json_pair_str(out, "model", model);
-    buf_json_key(out, "usage");
-    buf_char(out, '{');
-    buf_json_pair_int(out, "input", d->input_tokens);
-    buf_json_pair_int(out, "output", d->output_tokens);
-    buf_json_pair_int(out, "total", d->input_tokens + d->output_tokens);
-    buf_printf(out, "}},\"aborted\":%s}}}", d->outcome == OUTCOME_ABORTED ? "true" : "false");
-}
-
 static void answer_failed(struct gateway_request *rq, const char *run_id, struct str why)
 {
     struct buf payload = { 0 }, text = { 0 };
@@ -122,7 +98,6 @@ static void answer_failed(struct gateway_request *rq, const char *run_id, struct
 void gateway_run_answer_end(struct gateway_run *run, const struct msg_turn_done *d)
 {
     struct gateway_request *rq = run->rq;
-    struct buf payload = { 0 };
     if (!rq) return;
     let_go(run);
     if (d->outcome == OUTCOME_FAILED || d->outcome == OUTCOME_DROPPED) {
@@ -130,9 +105,7 @@ void gateway_run_answer_end(struct gateway_run *run, const struct msg_turn_done 
     } else if (run->kind == RUN_CHAT) {
         answer_status(rq, run->run_id, "ok");
     } else {
-        write_agent_result(run, d, &payload);
-        gateway_respond(rq, buf_str(&payload));
-        buf_free(&payload);
+        gateway_run_answer_result(rq, run, d);
     }
 }
 

@@ -88,6 +88,10 @@ void gateway_run_keep(struct gateway_run *run, const char *status, struct str er
 bool gateway_run_ended(struct gateway *gw, struct str run_id); /* true: it has, a while ago */
 void gateway_agent_wait(struct gateway_request *rq, const json_t *params);
 
+/* gateway_run_result.c */
+/** The second answer to `agent`, once the store has told the session's id. `run` is only read now. */
+void gateway_run_answer_result(struct gateway_request *rq, const struct gateway_run *run, const struct msg_turn_done *d);
+
 /* gateway_run_requests.c */
 /** The session that a client means, in its one form. @return false: the request is refused and freed */
 bool gateway_run_session(struct gateway_request *rq, struct str sent, struct buf *canonical);
