@@ -123,10 +123,26 @@ void gateway_client_queue(struct gateway_client *cl, struct gateway_frame *f, bo
     gateway_client_push(cl, f, drop_if_slow);
 }
 
+static void read_or_pause(struct gateway_client *cl)
+{
+    lws_rx_flow_control(cl->wsi, !cl->paused && !cl->clogged);
+}
+
+/* While libwebsockets holds bytes that the socket did not take, nothing is read: were it to close the connection for what it
+ * reads, it would wait for those bytes to go, and spin on what came after (4.1.6). */
+static void note_clogged(struct gateway_client *cl, bool clogged)
+{
+    if (cl->clogged == clogged) return;
+    cl->clogged = clogged;
+    read_or_pause(cl);
+}
+
 bool gateway_client_write(struct gateway_client *cl, struct str frames)
 {
     if (cl->queue_count || lws_send_pipe_choked(cl->wsi)) return false;
     if (lws_write(cl->wsi, (unsigned char *)(uintptr_t)frames.p, frames.n, LWS_WRITE_HTTP) < 0) gateway_kill(cl->conn);
+    note_clogged(cl, lws_partial_buffered(cl->wsi));
+    if (cl->clogged) lws_callback_on_writable(cl->wsi); /* which sees to its end */
     return true;
 }
 
@@ -190,20 +206,6 @@ static int close_now(struct gateway_client *cl)
     cl->closed = true;
     lws_close_reason(cl->wsi, (enum lws_close_status)cl->close_code, n ? (unsigned char *)cl->close_reason : NULL, n);
     return -1;
-}
-
-static void read_or_pause(struct gateway_client *cl)
-{
-    lws_rx_flow_control(cl->wsi, !cl->paused && !cl->clogged);
-}
-
-/* While libwebsockets holds bytes that the socket did not take, nothing is read: were it to close the connection for what it
- * reads, it would wait for those bytes to go, and spin on what came after (4.1.6). */
-static void note_clogged(struct gateway_client *cl, bool clogged)
-{
-    if (cl->clogged == clogged) return;
-    cl->clogged = clogged;
-    read_or_pause(cl);
 }
 
 static int on_writable(struct gateway_client *cl)

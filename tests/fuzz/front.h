@@ -2,8 +2,8 @@
  *
  *  The bus is real; router, query actor and store are scripts (front_others.c) that answer at once. Clients are socket pairs
  *  whose other end goes the way of accepted connections. Nothing ever waits: poll() is replaced in these programs, so that it
- *  is known when the gateway's loop would sleep. A loop that keeps turning without work, an answer that breaks its protocol, a
- *  client or a request that is left when all sockets are closed: each ends the program.
+ *  is known when the gateway's loop would sleep; the clock of timers can be put forward. A loop that keeps turning without work, an answer
+ * that breaks its protocol, a client or a request that is left when all sockets are closed: each ends the program.
  *
  *  Owns:   one gateway at a time, FRONT_CLIENTS_MAX clients; bus and configurations for as long as the process lives
  *  Thread: one; while the first gateway is opened a second one lends its hand to the bus */
@@ -23,8 +23,9 @@ enum {
 
 enum front_kind { /* bits: how the gateway is configured */
                   FRONT_WITH_TOKEN = 1,
-                  FRONT_WITH_BASE = 2,    /* basePath /desk; a small bound for bodies */
-                  FRONT_WITH_PROXIES = 4, /* 127.0.0.1 is a trusted proxy; one more agent and allowed origin */
+                  FRONT_WITH_BASE = 2, /* basePath /desk; a small bound for bodies */
+                  FRONT_WITH_PROXIES =
+                      4, /* 127.0.0.1 is a trusted proxy; one more agent and allowed origin; few clients, runs and unsent bytes */
 };
 
 void front_open(unsigned kind);
