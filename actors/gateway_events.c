@@ -132,7 +132,7 @@ static void touch(struct gateway_client *cl, const char *reason)
     const struct presence_entry entry = {
         .key = str_of(key),
         .host = str_of(who->display_name ? who->display_name : who->client_id),
-        .ip = cl->local ? (struct str){ 0 } : str_of(cl->peer.address),
+        .ip = cl->local ? (struct str){ NULL, 0 } : str_of(cl->peer.address),
         .version = str_of(who->version),
         .platform = str_of(who->platform),
         .device_family = str_of(who->device_family),

@@ -23,7 +23,7 @@ static void read_facts(struct gateway_client *cl, struct connect_facts *f)
     gateway_devices_facts(cl->gw, f);
     f->local = cl->local = connect_is_local(&place);
     f->address = address;
-    f->remote_ip = cl->local || connect_address_is_loopback(address) ? (struct str){ 0 } : address;
+    f->remote_ip = cl->local || connect_address_is_loopback(address) ? (struct str){ NULL, 0 } : address;
     f->origin = str_of(cl->origin);
     f->host = str_of(cl->host);
     f->nonce = str_of(cl->nonce);

@@ -82,7 +82,7 @@ static void tell_final(struct gateway_run *run, struct str text)
     struct buf payload = { 0 };
     struct chat_run c = about(run);
     if (!gateway_has_clients(run->gw)) return;
-    chat_event_write(&payload, &c, "final", chat_text_silent(text) ? (struct str){ 0 } : str_trim(text), NULL);
+    chat_event_write(&payload, &c, "final", chat_text_silent(text) ? (struct str){ NULL, 0 } : str_trim(text), NULL);
     tell(run, "chat", &payload, false);
 }
 

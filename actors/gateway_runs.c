@@ -110,7 +110,7 @@ void gateway_run_end(struct gateway_run *run, const struct msg_turn_done *d)
 {
     const char *status = d->outcome == OUTCOME_DONE ? "ok" : d->outcome == OUTCOME_ABORTED ? "timeout" : "error";
     if (!run->repeated) gateway_run_tell_end(run, d);
-    gateway_run_keep(run, status, d->outcome == OUTCOME_DONE || d->outcome == OUTCOME_ABORTED ? (struct str){ 0 } : d->error);
+    gateway_run_keep(run, status, d->outcome == OUTCOME_DONE || d->outcome == OUTCOME_ABORTED ? (struct str){ NULL, 0 } : d->error);
     gateway_run_answer_end(run, d);
     gateway_run_free(run);
 }

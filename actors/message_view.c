@@ -236,7 +236,7 @@ struct str message_said(struct str text)
     text = str_trim(text);
     if (str_starts(text, STR("Conversation info (untrusted metadata):"))) {
         ptrdiff_t open = str_find(text, STR("```"));
-        struct str rest = open < 0 ? (struct str){ 0 } : (struct str){ text.p + open + 3, text.n - (size_t)open - 3 };
+        struct str rest = open < 0 ? (struct str){ NULL, 0 } : (struct str){ text.p + open + 3, text.n - (size_t)open - 3 };
         ptrdiff_t close = open < 0 ? -1 : str_find(rest, STR("```"));
         if (close >= 0) text = str_trim((struct str){ rest.p + close + 3, rest.n - (size_t)close - 3 });
     }

@@ -187,6 +187,7 @@ void router_on_hello(struct router *r, const struct msg *in)
     if (!c) return;
     c->ready = true;
     provider_event(r, c, POLICY_PROVIDER_UP);
+    router_release_requests(r);
     if (c->kind == CHILD_STORE && r->recovered) router_store_back(r);
     if (r->recovered || !all_ready(r)) return; /* an unfinished turn runs at once: whom it asks must be there */
     struct msg recover = { .kind = MSG_store_recover, .corr = 1 };
@@ -249,13 +250,16 @@ void router_on_ended(struct router *r, const struct msg *in)
     c->ready = false;
     if (c->retiring && r->phase != PHASE_STOPPING) {
         router_child_retired(r, c);
+        router_release_requests(r);
         return;
     }
     if (c->kind == CHILD_STORE) {
         router_store_died(r);
         router_quiesces_store_died(r);
     }
-    if (r->phase != PHASE_STOPPING) child_died(r, c, code);
+    if (r->phase == PHASE_STOPPING) return;
+    child_died(r, c, code);
+    router_release_requests(r);
 }
 
 void router_restart_due(struct router *r)

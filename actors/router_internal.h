@@ -90,6 +90,7 @@ struct request_entry {
     uint64_t corr, trace;
     int64_t deadline_ms; /* monotonic; -1: none */
     bool stream;
+    bool held; /* a provider of it is being started: the policy has not heard of it */
     payload_t *prompt;
     int trying; /* the candidate in hand */
     int http_status;
@@ -193,6 +194,7 @@ void router_on_model_request(struct router *r, const struct msg *in);
 void router_on_model_reply(struct router *r, const struct msg *in);
 void router_on_model_failed(struct router *r, const struct msg *in);
 void router_do_model(struct router *r, const struct policy_action *a);
+void router_release_requests(struct router *r); /* a provider has said hello, or has ended: those that waited for that go on */
 void router_free_requests(struct router *r);
 
 /* router_config.c */

@@ -81,9 +81,52 @@ static struct request_entry *new_entry(struct router *r, struct str list)
     return e;
 }
 
-void router_on_model_request(struct router *r, const struct msg *in)
+static struct child *host_of(struct router *r, int provider)
+{
+    for (size_t i = 0; i < r->child_count; i++)
+        if (r->children[i].kind == CHILD_PROVIDER && r->children[i].provider == provider) return &r->children[i];
+    return NULL;
+}
+
+static void ask_policy(struct router *r, const struct request_entry *e)
 {
     struct policy_candidate candidates[POLICY_CANDIDATES_MAX];
+    for (size_t i = 0; i < e->count; i++)
+        candidates[i] = (struct policy_candidate){ e->candidates[i].provider, hash(e->candidates[i].model) };
+    const struct policy_event event = {
+        .kind = POLICY_MODEL_REQUEST, .request = e->request, .turn = e->turn, .candidates = candidates, .candidate_count = e->count
+    };
+    router_step(r, &event);
+}
+
+/* Whether a thread that a new configuration began has not said hello yet: a matter of moments, and no reason to fail. */
+static bool names_one_that_starts(struct router *r, const struct request_entry *e)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        const struct child *c = host_of(r, e->candidates[i].provider);
+        if (c && c->actor && !c->ready) return true;
+    }
+    return false;
+}
+
+void router_release_requests(struct router *r)
+{
+    struct request_entry *e = r->requests;
+    while (e) {
+        bool go = e->held && !names_one_that_starts(r, e);
+        if (!go) {
+            e = e->hh.next;
+            continue;
+        }
+        e->held = false;
+        for (size_t i = 0; i < e->count; i++) resolve(r, &e->candidates[i]); /* the configuration may be another one */
+        ask_policy(r, e);
+        e = r->requests; /* the step may have ended any of them */
+    }
+}
+
+void router_on_model_request(struct router *r, const struct msg *in)
+{
     struct request_entry *e = new_entry(r, in->model_request.candidates);
     if (!e) {
         struct msg no = msg_error(in, GW_ENOMEM);
@@ -101,12 +144,8 @@ void router_on_model_request(struct router *r, const struct msg *in)
     HASH_ADD(hh, r->requests, request, sizeof e->request, e);
     struct turn_entry *turn = router_turn(r, e->turn);
     if (turn) course_asked(&turn->course, clock_mono_ms());
-    for (size_t i = 0; i < e->count; i++)
-        candidates[i] = (struct policy_candidate){ e->candidates[i].provider, hash(e->candidates[i].model) };
-    const struct policy_event event = {
-        .kind = POLICY_MODEL_REQUEST, .request = e->request, .turn = e->turn, .candidates = candidates, .candidate_count = e->count
-    };
-    router_step(r, &event);
+    e->held = names_one_that_starts(r, e);
+    if (!e->held) ask_policy(r, e);
 }
 
 static void try_ended(struct router *r, const struct request_entry *e, enum failure failure)
@@ -155,13 +194,6 @@ void router_on_model_failed(struct router *r, const struct msg *in)
 }
 
 /* --- out -------------------------------------------------------------------------------------------------------- */
-
-static struct child *host_of(struct router *r, int provider)
-{
-    for (size_t i = 0; i < r->child_count; i++)
-        if (r->children[i].kind == CHILD_PROVIDER && r->children[i].provider == provider) return &r->children[i];
-    return NULL;
-}
 
 /* A candidate that never answers must leave time for those after it. 0: the last one, or no limit. */
 static int64_t share_of_time(const struct request_entry *e, int candidate)

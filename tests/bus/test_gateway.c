@@ -547,9 +547,9 @@ Test(gateway, a_trusted_proxy_names_the_user, .timeout = 30)
 {
     struct gateway_rig rig;
     struct http_reply r = { 0 };
-    gateway_rig_start(&rig, &(struct gateway_rig_options){
-                                .config = "{gateway:{trustedProxies:['127.0.0.1'],auth:{mode:'trusted-proxy',trustedProxy:{"
-                                          "userHeader:'X-User',requiredHeaders:['X-Proof'],allowUsers:['ann']}}}}" });
+    gateway_rig_start(
+        &rig, &(struct gateway_rig_options){ .config = "{gateway:{trustedProxies:['127.0.0.1'],auth:{mode:'trusted-proxy',trustedProxy:{"
+                                                       "userHeader:'X-User',requiredHeaders:['X-Proof'],allowUsers:['ann']}}}}" });
     static const struct {
         const char *headers;
         int status;

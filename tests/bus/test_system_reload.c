@@ -131,6 +131,7 @@ static void run_turn(struct bench *b, const char *agent, const char *key, const 
     struct msg m = await(b, MSG_turn_done);
     cr_assert(m.turn_done.outcome == (error ? OUTCOME_FAILED : OUTCOME_DONE), "%.*s", STR_ARG(m.turn_done.error));
     if (error) cr_assert(str_find(m.turn_done.error, str_of(error)) >= 0, "%.*s", STR_ARG(m.turn_done.error));
+    cr_assert(str_find(m.turn_done.error, STR("not running")) < 0, "%.*s", STR_ARG(m.turn_done.error)); /* it was waited for */
     msg_clear(&m);
 }
 

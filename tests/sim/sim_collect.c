@@ -8,12 +8,12 @@ static bool takes_slot(const struct sim *s, int64_t turn)
     return false;
 }
 
-/* The turn that waits first in a session, or right behind `lead` and those it has collected; NULL: none. */
-static struct sim_turn *next_of(struct sim *s, int session, const struct sim_turn *lead)
+/* The turn that waits first in a session, or (lead is not 0) right behind that one and those it has collected; NULL: none. */
+static struct sim_turn *next_of(struct sim *s, int session, int64_t lead)
 {
     for (int i = 0; i < s->turn_count; i++) {
         struct sim_turn *t = &s->turns[i];
-        if (t->session == session && t != lead && (t->state == POLICY_TURN_PENDING || t->state == POLICY_TURN_QUEUED)) return t;
+        if (t->session == session && t->id != lead && (t->state == POLICY_TURN_PENDING || t->state == POLICY_TURN_QUEUED)) return t;
     }
     return NULL;
 }
@@ -34,9 +34,9 @@ static bool may_join(struct sim *s, const struct sim_turn *lead, const struct si
 void sim_collect_check(struct sim *s, struct sim_turn *t, int64_t into)
 {
     struct sim_turn *lead = sim_turn_find(s, into);
-    RULE(s, lead && lead->session == t->session && lead->state == POLICY_TURN_QUEUED && next_of(s, t->session, NULL) == lead,
+    RULE(s, lead && lead->session == t->session && lead->state == POLICY_TURN_QUEUED && next_of(s, t->session, 0) == lead,
          "turn %ld is collected into one that does not start", (long)t->id);
-    RULE(s, next_of(s, lead->session, lead) == t && may_join(s, lead, t), "turn %ld must not be collected", (long)t->id);
+    RULE(s, next_of(s, lead->session, lead->id) == t && may_join(s, lead, t), "turn %ld must not be collected", (long)t->id);
     t->state = POLICY_TURN_COLLECTED;
     t->lead = into;
 }
@@ -44,7 +44,7 @@ void sim_collect_check(struct sim *s, struct sim_turn *t, int64_t into)
 /* A turn that starts has taken along all it could. */
 void sim_collect_joined(struct sim *s, const struct sim_turn *lead)
 {
-    const struct sim_turn *t = next_of(s, lead->session, lead);
+    const struct sim_turn *t = next_of(s, lead->session, lead->id);
     RULE(s, !t || !may_join(s, lead, t), "turn %ld could have been collected", (long)t->id);
 }
 
