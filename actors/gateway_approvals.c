@@ -158,20 +158,29 @@ int gateway_approval_decide(struct gateway *gw, struct str id, enum approval_dec
     log_event(LOG_INFO, "approval_resolved", LOG_S("id", id), LOG_T("decision", decision_word(decision)), LOG_S("by", by));
     approval_write_resolved(a, by, now_ms, &text);
     gateway_broadcast(gw, GATEWAY_APPROVERS, "exec.approval.resolved", buf_str(&text), true);
-    tell_waiters(gw, a);
     buf_free(&text);
     return 0;
 }
 
+void gateway_approval_tell(struct gateway *gw, struct str id)
+{
+    const struct approval *a = approvals_find(gw->misc->approvals, id, clock_wall_ms());
+    if (a) tell_waiters(gw, a);
+}
+
 static void approval_resolve(struct gateway_request *rq, const json_t *params)
 {
+    struct gateway *gw = rq->gw;
+    struct str id = str_trim(json_str(params, "id"));
     enum approval_decision decision = approval_decision_parse(json_str(params, "decision"));
-    if (decision == APPROVAL_NONE)
+    if (decision == APPROVAL_NONE) {
         gateway_refuse(rq, "INVALID_REQUEST", "invalid decision");
-    else if (gateway_approval_decide(rq->gw, str_trim(json_str(params, "id")), decision, name_of(rq->client)) != 0)
+    } else if (gateway_approval_decide(gw, id, decision, name_of(rq->client)) != 0) {
         gateway_refuse(rq, "INVALID_REQUEST", "unknown approval id");
-    else
+    } else {
         gateway_respond(rq, STR("{\"ok\":true}"));
+        gateway_approval_tell(gw, id);
+    }
 }
 
 const struct gateway_rpc_handler gateway_approval_handlers[] = {

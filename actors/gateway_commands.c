@@ -142,12 +142,14 @@ static bool approve(struct gateway_request *rq, struct buf *out)
     const struct gateway_identity *who = &rq->client->who;
     struct str id, decision, by = str_of(who->display_name ? who->display_name : who->client_id);
     if (!chat_command_approval(c->command.args, &id, &decision)) return false;
-    if (!who->approvals && !who->admin)
+    if (!who->approvals && !who->admin) {
         buf_text(out, "❌ Failed to submit approval: missing scope: operator.approvals");
-    else if (gateway_approval_decide(rq->gw, id, approval_decision_parse(decision), by) != 0)
+    } else if (gateway_approval_decide(rq->gw, id, approval_decision_parse(decision), by) != 0) {
         buf_text(out, "❌ Failed to submit approval: unknown approval id");
-    else
+    } else {
+        gateway_approval_tell(rq->gw, id);
         buf_printf(out, "✅ Exec approval %.*s submitted for %.*s.", STR_ARG(decision), STR_ARG(id));
+    }
     return true;
 }
 

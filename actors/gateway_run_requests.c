@@ -265,22 +265,31 @@ static bool known_agent(struct gateway_request *rq, struct str session_key, cons
     return false;
 }
 
-static void send_message(struct gateway_request *rq, const json_t *params, struct order *o, struct buf *clean)
+/* The message and its images; refused when they are none. @param clean  takes the text */
+static bool read_message(struct gateway_request *rq, const json_t *params, struct order *o, struct buf *clean)
 {
     struct buf why = { .max = 512 };
-    if (chat_text_clean(json_str(params, "message"), clean) == GW_EINVAL) {
+    bool ok = false;
+    if (chat_text_clean(json_str(params, "message"), clean) == GW_EINVAL)
         gateway_refuse(rq, "INVALID_REQUEST", "message must not contain null bytes");
-    } else if (chat_attachments_read(json_object_get(params, "attachments"), o->images, &o->image_count, &why) != 0) {
+    else if (chat_attachments_read(json_object_get(params, "attachments"), o->images, &o->image_count, &why) != 0)
         gateway_respond_error(rq, "INVALID_REQUEST", buf_str(&why), (struct str){ 0 });
-    } else if (str_trim(buf_str(clean)).n == 0 && o->image_count == 0) {
-        gateway_refuse(rq, "INVALID_REQUEST", "message or attachment required");
-    } else if (chat_text_stops(buf_str(clean))) {
-        gateway_abort_session(rq, o->session_key, "stop");
-    } else if (!is_repeat(rq, o) && known_agent(rq, o->session_key, "")) {
-        o->text = buf_str(clean);
-        take(rq, params, o);
-    }
+    else
+        ok = true;
     buf_free(&why);
+    o->text = buf_str(clean);
+    return ok;
+}
+
+static void send_message(struct gateway_request *rq, const json_t *params, struct order *o, struct buf *clean)
+{
+    if (!read_message(rq, params, o, clean)) return;
+    if (str_trim(o->text).n == 0 && o->image_count == 0)
+        gateway_refuse(rq, "INVALID_REQUEST", "message or attachment required");
+    else if (chat_text_stops(o->text))
+        gateway_abort_session(rq, o->session_key, "stop");
+    else if (!is_repeat(rq, o) && known_agent(rq, o->session_key, ""))
+        take(rq, params, o);
 }
 
 static struct order chat_order(const json_t *params)
@@ -361,20 +370,6 @@ static int64_t lane_of(struct str name)
     return str_is(name, "subagent") ? 1 : str_is(name, "cron") ? 2 : 0; /* enum policy_lane */
 }
 
-static void run_agent(struct gateway_request *rq, const json_t *params, struct order *o, struct buf *clean)
-{
-    struct buf why = { .max = 512 };
-    if (chat_text_clean(json_str(params, "message"), clean) == GW_EINVAL) {
-        gateway_refuse(rq, "INVALID_REQUEST", "message must not contain null bytes");
-    } else if (chat_attachments_read(json_object_get(params, "attachments"), o->images, &o->image_count, &why) != 0) {
-        gateway_respond_error(rq, "INVALID_REQUEST", buf_str(&why), (struct str){ 0 });
-    } else if (!is_repeat(rq, o) && known_agent(rq, o->session_key, "invalid agent params: ")) {
-        o->text = buf_str(clean);
-        take(rq, params, o);
-    }
-    buf_free(&why);
-}
-
 static struct order agent_order(const json_t *params)
 {
     const json_t *timeout = json_object_get(params, "timeout");
@@ -397,7 +392,8 @@ static void agent(struct gateway_request *rq, const json_t *params)
         refuse_agent(rq, "unknown channel: %.*s", STR_ARG(o.channel));
     } else if (agent_session(rq, params, &canonical)) {
         o.session_key = buf_str(&canonical);
-        run_agent(rq, params, &o, &clean);
+        bool fresh = read_message(rq, params, &o, &clean) && !is_repeat(rq, &o) && known_agent(rq, o.session_key, "invalid agent params: ");
+        if (fresh) take(rq, params, &o);
     }
     buf_free(&canonical);
     buf_free(&clean);

@@ -80,6 +80,8 @@ void gateway_run_answer_result(struct gateway_request *rq, const struct gateway_
         r->n = json.n;
         memcpy(r->key, run->session_key, key);
         memcpy(r->key + key, json.p, json.n);
+        if (rq->on_end) rq->on_end(rq); /* a command's state is let go of: the answer takes its place */
+        rq->on_end = NULL;
         free(rq->state);
         rq->state = r;
         ask(rq);

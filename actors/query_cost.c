@@ -127,12 +127,6 @@ static int add_point(void *ctx, const struct session_turn_row *row)
     return 0;
 }
 
-static void pair_money(struct buf *out, const char *key, double value)
-{
-    buf_json_key(out, key);
-    json5_print_number(out, value);
-}
-
 static void write_curve(const struct curve *c, struct buf *out)
 {
     struct usage_totals sum = { 0 };
@@ -144,14 +138,10 @@ static void write_curve(const struct curve *c, struct buf *out)
         buf_json_comma(out);
         buf_char(out, '{');
         buf_json_pair_int(out, "timestamp", c->points[i].timestamp);
-        buf_json_pair_int(out, "input", used->input);
-        buf_json_pair_int(out, "output", used->output);
-        buf_json_pair_int(out, "cacheRead", used->cache_read);
-        buf_json_pair_int(out, "cacheWrite", used->cache_write);
-        buf_json_pair_int(out, "totalTokens", used->tokens);
-        pair_money(out, "cost", usage_totals_cost(used));
+        usage_tokens_write(used, out);
+        usage_money(out, "cost", usage_totals_cost(used));
         buf_json_pair_int(out, "cumulativeTokens", sum.tokens);
-        pair_money(out, "cumulativeCost", usage_totals_cost(&sum));
+        usage_money(out, "cumulativeCost", usage_totals_cost(&sum));
         buf_char(out, '}');
     }
     buf_char(out, ']');
@@ -197,7 +187,7 @@ static void write_use(struct logs *l, const struct message_words *words)
     struct str provider = str_split(&model, '/');
     usage_totals_add(&used, l->config, provider, model, &words->used);
     buf_json_pair_int(&l->text, "tokens", used.tokens);
-    pair_money(&l->text, "cost", usage_totals_cost(&used));
+    usage_money(&l->text, "cost", usage_totals_cost(&used));
 }
 
 static int add_log(void *ctx, const struct message_row *row)

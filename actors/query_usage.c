@@ -75,12 +75,6 @@ static void pair_date(struct buf *out, const char *key, int64_t day)
     buf_json_pair_str(out, key, str_of(date));
 }
 
-static void pair_money(struct buf *out, const char *key, double value)
-{
-    buf_json_key(out, key);
-    json5_print_number(out, value);
-}
-
 static void open_list(struct buf *out, const char *key)
 {
     buf_json_key(out, key);
@@ -159,7 +153,7 @@ static void write_model_days(struct usage_groups *groups, const char *list, stru
         buf_json_pair_str(out, "provider", g->name);
         buf_json_pair_str(out, "model", g->model);
         buf_json_pair_int(out, "tokens", g->totals.tokens);
-        pair_money(out, "cost", usage_totals_cost(&g->totals));
+        usage_money(out, "cost", usage_totals_cost(&g->totals));
         buf_json_pair_int(out, "count", g->count);
         buf_char(out, '}');
     }
@@ -207,7 +201,7 @@ static void write_session_days(const struct usage_sums *sums, struct buf *out)
         open_item(out);
         pair_date(out, "date", sums->days.at[i].day);
         buf_json_pair_int(out, "tokens", sums->days.at[i].totals.tokens);
-        pair_money(out, "cost", usage_totals_cost(&sums->days.at[i].totals));
+        usage_money(out, "cost", usage_totals_cost(&sums->days.at[i].totals));
         buf_char(out, '}');
     }
     buf_char(out, ']');
@@ -289,7 +283,7 @@ static void write_aggregates(struct usage_sums *all, struct buf *out)
         open_item(out);
         pair_date(out, "date", g->day);
         buf_json_pair_int(out, "tokens", g->totals.tokens);
-        pair_money(out, "cost", usage_totals_cost(&g->totals));
+        usage_money(out, "cost", usage_totals_cost(&g->totals));
         buf_json_pair_int(out, "messages", g->counts.user + g->counts.assistant);
         buf_json_pair_int(out, "toolCalls", g->counts.tool_results);
         buf_json_pair_int(out, "errors", g->counts.errors);

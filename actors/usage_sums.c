@@ -64,24 +64,29 @@ double usage_totals_cost(const struct usage_totals *t)
     return t->input_cost + t->output_cost + t->read_cost + t->write_cost;
 }
 
-static void money(struct buf *out, const char *key, double value)
+void usage_money(struct buf *out, const char *key, double value)
 {
     buf_json_key(out, key);
     json5_print_number(out, value);
 }
 
-void usage_totals_write(const struct usage_totals *t, struct buf *out)
+void usage_tokens_write(const struct usage_totals *t, struct buf *out)
 {
     buf_json_pair_int(out, "input", t->input);
     buf_json_pair_int(out, "output", t->output);
     buf_json_pair_int(out, "cacheRead", t->cache_read);
     buf_json_pair_int(out, "cacheWrite", t->cache_write);
     buf_json_pair_int(out, "totalTokens", t->tokens);
-    money(out, "totalCost", usage_totals_cost(t));
-    money(out, "inputCost", t->input_cost);
-    money(out, "outputCost", t->output_cost);
-    money(out, "cacheReadCost", t->read_cost);
-    money(out, "cacheWriteCost", t->write_cost);
+}
+
+void usage_totals_write(const struct usage_totals *t, struct buf *out)
+{
+    usage_tokens_write(t, out);
+    usage_money(out, "totalCost", usage_totals_cost(t));
+    usage_money(out, "inputCost", t->input_cost);
+    usage_money(out, "outputCost", t->output_cost);
+    usage_money(out, "cacheReadCost", t->read_cost);
+    usage_money(out, "cacheWriteCost", t->write_cost);
     buf_json_pair_int(out, "missingCostEntries", t->missing);
 }
 
@@ -218,7 +223,7 @@ size_t usage_times_write(struct usage_sums *sums, int64_t day, bool p95_first, s
         sum += ms;
     }
     buf_json_pair_int(out, "count", (int64_t)n);
-    money(out, "avgMs", (double)sum / (double)n);
+    usage_money(out, "avgMs", (double)sum / (double)n);
     if (p95_first) buf_json_pair_int(out, "p95Ms", p95);
     buf_json_pair_int(out, "minMs", least);
     buf_json_pair_int(out, "maxMs", most);

@@ -30,8 +30,10 @@ void usage_totals_add(struct usage_totals *to, const config_t *config, struct st
                       const struct chat_usage *used);
 void usage_totals_merge(struct usage_totals *to, const struct usage_totals *more);
 double usage_totals_cost(const struct usage_totals *totals);
-/** Append the fields, without braces. */
+/** Append the fields, without braces: all, or the counts of tokens alone. */
 void usage_totals_write(const struct usage_totals *totals, struct buf *out);
+void usage_tokens_write(const struct usage_totals *totals, struct buf *out);
+void usage_money(struct buf *out, const char *key, double value); /* one member: US dollars */
 
 struct usage_counts { /* entries of transcripts */
     int64_t user, assistant, tool_results, errors;

@@ -2,42 +2,24 @@
 
 #include <stdio.h>
 
-struct range {
-    uint32_t lo, hi;
-};
+#include "base/utf8.h"
 
 /* Code points above U+007F that start a name, and those that only follow in one: the classes
  * ID_Start and ID_Continue as the npm package json5 2.2.3 has them (tests/node/json5/unicode.mjs). */
-static const struct range starts[] = {
+static const struct utf8_range starts[] = {
 #define START(lo, hi) { lo, hi },
 #define PART(lo, hi)
 #include "base/json5_names.def"
 #undef START
 #undef PART
 };
-static const struct range parts[] = {
+static const struct utf8_range parts[] = {
 #define START(lo, hi)
 #define PART(lo, hi) { lo, hi },
 #include "base/json5_names.def"
 #undef START
 #undef PART
 };
-
-static bool within(const struct range *ranges, size_t n, uint32_t c)
-{
-    size_t lo = 0, hi = n;
-    while (lo < hi) {
-        size_t mid = (lo + hi) / 2;
-        if (c < ranges[mid].lo) {
-            hi = mid;
-        } else if (c > ranges[mid].hi) {
-            lo = mid + 1;
-        } else {
-            return true;
-        }
-    }
-    return false;
-}
 
 uint32_t json5_decode(const char *p, const char *end, size_t *length)
 {
@@ -81,13 +63,13 @@ bool json5_is_space(uint32_t c)
 bool json5_is_name_start(uint32_t c)
 {
     if (c < 0x80) return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '$' || c == '_';
-    return within(starts, sizeof starts / sizeof *starts, c);
+    return utf8_within(starts, sizeof starts / sizeof *starts, c);
 }
 
 bool json5_is_name_part(uint32_t c)
 {
     if (c >= '0' && c <= '9') return true;
-    return json5_is_name_start(c) || c == 0x200C || c == 0x200D || (c >= 0x80 && within(parts, sizeof parts / sizeof *parts, c));
+    return json5_is_name_start(c) || c == 0x200C || c == 0x200D || (c >= 0x80 && utf8_within(parts, sizeof parts / sizeof *parts, c));
 }
 
 int json5_hex_digit(char c)

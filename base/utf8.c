@@ -56,3 +56,16 @@ void utf8_add_valid(struct buf *out, struct str s)
     }
     buf_add(out, (struct str){ s.p + plain, s.n - plain });
 }
+
+bool utf8_within(const struct utf8_range *ranges, size_t count, uint32_t c)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (c > ranges[middle].last)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && c >= ranges[low].first;
+}

@@ -17,4 +17,10 @@ struct str utf8_last(struct str s, size_t count);
 /** Append s to `out` with each malformed byte replaced by U+FFFD. */
 void utf8_add_valid(struct buf *out, struct str s);
 
+/** A table of characters: ranges in rising order. */
+struct utf8_range {
+    uint32_t first, last;
+};
+bool utf8_within(const struct utf8_range *ranges, size_t count, uint32_t c);
+
 #endif

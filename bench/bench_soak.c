@@ -56,12 +56,13 @@ static void write_config(const struct rig *r, int n)
     char fresh[128];
     snprintf(fresh, sizeof fresh, "%s.new", r->config);
     FILE *f = fopen(fresh, "w");
-    if (!f) rig_die(fresh, GW_EIO);
-    fprintf(f,
-            "{ gateway: { reload: { debounceMs: 0 } },\n"
-            "  agents: { defaults: { model: 'openrouter/mock/model', maxConcurrent: %d, workspace: '%s/workspace' } } }\n",
-            100 + n, r->dir);
-    if (fclose(f) != 0 || rename(fresh, r->config) != 0) rig_die(r->config, GW_EIO);
+    int written =
+        f ? fprintf(f,
+                    "{ gateway: { reload: { debounceMs: 0 } },\n"
+                    "  agents: { defaults: { model: 'openrouter/mock/model', maxConcurrent: %d, workspace: '%s/workspace' } } }\n",
+                    100 + n, r->dir)
+          : -1;
+    if (written < 0 || fclose(f) != 0 || rename(fresh, r->config) != 0) rig_die(r->config, GW_EIO);
 }
 
 static void begin(struct soak *s)

@@ -42,11 +42,7 @@ void text_style(struct buf *out, bool colour, enum style style, struct str text)
 
 /* --- width ------------------------------------------------------------------------------------------------------ */
 
-struct range {
-    uint32_t first, last;
-};
-
-static const struct range WIDE_ONES[] = {
+static const struct utf8_range WIDE_ONES[] = {
 #define WIDE(first, last) { first, last },
 #define ZERO(first, last)
 #include "cli/width.def"
@@ -54,26 +50,13 @@ static const struct range WIDE_ONES[] = {
 #undef ZERO
 };
 
-static const struct range ZERO_ONES[] = {
+static const struct utf8_range ZERO_ONES[] = {
 #define WIDE(first, last)
 #define ZERO(first, last) { first, last },
 #include "cli/width.def"
 #undef WIDE
 #undef ZERO
 };
-
-static bool within(const struct range *ranges, size_t count, uint32_t c)
-{
-    size_t low = 0, high = count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (c > ranges[middle].last)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < count && c >= ranges[low].first;
-}
 
 static uint32_t code_point(struct str s, size_t *bytes)
 {
@@ -92,8 +75,8 @@ enum { EMOJI_STYLE = 0xfe0f }; /* makes an emoji, two columns wide, of the chara
 size_t text_step(struct str s, size_t *bytes)
 {
     uint32_t c = code_point(s, bytes);
-    size_t width = within(WIDE_ONES, sizeof WIDE_ONES / sizeof WIDE_ONES[0], c) ? 2 : 1;
-    if (within(ZERO_ONES, sizeof ZERO_ONES / sizeof ZERO_ONES[0], c)) width = 0;
+    size_t width = utf8_within(WIDE_ONES, sizeof WIDE_ONES / sizeof WIDE_ONES[0], c) ? 2 : 1;
+    if (utf8_within(ZERO_ONES, sizeof ZERO_ONES / sizeof ZERO_ONES[0], c)) width = 0;
     struct str rest = { s.p + *bytes, s.n - *bytes };
     size_t more = 0;
     if (width == 1 && c > 0x7f && rest.n && code_point(rest, &more) == EMOJI_STYLE) {

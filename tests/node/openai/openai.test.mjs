@@ -1,45 +1,17 @@
 // The `openai` npm client, unchanged, talks to the gateway: what every OpenAI program will do.
 // Started by run.sh. Needs GW_OPENCLAW, GW_FAKE_OPENAI, GW_CONFIG.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import OpenAI from "openai";
+import { end, freePort, start, until } from "../process.mjs";
 
 const TOKEN = "gateway-token-of-the-tests";
 const KEY = "sk-or-test-key";
 const MODEL = "openrouter/stepfun/step-3.5-flash:free";
 let dir, fake, fakePort, gateway, port, client;
-
-function start(command, args, env) {
-  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
-  child.said = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes) => (child.said += bytes));
-  return child;
-}
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port: free } = server.address();
-  server.close();
-  await once(server, "close");
-  return free;
-}
-
-async function until(what, look) {
-  const deadline = Date.now() + 20000;
-  for (;;) {
-    const found = await look();
-    if (found) return found;
-    if (Date.now() > deadline) throw new Error(`${what} did not come; the gateway said:\n${gateway?.said}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
 
 async function control(behaviours) {
   const reply = await fetch(`http://127.0.0.1:${fakePort}/__control`, { method: "POST", body: JSON.stringify(behaviours) });
@@ -62,16 +34,13 @@ before(async () => {
     OPENROUTER_BASE_URL: `http://127.0.0.1:${fakePort}/api/v1`,
     OPENROUTER_API_KEY: KEY,
   });
-  await until("/health", () => fetch(`http://127.0.0.1:${port}/health`).then((r) => r.ok, () => false));
+  await until("/health", () => fetch(`http://127.0.0.1:${port}/health`).then((r) => r.ok, () => false), () => gateway.said);
   client = new OpenAI({ baseURL: `http://127.0.0.1:${port}/v1`, apiKey: TOKEN, maxRetries: 0 });
 });
 
 after(async () => {
-  for (const child of [gateway, fake]) {
-    if (!child || child.exitCode !== null || child.signalCode !== null) continue;
-    child.kill("SIGTERM");
-    await once(child, "exit");
-  }
+  await end(gateway);
+  await end(fake);
   rmSync(dir, { recursive: true, force: true });
 });
 
@@ -139,7 +108,7 @@ test("an abort reaches the provider", async () => {
   for await (const chunk of stream) {
     if (chunk.choices[0]?.delta?.content) break; /* leaving the loop aborts the request */
   }
-  await until("the abort", async () => (await stats()).cut > cut);
+  await until("the abort", async () => (await stats()).cut > cut, () => gateway.said);
 });
 
 test("no request that the provider refused", async () => {

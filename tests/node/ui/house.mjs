@@ -1,48 +1,15 @@
 // What the test of the Control UI stands on: a fake provider, the gateway, a proxy that makes its clients remote, the command line.
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, request } from "node:http";
-import { createServer as createListener } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { end, freePort, start, until } from "../process.mjs";
 
 export const TOKEN = "gateway-token-of-the-tests";
 const KEY = "sk-or-test-key";
 const REMOTE = "203.0.113.9";
 let dir, fake, fakePort, gateway, port, proxy;
-
-function start(command, args, env) {
-  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
-  child.said = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes) => (child.said += bytes));
-  return child;
-}
-
-async function freePort() {
-  const server = createListener().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port: free } = server.address();
-  server.close();
-  await once(server, "close");
-  return free;
-}
-
-async function until(what, look) {
-  const deadline = Date.now() + 20000;
-  for (;;) {
-    const found = await look();
-    if (found) return found;
-    if (Date.now() > deadline) throw new Error(`${what} did not come; the gateway said:\n${gateway?.said}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
-async function end(child) {
-  if (!child || child.exitCode !== null || child.signalCode !== null) return;
-  child.kill("SIGTERM");
-  await once(child, "exit");
-}
 
 function environment() {
   return { OPENCLAW_CONFIG_PATH: process.env.GW_CONFIG, OPENCLAW_STATE_DIR: join(dir, "state"), OPENCLAW_GATEWAY_TOKEN: TOKEN, OPENCLAW_GATEWAY_PORT: `${port}`, HOME: dir };
@@ -55,7 +22,7 @@ export async function startGateway() {
     OPENROUTER_BASE_URL: `http://127.0.0.1:${fakePort}/api/v1`,
     OPENROUTER_API_KEY: KEY,
   });
-  await until("/health", () => fetch(`http://127.0.0.1:${port}/health`).then((r) => r.ok, () => false));
+  await until("/health", () => fetch(`http://127.0.0.1:${port}/health`).then((r) => r.ok, () => false), () => gateway.said);
 }
 
 export async function stopGateway() {
