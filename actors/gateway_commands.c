@@ -282,7 +282,10 @@ static void go_on(struct gateway_request *rq)
 static void on_known(struct gateway_request *rq, const struct msg *in)
 {
     struct command *c = rq->state;
-    if ((c->known = payload_of(rq, in))) go_on(rq);
+    json_t *known = payload_of(rq, in);
+    if (!known) return; /* and `c` is freed */
+    c->known = known;
+    go_on(rq);
 }
 
 static void ask_files(struct gateway_request *rq)
@@ -305,7 +308,9 @@ static bool denied(const struct command *c)
 static void on_session(struct gateway_request *rq, const struct msg *in)
 {
     struct command *c = rq->state;
-    if (!(c->session = payload_of(rq, in))) return;
+    json_t *session = payload_of(rq, in);
+    if (!session) return; /* and `c` is freed */
+    c->session = session;
     if (denied(c)) return refuse(rq, "INVALID_REQUEST", STR("send blocked by session policy"));
     struct str rest = c->command.args;
     enum chat_command_need need = chat_command_needs(c->command.id);
