@@ -5,15 +5,20 @@
 
 static const struct rpc_type NOTHING = { .kind = RPC_NULL };
 
+/* Those that most parameters have stand once. */
+static const struct rpc_type SWITCH = { .kind = RPC_FLAG }, ANYTHING = { .kind = RPC_ANY };
+static const struct rpc_type STRING = { .kind = RPC_TEXT, .hi = INT64_MAX }, FULL_STRING = { .kind = RPC_TEXT, .lo = 1, .hi = INT64_MAX };
+
 /* The grammar of rpc.def, as constant tables. */
 #define MAX INT64_MAX
 #define TYPE(...) (&(const struct rpc_type){ __VA_ARGS__ })
 #define TYPES(...) ((const struct rpc_type *const[]){ __VA_ARGS__, NULL })
 #define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define TEXT(lo_, hi_) TYPE(.kind = RPC_TEXT, .lo = (lo_), .hi = (hi_))
+#define TEXT(lo_, hi_)                                                                                                                     \
+    ((hi_) == MAX && (lo_) == 0 ? &STRING : (hi_) == MAX && (lo_) == 1 ? &FULL_STRING : TYPE(.kind = RPC_TEXT, .lo = (lo_), .hi = (hi_)))
 #define WHOLE(lo_, hi_) TYPE(.kind = RPC_WHOLE, .lo = (lo_), .hi = (hi_))
-#define FLAG TYPE(.kind = RPC_FLAG)
-#define ANY TYPE(.kind = RPC_ANY)
+#define FLAG (&SWITCH)
+#define ANY (&ANYTHING)
 #define DAY TYPE(.kind = RPC_DAY)
 #define EXACTLY(n) TYPE(.kind = RPC_EXACTLY, .lo = (n))
 #define ONE_OF(...) TYPE(.kind = RPC_ONE_OF, .words = WORDS(__VA_ARGS__))

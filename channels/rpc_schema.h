@@ -33,10 +33,12 @@ enum rpc_kind {
 
 struct rpc_type {
     enum rpc_kind kind;
-    int64_t lo, hi;                   /* INT64_MAX: no end */
-    const char *const *words;         /* NULL ends it */
-    const struct rpc_type *const *of; /* NULL ends it */
-    const struct rpc_shape *shape;
+    int64_t lo, hi; /* INT64_MAX: no end */
+    union {
+        const char *const *words;         /* ONE_OF, AMONG; NULL ends it */
+        const struct rpc_type *const *of; /* LIST, MAP, EITHER; NULL ends it */
+        const struct rpc_shape *shape;    /* OBJECT */
+    };
 };
 
 enum rpc_need {

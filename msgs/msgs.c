@@ -8,9 +8,9 @@ enum field_kind { FIELD_str, FIELD_int, FIELD_raw };
 
 struct field {
     const char *name; /* NULL ends the list */
-    enum field_kind kind;
-    size_t offset;
     int64_t lo, hi;
+    uint32_t offset;
+    enum field_kind kind;
 };
 
 /* A function per message, so that `self` can name its struct inside FIELD. */
@@ -19,10 +19,10 @@ struct field {
     {                                                                                                                                      \
         typedef struct msg_##id self;                                                                                                      \
         static const struct field f[] = {
-#define FIELD(kind, name, lo, hi, doc) { #name, FIELD_##kind, offsetof(self, name), lo, hi },
+#define FIELD(kind, name, lo, hi, doc) { #name, lo, hi, offsetof(self, name), FIELD_##kind },
 #define END                                                                                                                                \
     {                                                                                                                                      \
-        NULL, FIELD_int, sizeof(self), 0, 0                                                                                                \
+        NULL, 0, 0, sizeof(self), FIELD_int                                                                                                \
     }                                                                                                                                      \
     }                                                                                                                                      \
     ;                                                                                                                                      \
