@@ -124,6 +124,7 @@ static void repeat(struct script *s, unsigned n)
 {
     struct buf part = { 0 };
     end_part(s);
+    if (s->out.n == s->last) return;
     buf_add(&part, (struct str){ s->out.p + s->last, s->out.n - s->last });
     while (n--) buf_add(&s->out, buf_str(&part));
     buf_free(&part);
