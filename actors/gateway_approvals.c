@@ -143,28 +143,44 @@ static struct str name_of(const struct gateway_client *client)
     return who->client_id ? str_of(who->client_id) : STR("unknown");
 }
 
+static const char *decision_word(enum approval_decision decision)
+{
+    return decision == APPROVAL_DENY ? "deny" : decision == APPROVAL_ALLOW_ALWAYS ? "allow-always" : "allow-once";
+}
+
+int gateway_approval_decide(struct gateway *gw, struct str id, enum approval_decision decision, struct str by)
+{
+    int64_t now_ms = clock_wall_ms();
+    struct buf text = { 0 };
+    int rc = approvals_decide(gw->misc->approvals, id, decision, now_ms);
+    if (rc != 0) return rc;
+    const struct approval *a = approvals_find(gw->misc->approvals, id, now_ms);
+    log_event(LOG_INFO, "approval_resolved", LOG_S("id", id), LOG_T("decision", decision_word(decision)), LOG_S("by", by));
+    approval_write_resolved(a, by, now_ms, &text);
+    gateway_broadcast(gw, GATEWAY_APPROVERS, "exec.approval.resolved", buf_str(&text), true);
+    buf_free(&text);
+    return 0;
+}
+
+void gateway_approval_tell(struct gateway *gw, struct str id)
+{
+    const struct approval *a = approvals_find(gw->misc->approvals, id, clock_wall_ms());
+    if (a) tell_waiters(gw, a);
+}
+
 static void approval_resolve(struct gateway_request *rq, const json_t *params)
 {
     struct gateway *gw = rq->gw;
-    struct str id = str_trim(json_str(params, "id")), by = name_of(rq->client);
+    struct str id = str_trim(json_str(params, "id"));
     enum approval_decision decision = approval_decision_parse(json_str(params, "decision"));
-    int64_t now_ms = clock_wall_ms();
-    struct buf text = { 0 };
     if (decision == APPROVAL_NONE) {
         gateway_refuse(rq, "INVALID_REQUEST", "invalid decision");
-        return;
-    }
-    if (approvals_decide(gw->misc->approvals, id, decision, now_ms) != 0) {
+    } else if (gateway_approval_decide(gw, id, decision, name_of(rq->client)) != 0) {
         gateway_refuse(rq, "INVALID_REQUEST", "unknown approval id");
-        return;
+    } else {
+        gateway_respond(rq, STR("{\"ok\":true}"));
+        gateway_approval_tell(gw, id);
     }
-    const struct approval *a = approvals_find(gw->misc->approvals, id, now_ms);
-    log_event(LOG_INFO, "approval_resolved", LOG_S("id", id), LOG_S("decision", json_str(params, "decision")), LOG_S("by", by));
-    approval_write_resolved(a, by, now_ms, &text);
-    gateway_broadcast(gw, GATEWAY_APPROVERS, "exec.approval.resolved", buf_str(&text), true);
-    gateway_respond(rq, STR("{\"ok\":true}"));
-    tell_waiters(gw, a);
-    buf_free(&text);
 }
 
 const struct gateway_rpc_handler gateway_approval_handlers[] = {

@@ -8,6 +8,8 @@
  *   spin; a look at the socket on each tick tells whether the client is still there. While paused nothing is written either.
  * - Bytes read ahead are shown after a round of sockets, so an answer ends no sooner than a round after reading went on.
  * - A POST without content-length is read as 100 MiB of body: it is refused (411).
+ * - Should it close a connection with bytes of its own unsent, it waits 5 s for them to go and spins when the client has ended its
+ *   half. So it is given no more at once than a socket takes that is ready for writing.
  * - Answers are written in its WRITEABLE callback only, heads and chunks made here. */
 #include <ctype.h>
 #include <stdio.h>
@@ -212,7 +214,7 @@ static int on_writable(struct gateway_conn *c)
         return 0;
     }
     while (gateway_unsent(c) > 0 && !lws_send_pipe_choked(c->wsi)) {
-        size_t n = gateway_unsent(c) < GATEWAY_WRITE_MAX ? gateway_unsent(c) : GATEWAY_WRITE_MAX;
+        size_t n = gateway_unsent(c) < GATEWAY_WRITE_STEP ? gateway_unsent(c) : GATEWAY_WRITE_STEP;
         if (lws_write(c->wsi, (unsigned char *)c->out.p + c->out_sent, n, LWS_WRITE_HTTP) < 0) return -1;
         c->out_sent += n;
         c->moved_ms = clock_mono_ms();
@@ -446,6 +448,13 @@ void gateway_check_times(struct gateway_conn *c, int64_t now_ms)
         gateway_kill(c); /* the rest of an unwanted body is still coming */
 }
 
+/* `in` of that callback is not to be read: after an upgrade that libwebsockets itself refuses it points to freed headers. */
+static bool is_websocket(struct lws *wsi)
+{
+    char value[16];
+    return str_ieq(gateway_known_header(wsi, WSI_TOKEN_UPGRADE, value, sizeof value), STR("websocket"));
+}
+
 int gateway_http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
     struct gateway_conn *c = lws_get_opaque_user_data(wsi);
@@ -453,7 +462,7 @@ int gateway_http_callback(struct lws *wsi, enum lws_callback_reasons reason, voi
     if (!c) return 0; /* not a client's connection */
     switch (reason) {
     case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED: c->wsi = wsi; return 0;
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return strcasecmp(in, "websocket") == 0 ? 0 : -1; /* h2c is not offered */
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return is_websocket(wsi) ? 0 : -1; /* h2c is not offered */
     case LWS_CALLBACK_HTTP: return on_request(c, (struct str){ in, len });
     case LWS_CALLBACK_HTTP_BODY: return on_body(c, (struct str){ in, len });
     case LWS_CALLBACK_HTTP_BODY_COMPLETION: return on_body_complete(c);

@@ -11,7 +11,8 @@ enum gateway_limit {
     GATEWAY_BODY_MAX = 20 * 1024 * 1024, /* bytes of a chat completion's body, also when more is configured; one more gets 413 */
     GATEWAY_HEADER_MAX = 8192,           /* bytes of a request's headers; more closes the connection */
     GATEWAY_OUT_MAX = 16 * 1024 * 1024,  /* bytes of deltas that wait for a slow client; one more closes the connection */
-    GATEWAY_WRITE_MAX = 64 * 1024,       /* bytes handed to a socket at once */
+    GATEWAY_WRITE_MAX = 64 * 1024,       /* bytes of a WebSocket frame handed to a socket at once */
+    GATEWAY_WRITE_STEP = 8 * 1024,       /* bytes of an HTTP answer handed to a socket at once */
     GATEWAY_ACCEPT_MAX = 64,             /* connections taken in one go, so that others are served in between */
     GATEWAY_BACKLOG = 1024,              /* connections that wait in the kernel */
     GATEWAY_AUTH_ADDRESSES_MAX = 1024,   /* client addresses whose failed logins are counted; the least recent is forgotten */

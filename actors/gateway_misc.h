@@ -42,6 +42,11 @@ size_t gateway_misc_take_events(struct gateway *gw, struct buf *out);
 /** Append their texts as a JSON array, and forget nothing. */
 void gateway_misc_write_events(const struct gateway *gw, struct buf *out);
 
+/** Decide a pending approval and tell the approvers; gateway_approval_tell() then answers those who wait for it.
+ *  @param by  who, for people  @return 0; GW_ENOENT it is unknown, decided or too late */
+int gateway_approval_decide(struct gateway *gw, struct str id, enum approval_decision decision, struct str by);
+void gateway_approval_tell(struct gateway *gw, struct str id);
+
 /** The last heartbeat event, for last-heartbeat. @param json  an object */
 void gateway_misc_keep_heartbeat(struct gateway *gw, struct str json);
 

@@ -15,6 +15,7 @@
 static void free_request(struct gateway_request *rq)
 {
     struct gateway_client *cl = rq->client;
+    if (rq->on_end) rq->on_end(rq);
     if (rq->corr) HASH_DEL(rq->gw->requests, rq);
     if (rq->deadline_ms) DL_DELETE2(rq->gw->timed, rq, timed_prev, timed_next);
     DL_DELETE(cl->requests, rq);
@@ -130,14 +131,19 @@ void gateway_respond_error(struct gateway_request *rq, const char *code, struct 
 
 /* --- asking on the bus ------------------------------------------------------------------------------------------ */
 
-int gateway_request_ask(struct gateway_request *rq, const char *to, struct msg *m, gateway_answer_fn *fn)
+int gateway_request_try(struct gateway_request *rq, const char *to, struct msg *m, gateway_answer_fn *fn)
 {
     struct gateway *gw = rq->gw;
     if (rq->corr) HASH_DEL(gw->requests, rq);
     rq->corr = m->corr = mailbox_corr(gw->mailbox);
     rq->on_answer = fn;
     HASH_ADD(hh, gw->requests, corr, sizeof rq->corr, rq);
-    int rc = mailbox_send(gw->mailbox, to, m);
+    return mailbox_send(gw->mailbox, to, m);
+}
+
+int gateway_request_ask(struct gateway_request *rq, const char *to, struct msg *m, gateway_answer_fn *fn)
+{
+    int rc = gateway_request_try(rq, to, m, fn);
     if (rc) gateway_refuse(rq, "UNAVAILABLE", "the gateway is overloaded; try again later");
     return rc;
 }

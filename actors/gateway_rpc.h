@@ -28,6 +28,7 @@ struct gateway_request {
     int64_t deadline_ms;          /* monotonic; 0: none. gateway_request_until() sets it */
     void (*on_late)(struct gateway_request *rq);
     void (*on_gone)(struct gateway_request *rq);     /* its client left; NULL: nothing to do. The request is freed after it */
+    void (*on_end)(struct gateway_request *rq);      /* it is being freed, however it ended: let go of what `state` owns; NULL: nothing */
     bool lasting;                                    /* it may stay for long, see gateway_request_lasts() */
     struct gateway_request *prev, *next;             /* of the client */
     struct gateway_request *timed_prev, *timed_next; /* of all with a deadline */
@@ -65,6 +66,8 @@ void gateway_request_until(struct gateway_request *rq, int64_t deadline_ms, void
 
 /** Send `m` under a corr of its own; its answer comes to `fn`. @return 0, or the request is answered UNAVAILABLE and freed */
 int gateway_request_ask(struct gateway_request *rq, const char *to, struct msg *m, gateway_answer_fn *fn);
+/** The same, but the request stays as it is when nobody can be asked. @return 0 or GW_E* */
+int gateway_request_try(struct gateway_request *rq, const char *to, struct msg *m, gateway_answer_fn *fn);
 /** Ask the query actor or the store (`to`) for `method`; the rpc.result (or an error) comes to `fn`.
  *  @param params  NULL: {}  @return as gateway_request_ask() */
 int gateway_request_call(struct gateway_request *rq, const char *to, enum rpc_id method, const json_t *params, gateway_answer_fn *fn);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "actors/gateway_commands.h"
 #include "actors/gateway_methods.h"
 #include "actors/gateway_misc.h"
 #include "actors/gateway_runs_internal.h"
@@ -84,30 +85,6 @@ void gateway_run_refused(struct gateway_run *run, struct str reason, struct str 
     gateway_run_free(run);
 }
 
-static void write_agent_result(const struct gateway_run *run, const struct msg_turn_done *d, struct buf *out)
-{
-    struct str model = d->model, provider = str_split(&model, '/');
-    bool silent = chat_text_silent(d->text) || str_trim(d->text).n == 0;
-    chat_status_write(out, str_of(run->run_id), "ok", STR("completed"));
-    out->n--; /* the closing brace: `result` follows */
-    buf_text(out, ",\"result\":{\"payloads\":[");
-    if (!silent) {
-        buf_text(out, "{\"text\":");
-        buf_json_str(out, str_trim(d->text));
-        buf_text(out, ",\"mediaUrl\":null}");
-    }
-    buf_printf(out, "],\"meta\":{\"durationMs\":%lld,\"agentMeta\":{\"sessionId\":", (long long)(clock_wall_ms() - run->submitted_ms));
-    buf_json_str(out, str_of(run->session_key));
-    buf_json_pair_str(out, "provider", provider);
-    buf_json_pair_str(out, "model", model);
-    buf_json_key(out, "usage");
-    buf_char(out, '{');
-    buf_json_pair_int(out, "input", d->input_tokens);
-    buf_json_pair_int(out, "output", d->output_tokens);
-    buf_json_pair_int(out, "total", d->input_tokens + d->output_tokens);
-    buf_printf(out, "}},\"aborted\":%s}}}", d->outcome == OUTCOME_ABORTED ? "true" : "false");
-}
-
 static void answer_failed(struct gateway_request *rq, const char *run_id, struct str why)
 {
     struct buf payload = { 0 }, text = { 0 };
@@ -121,7 +98,6 @@ static void answer_failed(struct gateway_request *rq, const char *run_id, struct
 void gateway_run_answer_end(struct gateway_run *run, const struct msg_turn_done *d)
 {
     struct gateway_request *rq = run->rq;
-    struct buf payload = { 0 };
     if (!rq) return;
     let_go(run);
     if (d->outcome == OUTCOME_FAILED || d->outcome == OUTCOME_DROPPED) {
@@ -129,9 +105,7 @@ void gateway_run_answer_end(struct gateway_run *run, const struct msg_turn_done 
     } else if (run->kind == RUN_CHAT) {
         answer_status(rq, run->run_id, "ok");
     } else {
-        write_agent_result(run, d, &payload);
-        gateway_respond(rq, buf_str(&payload));
-        buf_free(&payload);
+        gateway_run_answer_result(rq, run, d);
     }
 }
 
@@ -210,16 +184,25 @@ static void add_events(struct gateway *gw, struct order *o, struct buf *text)
     buf_free(&main);
 }
 
+/* @return NULL: the request is refused and freed */
+static struct gateway_run *new_run(struct gateway_request *rq, const struct order *o)
+{
+    struct gateway *gw = rq->gw;
+    struct gateway_run *run = NULL;
+    if (HASH_CNT(by_id, gw->runs->by_id) >= gw->bounds.runs)
+        gateway_refuse(rq, "UNAVAILABLE", "too many runs are in progress; try again when some have ended");
+    else if (!(run = gateway_run_create(gw, o->kind, o->run_id, o->session_key, o->sent_key)))
+        gateway_refuse(rq, "UNAVAILABLE", "out of memory");
+    return run;
+}
+
 static void begin(struct gateway_request *rq, struct order *o)
 {
     struct gateway *gw = rq->gw;
     struct session_key parts = { 0 };
-    struct gateway_run *run = NULL;
+    struct gateway_run *run = rq->run ? rq->run : new_run(rq, o); /* that of a command is there already */
+    if (!run) return;
     session_key_parse(o->session_key, &parts);
-    if (HASH_CNT(by_id, gw->runs->by_id) >= gw->bounds.runs)
-        return gateway_refuse(rq, "UNAVAILABLE", "too many runs are in progress; try again when some have ended");
-    run = gateway_run_create(gw, o->kind, o->run_id, o->session_key, o->sent_key);
-    if (!run) return gateway_refuse(rq, "UNAVAILABLE", "out of memory");
     run->rq = rq;
     run->wait = RUN_ACCEPTANCE;
     rq->run = run;
@@ -238,44 +221,15 @@ static void begin(struct gateway_request *rq, struct order *o)
     if (o->timeout_ms > 0) lws_sul_schedule(gw->lws, 0, &run->limit, on_limit, o->timeout_ms * LWS_US_PER_MS);
 }
 
-/* --- a session begins anew ---------------------------------------------------------------------------------------- */
-
-#define GREETING                                                                                                                           \
-    "A new session begins. Greet the user in your own voice, in one to three sentences, and ask what to do. Say nothing about "            \
-    "files, tools or how you come to your words."
-
-/* "/new" and "/reset" (session.resetTriggers), alone or before a first message. */
-static bool is_reset(const config_t *config, struct str text, struct str *rest, const char **reason)
+/* What is no command is a turn. `agent` knows only those that begin a session anew. */
+static void take(struct gateway_request *rq, const json_t *params, struct order *o)
 {
-    static const struct str usual[] = { { "/new", 4 }, { "/reset", 6 } };
-    const struct json5_node *set = config_get(config, STR("session.resetTriggers"));
-    *reason = "new";
-    for (size_t i = 0; !set && i < sizeof usual / sizeof *usual; i++) {
-        *reason = i ? "reset" : "new";
-        if (chat_text_resets(text, usual[i], rest)) return true;
-    }
-    for (const struct json5_node *n = set ? set->first : NULL; n; n = n->next) {
-        *reason = str_ieq(n->string, usual[1]) ? "reset" : "new";
-        if (chat_text_resets(text, n->string, rest)) return true;
-    }
-    return false;
-}
-
-/* Reset first when the message asks for that; what is said in the new session is then `o->text`. A repeat of a run that has
- * ended resets nothing again. @param again  runs after the reset; NULL: it has been done  @return true: `again` is on its way */
-static bool resets_first(struct gateway_request *rq, const json_t *params, struct order *o, gateway_rpc_fn *again)
-{
-    struct ended_run *ended = NULL;
-    const char *reason;
-    struct str rest = { 0 };
-    if (!is_reset(rq->gw->options->config, o->text, &rest, &reason)) return false;
-    HASH_FIND(hh, rq->gw->runs->ended, o->run_id.p, o->run_id.n, ended);
-    if (again && !ended) {
-        gateway_session_renew(rq, o->session_key, reason, params, again);
-        return true;
-    }
-    o->text = rest.n ? rest : STR(GREETING);
-    return false;
+    struct chat_command command;
+    bool known = chat_command_read(rq->gw->options->config, o->text, &command);
+    if (o->kind == RUN_AGENT) known = command.id == CHAT_COMMAND_new || command.id == CHAT_COMMAND_reset;
+    if (!known) return begin(rq, o);
+    rq->run = new_run(rq, o);
+    if (rq->run) gateway_command_start(rq, params, o->text, &command);
 }
 
 /* --- chat.send -------------------------------------------------------------------------------------- */
@@ -327,44 +281,37 @@ static bool read_message(struct gateway_request *rq, const json_t *params, struc
     return ok;
 }
 
-static void send_message(struct gateway_request *rq, const json_t *params, struct order *o, struct buf *clean, gateway_rpc_fn *again)
+static void send_message(struct gateway_request *rq, const json_t *params, struct order *o)
 {
-    if (!read_message(rq, params, o, clean)) return;
-    if (str_trim(o->text).n == 0 && o->image_count == 0) {
+    if (str_trim(o->text).n == 0 && o->image_count == 0)
         gateway_refuse(rq, "INVALID_REQUEST", "message or attachment required");
-    } else if (chat_text_stops(o->text)) {
+    else if (chat_text_stops(o->text))
         gateway_abort_session(rq, o->session_key, "stop");
-    } else if (!is_repeat(rq, o) && known_agent(rq, o->session_key, "") && !resets_first(rq, params, o, again)) {
-        begin(rq, o);
-    }
+    else if (!is_repeat(rq, o) && known_agent(rq, o->session_key, ""))
+        take(rq, params, o);
 }
 
-static void send_with(struct gateway_request *rq, const json_t *params, gateway_rpc_fn *again)
+static struct order chat_order(const json_t *params)
 {
     const json_t *timeout = json_object_get(params, "timeoutMs");
-    struct buf canonical = { 0 }, clean = { 0 };
-    struct order o = { .kind = RUN_CHAT,
-                       .run_id = json_str(params, "idempotencyKey"),
-                       .sent_key = json_str(params, "sessionKey"),
-                       .thinking = json_str(params, "thinking"),
-                       .channel = STR("webchat"),
-                       .timeout_ms = json_is_integer(timeout) ? json_integer_value(timeout) : -1 };
-    if (gateway_run_session(rq, o.sent_key, &canonical)) {
-        o.session_key = buf_str(&canonical);
-        send_message(rq, params, &o, &clean, again);
-    }
-    buf_free(&canonical);
-    buf_free(&clean);
-}
-
-static void send_renewed(struct gateway_request *rq, const json_t *params)
-{
-    send_with(rq, params, NULL);
+    return (struct order){ .kind = RUN_CHAT,
+                           .run_id = json_str(params, "idempotencyKey"),
+                           .sent_key = json_str(params, "sessionKey"),
+                           .thinking = json_str(params, "thinking"),
+                           .channel = STR("webchat"),
+                           .timeout_ms = json_is_integer(timeout) ? json_integer_value(timeout) : -1 };
 }
 
 static void chat_send(struct gateway_request *rq, const json_t *params)
 {
-    send_with(rq, params, send_renewed);
+    struct buf canonical = { 0 }, clean = { 0 };
+    struct order o = chat_order(params);
+    if (gateway_run_session(rq, o.sent_key, &canonical)) {
+        o.session_key = buf_str(&canonical);
+        if (read_message(rq, params, &o, &clean)) send_message(rq, params, &o);
+    }
+    buf_free(&canonical);
+    buf_free(&clean);
 }
 
 /* --- agent ------------------------------------------------------------------------------------------------------ */
@@ -414,7 +361,7 @@ static bool known_channel(struct str channel)
     static const char *const names[] = { "last", "webchat", "discord", "telegram", "whatsapp", "slack", "signal", "imessage", "none" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (str_is(channel, names[i])) return true;
-    return channel.n == 0;
+    return false;
 }
 
 static int64_t lane_of(struct str name)
@@ -422,38 +369,46 @@ static int64_t lane_of(struct str name)
     return str_is(name, "subagent") ? 1 : str_is(name, "cron") ? 2 : 0; /* enum policy_lane */
 }
 
-static void agent_with(struct gateway_request *rq, const json_t *params, gateway_rpc_fn *again)
+static struct order agent_order(const json_t *params)
 {
     const json_t *timeout = json_object_get(params, "timeout");
+    struct str channel = json_str(params, "channel");
+    return (struct order){ .kind = RUN_AGENT,
+                           .run_id = json_str(params, "idempotencyKey"),
+                           .thinking = json_str(params, "thinking"),
+                           .model = json_str(params, "model"),
+                           .system = json_str(params, "extraSystemPrompt"),
+                           .channel = channel.n ? channel : STR("webchat"),
+                           .lane = lane_of(json_str(params, "lane")),
+                           .timeout_ms = json_is_integer(timeout) ? json_integer_value(timeout) * 1000 : -1 };
+}
+
+static void agent(struct gateway_request *rq, const json_t *params)
+{
     struct buf canonical = { 0 }, clean = { 0 };
-    struct order o = { .kind = RUN_AGENT,
-                       .run_id = json_str(params, "idempotencyKey"),
-                       .thinking = json_str(params, "thinking"),
-                       .model = json_str(params, "model"),
-                       .system = json_str(params, "extraSystemPrompt"),
-                       .channel = json_str(params, "channel"),
-                       .lane = lane_of(json_str(params, "lane")),
-                       .timeout_ms = json_is_integer(timeout) ? json_integer_value(timeout) * 1000 : -1 };
+    struct order o = agent_order(params);
     if (!known_channel(o.channel)) {
         refuse_agent(rq, "unknown channel: %.*s", STR_ARG(o.channel));
     } else if (agent_session(rq, params, &canonical)) {
-        if (o.channel.n == 0) o.channel = STR("webchat");
         o.session_key = buf_str(&canonical);
-        bool fresh = read_message(rq, params, &o, &clean) && !is_repeat(rq, &o) && known_agent(rq, o.session_key, "invalid agent params: ");
-        if (fresh && !resets_first(rq, params, &o, again)) begin(rq, &o);
+        bool ok = read_message(rq, params, &o, &clean);
+        if (ok && !is_repeat(rq, &o) && known_agent(rq, o.session_key, "invalid agent params: ")) take(rq, params, &o);
     }
     buf_free(&canonical);
     buf_free(&clean);
 }
 
-static void agent_renewed(struct gateway_request *rq, const json_t *params)
-{
-    agent_with(rq, params, NULL);
-}
+/* --- after a command ---------------------------------------------------------------------------------------------- */
 
-static void agent(struct gateway_request *rq, const json_t *params)
+void gateway_run_begin(struct gateway_request *rq, const json_t *params, struct str text)
 {
-    agent_with(rq, params, agent_renewed);
+    struct order o = rq->run->kind == RUN_AGENT ? agent_order(params) : chat_order(params);
+    struct buf why = { .max = 512 };
+    o.session_key = str_of(rq->run->session_key);
+    o.text = text;
+    chat_attachments_read(json_object_get(params, "attachments"), o.images, &o.image_count, &why); /* they were good before */
+    begin(rq, &o);
+    buf_free(&why);
 }
 
 const struct gateway_rpc_handler gateway_run_handlers[] = {

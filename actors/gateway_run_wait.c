@@ -58,6 +58,7 @@ void gateway_run_keep(struct gateway_run *run, const char *status, struct str er
     struct run_waiter *w, *safe;
     int64_t now = clock_mono_ms();
     HASH_FIND_STR(runs->ended, run->run_id, known);
+    if (known && run->repeated) return; /* a repeat of its key asked how it ended: that was then */
     if (known) forget(runs, known);
     while (runs->ended && (HASH_COUNT(runs->ended) >= GATEWAY_RUNS_KEPT || now - runs->ended->kept_ms > GATEWAY_RUNS_KEPT_MS))
         forget(runs, runs->ended);
@@ -76,6 +77,13 @@ void gateway_run_keep(struct gateway_run *run, const char *status, struct str er
     {
         if (strcmp(w->run_id, e->run_id) == 0) answer_waiter(run->gw, w, e);
     }
+}
+
+bool gateway_run_ended(struct gateway *gw, struct str run_id)
+{
+    struct ended_run *e = NULL;
+    HASH_FIND(hh, gw->runs->ended, run_id.p, run_id.n, e);
+    return e != NULL;
 }
 
 static void on_late(struct gateway_request *rq)

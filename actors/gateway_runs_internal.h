@@ -26,7 +26,7 @@ struct gateway_run {
     struct gateway_request *rq; /* NULL: nobody waits, or who did has left */
     enum run_wait wait;
     bool accepted; /* it is durable */
-    bool repeated; /* it had ended before: only its request is answered, nobody else hears of it again */
+    bool repeated; /* it had ended before: only its request is answered, nobody else hears of it again. Or not begun: a command */
     bool started, lost_text;
     bool told_aborted;               /* the `aborted` event is out */
     struct gateway_request *stopper; /* waits for its end; NULL: nobody */
@@ -85,11 +85,18 @@ void gateway_run_tell_error(struct gateway_run *run, struct str message);
 
 /* gateway_run_wait.c */
 void gateway_run_keep(struct gateway_run *run, const char *status, struct str error);
+bool gateway_run_ended(struct gateway *gw, struct str run_id); /* true: it has, a while ago */
 void gateway_agent_wait(struct gateway_request *rq, const json_t *params);
+
+/* gateway_run_result.c */
+/** The second answer to `agent`, once the store has told the session's id. `run` is only read now. */
+void gateway_run_answer_result(struct gateway_request *rq, const struct gateway_run *run, const struct msg_turn_done *d);
 
 /* gateway_run_requests.c */
 /** The session that a client means, in its one form. @return false: the request is refused and freed */
 bool gateway_run_session(struct gateway_request *rq, struct str sent, struct buf *canonical);
+/** Begin the turn of a request that was a command, whose run is rq->run: as `params` say, but with this text. */
+void gateway_run_begin(struct gateway_request *rq, const json_t *params, struct str text);
 void gateway_run_accepted(struct gateway_run *run, int64_t state);
 void gateway_run_refused(struct gateway_run *run, struct str reason, struct str text);
 void gateway_run_answer_end(struct gateway_run *run, const struct msg_turn_done *d);

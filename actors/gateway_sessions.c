@@ -2,12 +2,13 @@
  *
  * First nothing may run in the session: the router ends its turns and says when it is quiet. Then the store changes it, and the
  * session's thread forgets what it has in memory. The bus keeps order: what the thread reads next, it reads after the change. */
+#include "actors/gateway_sessions.h"
+
 #include <stdlib.h>
 
 #include "actors/gateway_methods.h"
 #include "base/clock.h"
 #include "base/json_read.h"
-#include "channels/session_key.h"
 
 enum {
     QUIET_WAIT_MS = 15000, /* for the end of what runs (reference gateway-protocol 6.6) */
@@ -25,15 +26,7 @@ static struct session_key_rules rules_of(const struct gateway *gw)
     return (struct session_key_rules){ config_agent_default(config)->id, config_str(config, "session.mainKey") };
 }
 
-/* What is kept while the router sees to quiet: rq->state. */
-struct pause {
-    char key[SESSION_KEY_BYTES + 1]; /* canonical */
-    const char *reason;              /* of a reset that a message asks for; static; NULL: the request is the change itself */
-    gateway_rpc_fn *then;            /* what goes on after such a reset */
-    char params[];                   /* JSON */
-};
-
-static void forget(struct gateway *gw, struct str key)
+void gateway_session_forget(struct gateway *gw, struct str key)
 {
     struct msg m = { .kind = MSG_session_forget };
     m.session_forget.session_key = key;
@@ -42,75 +35,56 @@ static void forget(struct gateway *gw, struct str key)
 
 static void still_active(struct gateway_request *rq)
 {
-    const struct pause *p = rq->state;
+    const struct gateway_pause *p = rq->state;
     struct buf text = { 0 };
     buf_printf(&text, "Session %s is still active; try again in a moment.", p->key);
     refuse(rq, "UNAVAILABLE", buf_str(&text));
     buf_free(&text);
 }
 
-/* The session is new: the request that asked for it goes on. */
-static void on_renewed(struct gateway_request *rq, const struct msg *in)
-{
-    const struct pause *p = rq->state;
-    if (in->kind != MSG_rpc_result) return refuse(rq, "UNAVAILABLE", STR("the store did not answer"));
-    if (in->rpc_result.code.n) return refuse(rq, "UNAVAILABLE", in->rpc_result.text);
-    json_t *params = json_loads(p->params, JSON_ALLOW_NUL, NULL);
-    p->then(rq, params);
-    json_decref(params);
-}
-
-static void renew(struct gateway_request *rq)
-{
-    const struct pause *p = rq->state;
-    struct gateway *gw = rq->gw;
-    char key[SESSION_KEY_BYTES + 1];
-    json_t *params = json_pack("{s:s, s:s}", "key", p->key, "reason", p->reason);
-    str_copy(key, sizeof key, str_of(p->key)); /* a call that fails frees the request */
-    if (gateway_request_call(rq, "store", RPC_sessions_reset, params, on_renewed) == 0) forget(gw, str_of(key));
-    json_decref(params);
-}
-
 static void on_quiet(struct gateway_request *rq, const struct msg *in)
 {
-    const struct pause *p = rq->state;
+    const struct gateway_pause *p = rq->state;
     if (in->kind == MSG_error) return refuse(rq, "UNAVAILABLE", in->error.text.n ? in->error.text : STR("the gateway is overloaded"));
     if (in->kind != MSG_session_quiet || !in->session_quiet.quiet) return still_active(rq);
-    gateway_request_until(rq, 0, NULL);
-    if (p->then) return renew(rq);
     struct gateway *gw = rq->gw;
     json_t *params = json_loads(p->params, JSON_ALLOW_NUL, NULL);
     char key[SESSION_KEY_BYTES + 1];
-    str_copy(key, sizeof key, str_of(p->key)); /* forwarding may free the request */
-    gateway_request_forward(rq, "store", rq->method, params);
-    forget(gw, str_of(key));
+    str_copy(key, sizeof key, str_of(p->key)); /* asking may free the request */
+    gateway_request_until(rq, 0, NULL);
+    if (p->then)
+        gateway_request_call(rq, "store", p->method, params, p->then);
+    else
+        gateway_request_forward(rq, "store", p->method, params);
+    gateway_session_forget(gw, str_of(key));
     json_decref(params);
 }
 
-static void begin_pause(struct gateway_request *rq, struct str key, const json_t *params, const char *reason, gateway_rpc_fn *then)
+void gateway_session_change(struct gateway_request *rq)
 {
-    char *text = json_dumps(params, JSON_COMPACT);
-    size_t n = text ? strlen(text) + 1 : 0;
-    struct pause *p = text ? calloc(1, sizeof *p + n) : NULL;
-    if (p) {
-        memcpy(p->params, text, n);
-        str_copy(p->key, sizeof p->key, key); /* a canonical key fits */
-        p->reason = reason;
-        p->then = then;
-    }
-    free(text);
-    if (!p) return refuse(rq, "UNAVAILABLE", STR("out of memory"));
-    rq->state = p;
+    const struct gateway_pause *p = rq->state;
     struct msg m = { .kind = MSG_session_quiesce };
-    m.session_quiesce.session_key = key;
+    m.session_quiesce.session_key = str_of(p->key);
     m.session_quiesce.timeout_ms = QUIET_WAIT_MS;
     if (gateway_request_ask(rq, "router", &m, on_quiet) == 0)
         gateway_request_until(rq, clock_mono_ms() + QUIET_WAIT_MS + QUIET_LATE_MS, still_active);
 }
 
-void gateway_session_renew(struct gateway_request *rq, struct str key, const char *reason, const json_t *params, gateway_rpc_fn *then)
+/* The method itself: what the client sent goes to the store as it is. */
+static void pause_and_forward(struct gateway_request *rq, struct str key, const json_t *params)
 {
-    begin_pause(rq, key, params, reason, then);
+    char *text = json_dumps(params, JSON_COMPACT);
+    size_t n = text ? strlen(text) + 1 : 0;
+    struct gateway_pause *p = text ? calloc(1, sizeof *p + n) : NULL;
+    if (p) {
+        memcpy(p + 1, text, n);
+        *p = (struct gateway_pause){ .method = rq->method, .params = (const char *)(p + 1) };
+        str_copy(p->key, sizeof p->key, key); /* a canonical key fits */
+    }
+    free(text);
+    if (!p) return refuse(rq, "UNAVAILABLE", STR("out of memory"));
+    rq->state = p;
+    gateway_session_change(rq);
 }
 
 /* The main session stays, and so does what runs in it. */
@@ -136,7 +110,7 @@ static void change_transcript(struct gateway_request *rq, const json_t *params)
         buf_printf(&text, "invalid session key: %.*s", STR_ARG(str_utf8_prefix(sent, 256)));
         refuse(rq, "INVALID_REQUEST", buf_str(&text));
     } else if (!is_home(rq, &rules, buf_str(&key))) {
-        begin_pause(rq, buf_str(&key), params, NULL, NULL);
+        pause_and_forward(rq, buf_str(&key), params);
     }
     buf_free(&key);
     buf_free(&text);
@@ -149,21 +123,30 @@ struct injection { /* rq->state */
     char key[]; /* as the client sent it, which is what it listens for */
 };
 
+void gateway_tell_injected(struct gateway *gw, struct str run_id, struct str sent_key, int64_t seq, const json_t *message)
+{
+    struct buf event = { 0 };
+    char *json = message && gateway_has_clients(gw) ? json_dumps(message, JSON_COMPACT) : NULL;
+    buf_char(&event, '{');
+    buf_json_pair_str(&event, "runId", run_id);
+    buf_json_pair_str(&event, "sessionKey", sent_key);
+    buf_json_pair_int(&event, "seq", seq);
+    buf_json_pair_str(&event, "state", STR("final"));
+    if (json) buf_json_key(&event, "message");
+    if (json) buf_text(&event, json);
+    buf_char(&event, '}');
+    if (event.err == 0) gateway_broadcast(gw, GATEWAY_ALL, "chat", buf_str(&event), false);
+    buf_free(&event);
+    free(json);
+}
+
 static void tell_injected(struct gateway_request *rq, struct str id, const json_t *message)
 {
     const struct injection *i = rq->state;
-    struct buf event = { 0 };
-    char *json = gateway_has_clients(rq->gw) ? json_dumps(message, JSON_COMPACT) : NULL;
-    if (!json) return;
-    buf_printf(&event, "{\"runId\":\"inject-%.*s\"", STR_ARG(id));
-    buf_json_pair_str(&event, "sessionKey", (struct str){ i->key, i->key_bytes });
-    buf_text(&event, ",\"seq\":0,\"state\":\"final\"");
-    buf_json_key(&event, "message");
-    buf_text(&event, json);
-    buf_char(&event, '}');
-    if (event.err == 0) gateway_broadcast(rq->gw, GATEWAY_ALL, "chat", buf_str(&event), false);
-    buf_free(&event);
-    free(json);
+    struct buf run_id = { 0 };
+    buf_printf(&run_id, "inject-%.*s", STR_ARG(id));
+    gateway_tell_injected(rq->gw, buf_str(&run_id), (struct str){ i->key, i->key_bytes }, 0, message);
+    buf_free(&run_id);
 }
 
 static void on_injected(struct gateway_request *rq, const struct msg *in)
@@ -196,7 +179,7 @@ static void chat_inject(struct gateway_request *rq, const json_t *params)
     if (session_key_canonical(&rules, sent, &key) != 0) {
         refuse(rq, "INVALID_REQUEST", STR("session not found"));
     } else if (gateway_request_call(rq, "store", RPC_chat_inject, params, on_injected) == 0) {
-        forget(gw, buf_str(&key)); /* a running turn takes the message in when it has ended */
+        gateway_session_forget(gw, buf_str(&key)); /* a running turn takes the message in when it has ended */
     }
     buf_free(&key);
 }

@@ -55,6 +55,14 @@ static struct msg refusal(const struct msg *in, const char *text)
     return m;
 }
 
+/* Who changes a setting and asks again is not told the old one; config.changed comes in a moment. */
+static void take_written(struct asked *a, struct rpc_served *served)
+{
+    config_unref(&a->config);
+    a->config = served->written;
+    served->written = NULL;
+}
+
 static void answer(struct asked *a, const struct msg *in)
 {
     struct rpc_served served = { 0 };
@@ -65,6 +73,7 @@ static void answer(struct asked *a, const struct msg *in)
     } else {
         rc = rpc_serve(tables, a->config, a->store, in, &served);
         store_rollback(a->store); /* nothing was written */
+        if (served.written) take_written(a, &served);
     }
     if (rc) store_close(&a->store); /* the next call begins anew */
     rc = mailbox_send_payload(a->mailbox, in->from, &served.m, served.payload);

@@ -174,6 +174,7 @@ static int write_file(struct change *c)
                                     .now_ms = c->call->now_ms };
     int rc = config_write(&w, &why);
     if (rc) rc = rpc_fail(c->call, "UNAVAILABLE", "%s", buf_cstr(&why));
+    if (rc == 0) c->call->written = config_ref(c->resulting);
     buf_free(&why);
     return rc;
 }

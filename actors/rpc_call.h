@@ -24,6 +24,8 @@ struct rpc_call {
     const char *code;   /* failure: the protocol's error code; static */
     struct buf message; /* failure: in words */
     struct buf details; /* failure: JSON; may be empty */
+    config_t *written;  /* a configuration that was written to its file; owned. What is asked next is answered by it, although
+                           it comes into force a moment later */
 };
 
 /** @return 0 with the result in call->out; else what rpc_fail() returned, or another GW_E*, which is told as UNAVAILABLE */

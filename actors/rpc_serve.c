@@ -55,6 +55,7 @@ int rpc_serve(const struct rpc_handler *const *tables, const config_t *config, s
     if (rc && !call.code)
         log_event(LOG_ERROR, "method_failed", LOG_T("method", rpc_method(call.method)->name), LOG_T("code", err_name(rc)),
                   LOG_T("reason", store ? store_error(store) : ""));
+    out->written = call.written;
     json_decref(params);
     buf_free(&json);
     buf_free(&call.message);
@@ -66,6 +67,7 @@ void rpc_served_free(struct rpc_served *served)
 {
     payload_free(&served->payload);
     buf_free(&served->words);
+    config_unref(&served->written);
 }
 
 /* Until something publishes a new configuration the one from the start stays in force. */

@@ -19,6 +19,7 @@ struct rpc_served {
     struct msg m;       /* rpc.result; its strings borrow from `words` or are static */
     payload_t *payload; /* owned; the result */
     struct buf words;   /* owned */
+    config_t *written;  /* owned; a configuration that the call has written, NULL: none */
 };
 
 /** @param in  an rpc.call

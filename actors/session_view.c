@@ -203,6 +203,7 @@ void session_view_entry(const struct session_view *view, struct buf *out)
     pair(out, "label", row->label);
     pair(out, "thinkingLevel", row->thinking);
     settings(view, out, levels);
+    if (row->compactions) buf_json_pair_int(out, "compactionCount", row->compactions);
     pair(out, "providerOverride", row->provider);
     pair(out, "modelOverride", row->model);
     buf_char(out, '}');

@@ -107,8 +107,10 @@ static int keep_settings(const struct rpc_call *call, const struct session_row *
 static int restart(const struct rpc_call *call, const struct session_row *row)
 {
     char uuid[RANDOM_UUID_SIZE], path[ARCHIVE_PATH_MAX];
+    int64_t entries = 0;
     random_uuid(uuid);
-    int rc = archive(call, row, ARCHIVE_RESET, path);
+    int rc = session_entries(call->store, row->id, &entries);
+    if (rc == 0 && entries) rc = archive(call, row, ARCHIVE_RESET, path); /* of nothing there is nothing to keep */
     if (rc == 0) rc = session_restart(call->store, row->id, str_of(uuid), call->now_ms);
     return rc ? rc : keep_settings(call, row);
 }

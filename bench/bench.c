@@ -24,7 +24,6 @@
 enum {
     STARTS = 20,
     HELPS = 50,
-    IDLE_MS = 1000,
     BLOCKS = 4, /* a run of several clients alternates between mock and gateway, so that both see the same machine */
     PAIRS_MAX = 20000,
     SESSIONS = 10000,
@@ -58,9 +57,9 @@ static void measure_start(void)
         us[i] = rig_start_gateway(&r, bench_options.config);
         if (i + 1 < STARTS) proc_stop(&r.gateway);
     }
-    pause_ms(IDLE_MS);
+    pause_ms(RIG_IDLE_MS);
     report_figure("start_to_health_ms", sorted_ms(us, STARTS, 50), "median of 20, homelab config, fork to GET /health 200");
-    report_figure("idle_rss_mib", rig_memory_kib(&r, "Rss:") / 1024, "smaps_rollup, homelab config, nine agents, after 1 s");
+    report_figure("idle_rss_mib", rig_memory_kib(&r, "Rss:") / 1024, "smaps_rollup, homelab config, nine agents, after 11 s without work");
     report_figure("idle_pss_mib", rig_memory_kib(&r, "Pss:") / 1024, "as above; falls when other processes map the same libraries");
     rig_close(&r);
 }
@@ -231,12 +230,13 @@ static void measure_sessions(void)
     struct load l = load_of(&r, true, false, 32, 2000);
     l.requests = 500; /* what the first turns bring in once is not a session's cost */
     run(&l, &warm);
+    pause_ms(RIG_IDLE_MS);
     double before = rig_memory_kib(&r, "Rss:");
     l = load_of(&r, true, false, 32, 10000);
     l.requests = SESSIONS;
     l.turns_per_session = 1;
     run(&l, &all);
-    pause_ms(IDLE_MS);
+    pause_ms(RIG_IDLE_MS);
     double after = rig_memory_kib(&r, "Rss:");
     snprintf(note, sizeof note, "(%.1f - %.1f MiB) / %d sessions of one turn", after / 1024, before / 1024, all.sessions);
     if (all.sessions > 0)

@@ -17,33 +17,28 @@ enum {
     ROUNDS = 10,
     ROUND_TURNS = 10000,
     TENTH = 10,
-    SETTLE_MS = 500, /* what ends a little later is not kept */
     RELOAD_MS = 10000,
     LOOK_MS = 1,
-    SESSION_BASE = 1,
     VIEW_ROUNDS = 3,
 };
 
 struct soak {
     struct rig rig;
+    struct ws_device device;
     ws_t *page; /* a client that is there all the time, as a page in a browser is */
     double early_kib;
-    int turns;
+    int early_descriptors;
 };
 
-static ws_t *come_in(const struct rig *r)
+static ws_t *come_in(const struct soak *s)
 {
-    struct ws_connect c = { .token = BENCH_TOKEN };
-    struct ws_device device;
+    const struct ws_connect c = { .token = BENCH_TOKEN, .device = &s->device };
     ws_t *ws = NULL;
-    int rc = ws_device_create(&device);
-    if (rc == 0) rc = ws_open(r->port, "/", NULL, &ws);
+    int rc = ws_open(s->rig.port, "/", NULL, &ws);
     if (rc) rig_die("no WebSocket connection", rc);
-    c.device = &device;
     json_t *hello = ws_hello(ws, &c);
     if (!json_is_true(json_object_get(hello, "ok"))) rig_die("no hello-ok", GW_EDENIED);
     json_decref(hello);
-    ws_device_free(&device);
     return ws;
 }
 
@@ -72,16 +67,32 @@ static void write_config(const struct rig *r, int n)
 static void begin(struct soak *s)
 {
     *s = (struct soak){ 0 };
+    int rc = ws_device_create(&s->device);
+    if (rc) rig_die("no device", rc);
     rig_open(&s->rig, NULL);
+}
+
+static void start(struct soak *s)
+{
+    begin(s);
     write_config(&s->rig, 0);
     rig_start_ready(&s->rig, s->rig.config);
-    s->page = come_in(&s->rig);
+    s->page = come_in(s);
 }
 
 static void end(struct soak *s)
 {
     ws_close(&s->page);
+    ws_device_free(&s->device);
     rig_close(&s->rig);
+}
+
+/* Heap and stacks of the idle gateway: code that ran is no growth. */
+static double level_kib(struct soak *s)
+{
+    pause_ms(RIG_IDLE_MS);
+    hear(s);
+    return rig_memory_kib(&s->rig, "Anonymous:");
 }
 
 /* Note the memory after a tenth of `total`, and report it after the last. @param done  how many are over */
@@ -89,14 +100,14 @@ static void weigh(struct soak *s, const char *figure, int done, int total, const
 {
     char note[160];
     if (done != total / TENTH && done != total) return;
-    pause_ms(SETTLE_MS);
-    hear(s);
-    double kib = rig_memory_kib(&s->rig, "Rss:");
+    double kib = level_kib(s);
     if (done != total) {
         s->early_kib = kib;
+        s->early_descriptors = rig_descriptors(&s->rig);
         return;
     }
-    snprintf(note, sizeof note, "%.1f MiB after %d %s, %.1f MiB after %d", kib / 1024, total, what, s->early_kib / 1024, total / TENTH);
+    snprintf(note, sizeof note, "%.2f MiB after %d %s, %.2f MiB after %d; heap and stacks, not code", kib / 1024, total, what,
+             s->early_kib / 1024, total / TENTH);
     report_figure(figure, kib / s->early_kib, note);
 }
 
@@ -133,42 +144,59 @@ static void take_turns(struct soak *s, int clients, int requests, int session)
     load_free(&out);
 }
 
-static void soak_reloads(const char *figure, const char *what, bool turns)
+static void soak_reloads(void)
 {
     struct soak s;
-    begin(&s);
+    start(&s);
     for (int i = 1; i <= RELOADS; i++) {
         reload(&s, i);
-        if (turns) take_turns(&s, 1, 1, SESSION_BASE + i); /* so many at most stay in memory, and before the first tenth is over */
         hear(&s);
-        weigh(&s, figure, i, RELOADS, what);
+        weigh(&s, "soak_reloads_ratio", i, RELOADS, "reloads");
     }
     end(&s);
 }
 
+/* Each in a session of its own: as many as are kept have long been there. @return the level after the last, in KiB */
+static double level_after_turns(bool reloads)
+{
+    struct soak s;
+    start(&s);
+    for (int i = 1; i <= RELOADS; i++) {
+        if (reloads) reload(&s, i);
+        take_turns(&s, 1, 1, i);
+        hear(&s);
+    }
+    double kib = level_kib(&s);
+    end(&s);
+    return kib;
+}
+
 void bench_soak_reloads(void)
 {
-    soak_reloads("soak_reloads_rss_ratio", "reloads", false);
-    soak_reloads("soak_reloads_turns_rss_ratio", "reloads, a new session's turn after each", true);
+    char note[160];
+    soak_reloads();
+    double without = level_after_turns(false), with = level_after_turns(true);
+    snprintf(note, sizeof note, "%.2f MiB after %d new sessions' turns, a reload before each; %.2f MiB without reloads", with / 1024,
+             RELOADS, without / 1024);
+    report_figure("soak_reloads_turns_ratio", with / without, note);
 }
 
 /* ---- reconnects ---- */
 
-/* A page that comes back: a device each time, as its token is another one; it looks around and is gone. */
+/* A page that comes back, looks around and is gone, beside one that stays. */
 void bench_soak_reconnects(void)
 {
     struct soak s;
-    begin(&s);
-    int descriptors = rig_descriptors(&s.rig);
+    start(&s);
     for (int i = 1; i <= RECONNECTS; i++) {
-        ws_t *ws = come_in(&s.rig);
+        ws_t *ws = come_in(&s);
         json_decref(ws_call(ws, "sessions.list", "{}"));
         json_decref(ws_call(ws, "chat.history", "{\"sessionKey\":\"main\"}"));
         ws_close(&ws);
         hear(&s);
-        weigh(&s, "soak_reconnects_rss_ratio", i, RECONNECTS, "reconnects");
+        weigh(&s, "soak_reconnects_ratio", i, RECONNECTS, "reconnects");
     }
-    report_figure("soak_reconnects_fds", rig_descriptors(&s.rig) - descriptors, "descriptors more than before");
+    report_figure("soak_reconnects_fds", rig_descriptors(&s.rig) - s.early_descriptors, "descriptors more than after 100");
     end(&s);
 }
 
@@ -189,15 +217,15 @@ static const char *const VIEWS[][2] = {
 
 void bench_page(void)
 {
-    struct soak s = { 0 };
+    struct soak s;
     char note[160];
     int refused = 0;
-    rig_open(&s.rig, NULL);
+    begin(&s);
     rig_start_ready(&s.rig, bench_options.config);
-    pause_ms(SETTLE_MS);
+    pause_ms(RIG_IDLE_MS);
     double alone = rig_memory_kib(&s.rig, "Rss:");
-    s.page = come_in(&s.rig);
-    pause_ms(SETTLE_MS);
+    s.page = come_in(&s);
+    pause_ms(RIG_IDLE_MS);
     snprintf(note, sizeof note, "homelab config, nine agents, one client that has said hello; %.2f MiB without it", alone / 1024);
     report_figure("idle_client_rss_mib", rig_memory_kib(&s.rig, "Rss:") / 1024, note);
     for (int round = 0; round < VIEW_ROUNDS; round++)
@@ -208,9 +236,10 @@ void bench_page(void)
             if (!ok) fprintf(stderr, "bench: %s is refused\n", VIEWS[i][0]);
             json_decref(answer);
         }
-    pause_ms(SETTLE_MS);
-    snprintf(note, sizeof note, "the same after all views, %d times; %d calls refused", VIEW_ROUNDS, refused);
+    snprintf(note, sizeof note, "the same just after all views, %d times; %d calls refused", VIEW_ROUNDS, refused);
     report_figure("page_rss_mib", rig_memory_kib(&s.rig, "Rss:") / 1024, note);
+    pause_ms(RIG_IDLE_MS);
+    report_figure("page_idle_rss_mib", rig_memory_kib(&s.rig, "Rss:") / 1024, "and a little later, with the page still open");
     end(&s);
 }
 
@@ -219,10 +248,10 @@ void bench_page(void)
 void bench_soak_turns(void)
 {
     struct soak s;
-    begin(&s);
+    start(&s);
     for (int i = 1; i <= ROUNDS; i++) {
-        take_turns(&s, 32, ROUND_TURNS, SESSION_BASE); /* the same 500 sessions or so */
-        weigh(&s, "soak_turns_rss_ratio", i * ROUND_TURNS, ROUNDS * ROUND_TURNS, "turns");
+        take_turns(&s, 32, ROUND_TURNS, i * ROUND_TURNS);
+        weigh(&s, "soak_turns_ratio", i * ROUND_TURNS, ROUNDS * ROUND_TURNS, "turns");
     }
     end(&s);
 }

@@ -41,11 +41,11 @@ static const struct budget BUDGETS[] = {
     { "ws_after_churn_fds", "", 0, false },
     { "ws_slow_client_closed_at_mib", "MiB", 16, false },
     { "ws_beside_slow_p99_ratio", "", 1.2, false },
-    { "soak_reloads_rss_ratio", "", 1.1, false },
-    { "soak_reloads_turns_rss_ratio", "", 1.1, false },
-    { "soak_reconnects_rss_ratio", "", 1.1, false },
+    { "soak_reloads_ratio", "", 1.1, false },
+    { "soak_reloads_turns_ratio", "", 1.1, false },
+    { "soak_reconnects_ratio", "", 1.1, false },
     { "soak_reconnects_fds", "", 0, false },
-    { "soak_turns_rss_ratio", "", 1.1, false },
+    { "soak_turns_ratio", "", 1.1, false },
 };
 
 struct figure {

@@ -5,9 +5,12 @@
 #ifndef BENCH_RIG_H
 #define BENCH_RIG_H
 
+#include "base/memory.h"
 #include "support/proc.h"
 
 #define BENCH_TOKEN "bench-token"
+
+enum { RIG_IDLE_MS = 2 * MEMORY_LOOK_MS + 1000 }; /* after work: by then the gateway has seen that it is idle, and gave memory back */
 
 struct bench_options {
     const char *openclaw, *mock, *bus, *config, *out, *only;

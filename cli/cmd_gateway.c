@@ -12,6 +12,7 @@
 #include "actors/system.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/configuration.h"
 
@@ -169,9 +170,12 @@ static bool on_mailbox(mailbox_t *mailbox, int *exit_code)
 static int wait_for_end(system_t *system, int signals)
 {
     struct pollfd fds[2] = { { .fd = signals, .events = POLLIN }, { .fd = mailbox_fd(system_mailbox(system)), .events = POLLIN } };
+    struct memory_watch memory = { 0 };
     int stops = 0, exit_code = CLI_OK;
     for (bool over = on_mailbox(system_mailbox(system), &exit_code); !over;) {
-        if (poll(fds, 2, -1) < 0 && errno != EINTR) return CLI_FAILED;
+        int n = poll(fds, 2, MEMORY_LOOK_MS);
+        if (n < 0 && errno != EINTR) return CLI_FAILED;
+        if (n == 0) memory_look(&memory);
         over = on_signal(system, signals, &stops);
         over = on_mailbox(system_mailbox(system), &exit_code) || over;
     }

@@ -36,11 +36,12 @@ function(gw_test file)
     ENVIRONMENT "${GW_TEST_ENVIRONMENT}")
 endfunction()
 
-# gw_fuzz(FILE LINK ...): one fuzz target per file that defines LLVMFuzzerTestOneInput, named after it.
+# gw_fuzz(FILE LINK ... [CHANGES n]): one fuzz target per file that defines LLVMFuzzerTestOneInput, named after it.
 # With GW_FUZZ (clang) it is a libFuzzer program, run by `./dev fuzz`. Otherwise it is a test: tests/fuzz/replay_main.c
-# feeds it every file of tests/fuzz/regress/NAME and tests/fuzz/corpus/NAME, and seeded random changes of them.
+# feeds it every file of tests/fuzz/regress/NAME and tests/fuzz/corpus/NAME, and seeded random changes of them: CHANGES of each,
+# for a slow target with a large corpus.
 function(gw_fuzz file)
-  cmake_parse_arguments(arg "" "" "LINK;SOURCES" ${ARGN})
+  cmake_parse_arguments(arg "" "CHANGES" "LINK;SOURCES" ${ARGN})
   get_filename_component(name ${file} NAME_WE)
   if(GW_FUZZ)
     add_executable(${name} ${file} ${arg_SOURCES})
@@ -48,7 +49,10 @@ function(gw_fuzz file)
     set_property(GLOBAL APPEND_STRING PROPERTY GW_FUZZ_TARGETS "${name}\n")
   else()
     add_executable(${name} ${file} ${arg_SOURCES} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay_main.c)
-    add_test(NAME ${name} COMMAND ${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/regress/${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
+    if(arg_CHANGES)
+      list(PREPEND arg_CHANGES --changes)
+    endif()
+    add_test(NAME ${name} COMMAND ${name} ${arg_CHANGES} ${CMAKE_SOURCE_DIR}/tests/fuzz/regress/${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
     set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS fuzz ENVIRONMENT "${GW_TEST_ENVIRONMENT}")
   endif()
   target_link_libraries(${name} PRIVATE gw_flags ${arg_LINK})

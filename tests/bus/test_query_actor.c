@@ -23,6 +23,16 @@ static config_t *config(void)
     return cfg;
 }
 
+static config_t *config_at(const char *path)
+{
+    struct env env = { no_variable, NULL };
+    struct config_problems problems = { 0 };
+    config_t *cfg;
+    cr_assert(config_parse(STR("{}"), path, &env, &cfg, &problems) == 0);
+    config_problems_free(&problems);
+    return cfg;
+}
+
 static void spawn_store(rig_t *rig, const char *dir)
 {
     struct store_actor_options *options = calloc(1, sizeof *options);
@@ -35,8 +45,10 @@ static void spawn_store(rig_t *rig, const char *dir)
 
 static void spawn_query(rig_t *rig, const char *dir)
 {
+    char path[TEMPDIR_MAX + 32];
     struct query_options *options = calloc(1, sizeof *options);
-    options->config = config();
+    snprintf(path, sizeof path, "%s/openclaw.json", dir);
+    options->config = config_at(path);
     options->state_dir = str_dup(str_of(dir));
     rig_spawn(rig, "query", query_actor, options);
 }
@@ -119,6 +131,23 @@ Test(query_actor, what_the_store_has_answered_can_be_read_at_once, .timeout = 20
         cr_assert(str_find(a.rpc_result.payload, str_of(want)) > 0, "%s", want);
         msg_clear(&a);
     }
+    rig_stop(&rig);
+    tempdir_remove(dir);
+}
+
+Test(query_actor, what_is_written_to_the_configuration_can_be_read_at_once, .timeout = 20)
+{
+    char dir[TEMPDIR_MAX];
+    tempdir_make(dir);
+    rig_t *rig = rig_start();
+    spawn_store(rig, dir);
+    spawn_query(rig, dir);
+    struct msg a = rig_ask(rig, "query", call(RPC_agents_create, "{\"name\":\"Nils\",\"workspace\":\"/nowhere/nils\"}"));
+    cr_assert(a.kind == MSG_rpc_result && a.rpc_result.code.n == 0, "%.*s", STR_ARG(a.rpc_result.text));
+    msg_clear(&a);
+    a = rig_ask(rig, "query", call(RPC_agents_list, "{}"));
+    cr_assert(str_find(a.rpc_result.payload, STR("\"id\":\"nils\"")) > 0, "%.*s", STR_ARG(a.rpc_result.payload));
+    msg_clear(&a);
     rig_stop(&rig);
     tempdir_remove(dir);
 }

@@ -60,7 +60,6 @@ static struct known KNOWN[] = {
     { .frame = "chat-failall", .path = "payload.data.error", .reason = FAILURE },
     { .frame = "chat-failall", .path = "payload.errorMessage", .reason = FAILURE },
     { .frame = "chat-failall-history", .path = "payload.messages[]", .reason = "a failed turn leaves no message of its own" },
-    { .frame = "agent-rpc", .path = "payload.result.meta.agentMeta.sessionId", .reason = "the session's key" },
     { .frame = "agent-rpc", .path = "payload.result.meta.agentMeta.lastCallUsage", .reason = "usage is counted by turn" },
     { .frame = "agent-rpc", .path = "payload.result.meta.agentMeta.promptTokens", .reason = "usage is counted by turn" },
     { .frame = "agent-rpc", .path = "payload.result.meta.systemPromptReport", .reason = "no report is made of the prompt" },

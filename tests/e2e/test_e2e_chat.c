@@ -198,8 +198,18 @@ Test(e2e_chat, an_agent_call_is_accepted_and_then_answered_under_the_same_id, .t
     json_t *result = json_object_get(json_object_get(second, "payload"), "result");
     json_t *payload = json_array_get(json_object_get(result, "payloads"), 0);
     cr_expect_str_eq(text_of(payload, "text", NULL), "all is well");
+    const json_t *meta = json_object_get(json_object_get(result, "meta"), "agentMeta");
+    json_t *history = ws_call(r.ws, "chat.history", "{\"sessionKey\":\"agent:qa-tester:main\"}");
+    cr_expect_eq(strlen(text_of(history, "payload", "sessionId")), 36);
+    cr_expect_str_eq(json_string_value(json_object_get(meta, "sessionId")), text_of(history, "payload", "sessionId"));
+    json_decref(history);
     json_t *wait = ws_call(r.ws, "agent.wait", "{\"runId\":\"ag-1\"}");
     cr_expect_str_eq(text_of(wait, "payload", "status"), "ok");
+    ws_request(r.ws, "b", "agent", "{\"message\":\"hi\",\"agentId\":\"qa-tester\",\"idempotencyKey\":\"ag-1\"}");
+    json_decref(ws_response(r.ws, "b", KIT_TURN_MS));
+    json_t *still = ws_call(r.ws, "agent.wait", "{\"runId\":\"ag-1\"}");
+    cr_expect(json_equal(json_object_get(wait, "payload"), json_object_get(still, "payload")), "a repeat changes nothing");
+    json_decref(still);
     json_decref(wait);
     wait = ws_call(r.ws, "agent.wait", "{\"runId\":\"nope\",\"timeoutMs\":10}");
     cr_expect_str_eq(text_of(wait, "payload", "status"), "timeout");

@@ -10,6 +10,7 @@ struct script {
     const char *address;
     size_t client;
     struct buf out;  /* bytes to send */
+    size_t last;     /* where its last part begins */
     struct buf part; /* what is being written */
     enum { PART_RAW, PART_FRAME, PART_REQUEST } kind;
     unsigned head, form; /* of a frame */
@@ -52,6 +53,7 @@ static void write_request(struct buf *out, struct str text)
 
 static void end_part(struct script *s)
 {
+    s->last = s->out.n;
     switch (s->kind) {
     case PART_RAW: buf_add(&s->out, buf_str(&s->part)); break;
     case PART_FRAME: write_frame(&s->out, s->head, s->form, buf_str(&s->part)); break;
@@ -118,6 +120,15 @@ static void pad(struct script *s, unsigned n)
     s->part.n += (size_t)n * PAD_BYTES;
 }
 
+static void repeat(struct script *s, unsigned n)
+{
+    struct buf part = { 0 };
+    end_part(s);
+    buf_add(&part, (struct str){ s->out.p + s->last, s->out.n - s->last });
+    while (n--) buf_add(&s->out, buf_str(&part));
+    buf_free(&part);
+}
+
 static unsigned next(struct str *rest)
 {
     if (rest->n == 0) return 0;
@@ -161,6 +172,7 @@ static void step(struct script *s, struct str *rest)
     switch (what) {
     case STEP: buf_char(&s->part, (char)STEP); return;
     case 'p': pad(s, next(rest)); return;
+    case 'R': repeat(s, next(rest)); return;
     case 'u':
         end_part(s);
         write_upgrade(&s->out);

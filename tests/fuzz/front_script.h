@@ -5,6 +5,7 @@
  *  h  close the sending half   x  drop it      z r  stop reading, read on
  *  t  every deadline is over                   d s  the gateway is told to drain, to stop
  *  p N       the last byte 256 * N times       u    the request for an upgrade to WebSocket
+ *  R N       what was written last, a frame or bytes, N times more
  *  f H F     a frame up to the next step: H its first byte, F bits: 1 not masked, 2 and 4 the form of the length,
  *            8 it announces one byte more
  *  m         a text message up to the next step

@@ -69,6 +69,7 @@ static int run(const struct rpc_handler *table, enum rpc_id method, const char *
     if (rc != 0) buf_printf(&said, "%s %.*s", call.code ? call.code : err_name(rc), STR_ARG(buf_str(&call.message)));
     buf_free(&call.message);
     buf_free(&call.details);
+    config_unref(&call.written);
     json_decref(root);
     return rc;
 }

@@ -53,6 +53,7 @@ static void reset(struct bench *b)
     buf_free(&b->out);
     buf_free(&b->call.message);
     buf_free(&b->call.details);
+    config_unref(&b->call.written);
     b->params = b->answer = NULL;
 }
 
