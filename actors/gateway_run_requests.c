@@ -281,9 +281,8 @@ static bool read_message(struct gateway_request *rq, const json_t *params, struc
     return ok;
 }
 
-static void send_message(struct gateway_request *rq, const json_t *params, struct order *o, struct buf *clean)
+static void send_message(struct gateway_request *rq, const json_t *params, struct order *o)
 {
-    if (!read_message(rq, params, o, clean)) return;
     if (str_trim(o->text).n == 0 && o->image_count == 0)
         gateway_refuse(rq, "INVALID_REQUEST", "message or attachment required");
     else if (chat_text_stops(o->text))
@@ -309,7 +308,7 @@ static void chat_send(struct gateway_request *rq, const json_t *params)
     struct order o = chat_order(params);
     if (gateway_run_session(rq, o.sent_key, &canonical)) {
         o.session_key = buf_str(&canonical);
-        send_message(rq, params, &o, &clean);
+        if (read_message(rq, params, &o, &clean)) send_message(rq, params, &o);
     }
     buf_free(&canonical);
     buf_free(&clean);
@@ -392,8 +391,8 @@ static void agent(struct gateway_request *rq, const json_t *params)
         refuse_agent(rq, "unknown channel: %.*s", STR_ARG(o.channel));
     } else if (agent_session(rq, params, &canonical)) {
         o.session_key = buf_str(&canonical);
-        bool fresh = read_message(rq, params, &o, &clean) && !is_repeat(rq, &o) && known_agent(rq, o.session_key, "invalid agent params: ");
-        if (fresh) take(rq, params, &o);
+        bool ok = read_message(rq, params, &o, &clean);
+        if (ok && !is_repeat(rq, &o) && known_agent(rq, o.session_key, "invalid agent params: ")) take(rq, params, &o);
     }
     buf_free(&canonical);
     buf_free(&clean);

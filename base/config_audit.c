@@ -117,10 +117,10 @@ static void write_line(const struct config_write *w, struct buf *out)
 static int append(const char *path, struct str line)
 {
     struct stat st;
-    char old[PATH_MAX + 8];
+    char full[PATH_MAX + 8];
     if (stat(path, &st) == 0 && st.st_size + (off_t)line.n > CONFIG_AUDIT_MAX) {
-        snprintf(old, sizeof old, "%s.1", path);
-        rename(path, old);
+        snprintf(full, sizeof full, "%s.1", path);
+        rename(path, full);
     }
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) return -1;

@@ -137,9 +137,10 @@ static int finish(struct editor *e, struct str text, const struct config_change 
 
 int config_edit_patch(struct str text, struct str patch, struct buf *out, char why[CONFIG_EDIT_WHY_MAX])
 {
-    struct editor e = { .why = why, .arena.max = CONFIG_MEMORY_MAX };
+    struct editor e = { .arena.max = CONFIG_MEMORY_MAX };
     const struct json5_node *p = NULL;
     struct config_change *changes = NULL;
+    e.why = why;
     e.root = parse(&e, text, true);
     if (e.root) p = parse(&e, patch, true);
     if (p) changes = merge(&e, e.root, p);
@@ -217,8 +218,9 @@ static struct config_change *along(struct editor *e, struct str path, const stru
 
 int config_edit_set(struct str text, struct str path, struct str value, struct buf *out, char why[CONFIG_EDIT_WHY_MAX])
 {
-    struct editor e = { .why = why, .arena.max = CONFIG_MEMORY_MAX };
+    struct editor e = { .arena.max = CONFIG_MEMORY_MAX };
     struct config_change *changes = NULL;
+    e.why = why;
     const struct json5_node *v = parse(&e, value, false);
     if (v) e.root = parse(&e, text, true);
     if (e.root) changes = along(&e, path, v);
@@ -227,8 +229,9 @@ int config_edit_set(struct str text, struct str path, struct str value, struct b
 
 int config_edit_unset(struct str text, struct str path, struct buf *out, char why[CONFIG_EDIT_WHY_MAX])
 {
-    struct editor e = { .why = why, .arena.max = CONFIG_MEMORY_MAX };
+    struct editor e = { .arena.max = CONFIG_MEMORY_MAX };
     struct config_change *changes = NULL;
+    e.why = why;
     e.root = parse(&e, text, true);
     if (e.root) changes = along(&e, path, NULL);
     return finish(&e, text, changes, out);

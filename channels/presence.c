@@ -54,7 +54,7 @@ static void lower_key(struct str key, char out[PRESENCE_KEY_MAX + 1])
 /* The entry of a key, now the newest. NULL: no memory. */
 static struct known *touch(presence_t *p, struct str key, int64_t now_ms)
 {
-    char name[PRESENCE_KEY_MAX + 1];
+    char name[PRESENCE_KEY_MAX + 1] = "";
     struct known *k;
     lower_key(key, name);
     HASH_FIND_STR(p->by_key, name, k);
