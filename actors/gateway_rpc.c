@@ -197,8 +197,11 @@ void gateway_rpc_tick(struct gateway *gw, int64_t now_ms)
 {
     struct gateway_request *rq = gw->timed;
     while (rq) {
-        bool late = now_ms >= rq->deadline_ms;
-        if (late) rq->on_late(rq); /* may answer others, too: begin again */
+        bool late = now_ms >= rq->deadline_ms && rq->late_ms != now_ms; /* who waits on is asked again at the next tick */
+        if (late) {
+            rq->late_ms = now_ms;
+            rq->on_late(rq); /* may answer others, too: begin again */
+        }
         rq = late ? gw->timed : rq->timed_next;
     }
 }

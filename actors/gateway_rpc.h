@@ -27,6 +27,7 @@ struct gateway_request {
     struct gateway_run *run;      /* methods about runs: the one that it waits for; not owned */
     int64_t deadline_ms;          /* monotonic; 0: none. gateway_request_until() sets it */
     void (*on_late)(struct gateway_request *rq);
+    int64_t late_ms;                                 /* monotonic; when it ran */
     void (*on_gone)(struct gateway_request *rq);     /* its client left; NULL: nothing to do. The request is freed after it */
     void (*on_end)(struct gateway_request *rq);      /* it is being freed, however it ended: let go of what `state` owns; NULL: nothing */
     bool lasting;                                    /* it may stay for long, see gateway_request_lasts() */
