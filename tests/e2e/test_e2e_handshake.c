@@ -191,6 +191,7 @@ Test(e2e_handshake, a_wrong_device_id_is_told, .timeout = 60)
     device.id[0] = device.id[0] == '0' ? '1' : '0';
     const struct shake s = { .name = "device_id_mismatch", .c = { .token = KIT_TOKEN } };
     play(&k, &s, &device);
+    ws_device_free(&device);
     /* signed as v1 although a nonce is sent along */
     cr_assert_eq(ws_device_create(&device), 0);
     cr_assert_eq(ws_open(k.port, "/any/path", NULL, &ws), 0);
