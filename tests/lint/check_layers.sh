@@ -34,21 +34,20 @@ files() {
 
 # Every include in quotes names its folder, and the folder is allowed.
 check_table() {
-    local folder file line name target
+    local folder hit
+    # shellcheck disable=SC2016 # $2 is for awk
     for folder in "${!may[@]}"; do
-        for file in $(files "$folder"); do
-            while IFS=: read -r line name; do
-                target=${name%%/*}
-                case $name in
-                */*) ;;
-                *) complain "$file:$line: \"$name\" needs its folder, as in \"$folder/$name\"" && continue ;;
-                esac
-                case " $folder ${may[$folder]} " in
-                *" $target "*) ;;
-                *) complain "$file:$line: $folder/ may not include $target/ (\"$name\")" ;;
-                esac
-            done < <(sed -n '/^ *# *include *"/{=;s/^[^"]*"\([^"]*\)".*/\1/p}' "$file" | paste -d: - -)
-        done
+        while IFS= read -r hit; do
+            complain "$hit"
+        done < <(files "$folder" | tr '\n' '\0' | xargs -0 -r awk -v folder="$folder" -v allowed=" $folder ${may[$folder]} " -F '"' '
+            !/^ *# *include *"/ { next }
+            { where = FILENAME ":" FNR ": " }
+            $2 !~ /\// { print where "\"" $2 "\" needs its folder, as in \"" folder "/" $2 "\""; next }
+            {
+                target = $2
+                sub(/\/.*/, "", target)
+                if (!index(allowed, " " target " ")) print where folder "/ may not include " target "/ (\"" $2 "\")"
+            }')
     done
 }
 
