@@ -230,6 +230,7 @@ static void set_times(struct gateway *gw)
         .keepalive_ms = o->keepalive_ms ? o->keepalive_ms : GATEWAY_KEEPALIVE_MS,
         .probe_ms = o->probe_ms ? o->probe_ms : GATEWAY_PROBE_MS,
         .hello_ms = o->hello_ms ? o->hello_ms : GATEWAY_HELLO_MS,
+        .client_stall_ms = o->client_stall_ms ? o->client_stall_ms : GATEWAY_CLIENT_STALL_MS,
         .close_ms = o->close_ms ? o->close_ms : GATEWAY_CLOSE_MS,
     };
 }

@@ -132,6 +132,8 @@ static void read_or_pause(struct gateway_client *cl)
  * reads, it would wait for those bytes to go, and spin on what came after (4.1.6). */
 static void note_clogged(struct gateway_client *cl, bool clogged)
 {
+    if (cl->state == CLIENT_CONNECTED && (clogged || cl->clogged)) /* from now on, or from its last progress */
+        lws_set_timer_usecs(cl->wsi, clogged ? (lws_usec_t)cl->gw->times.client_stall_ms * LWS_US_PER_MS : LWS_SET_TIMER_USEC_CANCEL);
     if (cl->clogged == clogged) return;
     cl->clogged = clogged;
     read_or_pause(cl);
@@ -356,7 +358,10 @@ void gateway_client_greeted(struct gateway_client *cl)
 /* The handshake took too long, or a closing client does not read. */
 static int on_timer(struct gateway_client *cl)
 {
-    if (cl->state == CLIENT_CONNECTED) return 0;
+    if (cl->state == CLIENT_CONNECTED) {
+        if (cl->clogged) close_slow(cl); /* it has taken nothing for so long */
+        return 0;
+    }
     if (cl->state == CLIENT_CLOSING) return -1;
     log_event(LOG_INFO, "handshake_timed_out", LOG_T("conn", cl->conn_id), LOG_T("address", cl->peer.address));
     gateway_client_close(cl, LWS_CLOSE_STATUS_NORMAL, (struct str){ 0 });

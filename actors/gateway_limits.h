@@ -42,23 +42,24 @@ enum gateway_limit {
     GATEWAY_WALK_CLIENTS = 16,                 /* ... so many of them in one go */
     GATEWAY_TOLD_MAX = 4096,                   /* events that some of them have not heard yet ... */
     GATEWAY_TOLD_BYTES_MAX = 16 * 1024 * 1024, /* ... and their bytes */
-    GATEWAY_CLOSE_MS = 5000,                   /* for the last frames of a client that is being closed */
-    GATEWAY_REQUESTS_MAX = 256,                /* requests of a client in hand; it is not read while there are more */
-    GATEWAY_LASTING_MAX = 1024,                /* requests of a client that wait for a run or an approval; one more is refused */
-    GATEWAY_CLIENT_TICK_MS = 30000,            /* between two `tick` events; told in hello-ok.policy.tickIntervalMs */
-    GATEWAY_DEVICES_TICK_MS = 1000,            /* between two looks at devices that are not stored yet */
-    GATEWAY_HEALTH_MS = 60000,                 /* a kept health object is younger than this */
-    GATEWAY_TELL_MS = 250,                     /* least time between two `health` or `presence` events, and 1 ms for each client */
-    GATEWAY_STOP_MS = 5000,                    /* who stops runs waits this long for their ends */
-    GATEWAY_DELTA_MS = 150,                    /* least time between two deltas of a run */
-    GATEWAY_RUNS_MAX = 20000,                  /* runs of WebSocket clients that have not ended; one more is refused */
-    GATEWAY_RUNS_KEPT = 1000,                  /* ended runs that agent.wait can still tell of ... */
-    GATEWAY_RUNS_KEPT_MS = 10 * 60 * 1000,     /* ... for this long */
+    GATEWAY_CLIENT_STALL_MS = 20000,       /* without room for one more byte for a client, then it is closed with 1008 `slow consumer` */
+    GATEWAY_CLOSE_MS = 5000,               /* for the last frames of a client that is being closed */
+    GATEWAY_REQUESTS_MAX = 256,            /* requests of a client in hand; it is not read while there are more */
+    GATEWAY_LASTING_MAX = 1024,            /* requests of a client that wait for a run or an approval; one more is refused */
+    GATEWAY_CLIENT_TICK_MS = 30000,        /* between two `tick` events; told in hello-ok.policy.tickIntervalMs */
+    GATEWAY_DEVICES_TICK_MS = 1000,        /* between two looks at devices that are not stored yet */
+    GATEWAY_HEALTH_MS = 60000,             /* a kept health object is younger than this */
+    GATEWAY_TELL_MS = 250,                 /* least time between two `health` or `presence` events, and 1 ms for each client */
+    GATEWAY_STOP_MS = 5000,                /* who stops runs waits this long for their ends */
+    GATEWAY_DELTA_MS = 150,                /* least time between two deltas of a run */
+    GATEWAY_RUNS_MAX = 20000,              /* runs of WebSocket clients that have not ended; one more is refused */
+    GATEWAY_RUNS_KEPT = 1000,              /* ended runs that agent.wait can still tell of ... */
+    GATEWAY_RUNS_KEPT_MS = 10 * 60 * 1000, /* ... for this long */
 };
 
 /** The times that tests shorten. */
 struct gateway_times {
-    int64_t header_ms, body_ms, idle_ms, stall_ms, quiet_ms, keepalive_ms, probe_ms, hello_ms, close_ms;
+    int64_t header_ms, body_ms, idle_ms, stall_ms, quiet_ms, keepalive_ms, probe_ms, hello_ms, close_ms, client_stall_ms;
 };
 
 /** The bounds that tests shorten. */

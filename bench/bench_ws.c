@@ -28,6 +28,7 @@ enum {
     CHURN_WARM = 4000,
     CHURN_RATE = 1200,
     SETTLE_MS = 20000,
+    STALL_WAIT_MS = 30000,
     STALL_TURNS_MAX = 4000,
 };
 
@@ -291,6 +292,8 @@ void bench_ws_slow(void)
         asked++;
         note(&during, turn(&t));
     }
+    for (int waited = 0; closed_at_mib(&r) < 0 && waited < STALL_WAIT_MS; waited += 100)
+        pause_ms(100); /* nothing is read of it any more: it ends by time */
     double mib = closed_at_mib(&r);
     snprintf(text, sizeof text, "MiB that waited for a client that did not read when it was closed, after %d answers", asked);
     if (mib >= 0)
