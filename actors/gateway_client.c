@@ -103,6 +103,14 @@ static void close_slow(struct gateway_client *cl)
     gateway_client_close(cl, LWS_CLOSE_STATUS_POLICY_VIOLATION, STR("slow consumer"));
 }
 
+/* Something waits for it to read: it has its time from now on, the moment of its last progress. The timer is left to run when
+ * nothing waits any more: cancelling it calls back at once (4.1.6). */
+static void watch(struct gateway_client *cl, bool waits)
+{
+    cl->moved_ms = clock_mono_ms();
+    if (waits && cl->state == CLIENT_CONNECTED) lws_set_timer_usecs(cl->wsi, (lws_usec_t)cl->gw->times.client_stall_ms * LWS_US_PER_MS);
+}
+
 void gateway_client_push(struct gateway_client *cl, struct gateway_frame *f, bool drop_if_slow)
 {
     size_t cost = gateway_frame_cost(f);
@@ -112,6 +120,7 @@ void gateway_client_push(struct gateway_client *cl, struct gateway_frame *f, boo
         close_slow(cl);
         return;
     }
+    if (cl->queue_count == 0 && !cl->clogged) watch(cl, true);
     cl->queue[(cl->queue_head + cl->queue_count++) & (cl->queue_cap - 1)] = gateway_frame_keep(f);
     cl->queued += cost;
     lws_callback_on_writable(cl->wsi);
@@ -132,8 +141,6 @@ static void read_or_pause(struct gateway_client *cl)
  * reads, it would wait for those bytes to go, and spin on what came after (4.1.6). */
 static void note_clogged(struct gateway_client *cl, bool clogged)
 {
-    if (cl->state == CLIENT_CONNECTED && (clogged || cl->clogged)) /* from now on, or from its last progress */
-        lws_set_timer_usecs(cl->wsi, clogged ? (lws_usec_t)cl->gw->times.client_stall_ms * LWS_US_PER_MS : LWS_SET_TIMER_USEC_CANCEL);
     if (cl->clogged == clogged) return;
     cl->clogged = clogged;
     read_or_pause(cl);
@@ -144,6 +151,7 @@ bool gateway_client_write(struct gateway_client *cl, struct str frames)
     if (cl->queue_count || lws_send_pipe_choked(cl->wsi)) return false;
     if (lws_write(cl->wsi, (unsigned char *)(uintptr_t)frames.p, frames.n, LWS_WRITE_HTTP) < 0) gateway_kill(cl->conn);
     note_clogged(cl, lws_partial_buffered(cl->wsi));
+    if (cl->clogged) watch(cl, true);
     if (cl->clogged) lws_callback_on_writable(cl->wsi); /* which sees to its end */
     return true;
 }
@@ -220,6 +228,7 @@ static int on_writable(struct gateway_client *cl)
     }
     bool partial = lws_partial_buffered(cl->wsi);
     note_clogged(cl, partial);
+    watch(cl, partial || cl->queue_count);
     if (cl->queue_count == 0 && cl->queue_cap > QUEUE_FIRST) empty_queue(cl);
     if (cl->queue_count || partial) {
         lws_callback_on_writable(cl->wsi);
@@ -359,7 +368,8 @@ void gateway_client_greeted(struct gateway_client *cl)
 static int on_timer(struct gateway_client *cl)
 {
     if (cl->state == CLIENT_CONNECTED) {
-        if (cl->clogged) close_slow(cl); /* it has taken nothing for so long */
+        bool waits = cl->clogged || cl->queue_count;
+        if (waits && clock_mono_ms() - cl->moved_ms >= cl->gw->times.client_stall_ms) close_slow(cl); /* it has taken nothing for so long */
         return 0;
     }
     if (cl->state == CLIENT_CLOSING) return -1;

@@ -64,6 +64,7 @@ struct gateway_client {
     struct gateway_client *crowd_prev, *crowd_next;
     struct gateway_request *requests;
     size_t waiting, lasting; /* of them: before their first answer; after it */
+    int64_t moved_ms;        /* monotonic, when it last took something while something waited */
     int close_code;
     bool closed; /* the close frame is out */
     char close_reason[124];

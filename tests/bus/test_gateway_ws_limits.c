@@ -239,11 +239,11 @@ Test(gateway_ws_limits, a_slow_client_that_reads_no_more_is_cut_off, .timeout = 
 
 Test(gateway_ws_limits, a_client_that_takes_nothing_for_a_while_is_closed_before_its_queue_is_full, .timeout = 300)
 {
-    start(&(struct gateway_rig_options){ .times = { .client_stall_ms = 300, .close_ms = 120000 },
+    start(&(struct gateway_rig_options){ .times = { .client_stall_ms = 3000, .close_ms = 120000 },
                                          .bounds = { .out = 1 << 30, .slow = 1 << 29 } });
     ws_t *quick = ws_rig_join(&rig, &device), *slow = ws_rig_join(&rig, &device);
     pour(quick, BIG); /* more than the sockets hold, far less than may wait */
-    for (int64_t end = clock_mono_ms() + 1000; clock_mono_ms() < end;) ws_rig_expect_alive(quick); /* its time runs out */
+    for (int64_t end = clock_mono_ms() + 5000; clock_mono_ms() < end;) ws_rig_expect_alive(quick); /* its time runs out */
     cr_assert_eq(ws_read_to_end(slow, RIG_MS), GW_ECLOSED);
     cr_assert(ws_close_code(slow) == 1008 && strcmp(ws_close_reason(slow), "slow consumer") == 0, "%d", ws_close_code(slow));
     ws_rig_expect_alive(quick);
