@@ -293,6 +293,7 @@ static void run(struct router *r, struct turn_entry *e, int worker)
                                .reply = str_of(e->reply),
                                .stream = s.stream,
                                .created = e->created,
+                               .depth = policy_turn_info(r->policy, e->turn).depth,
                                .timeout_ms = agent && agent->timeout_seconds < INT32_MAX / 1000 ? agent->timeout_seconds * 1000 : 0 };
     payload_t *joined = e->collected ? router_collect_message(e, &lines) : NULL;
     m.turn_run.collected = buf_str(&lines);

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 
 #include "actors/turn_internal.h"
+#include "actors/turn_tools.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "msgs/chat_json.h"
 #include "msgs/chat_pack.h"
 
+#define TOO_LONG "The turn took longer than its time limit (agents.defaults.timeoutSeconds)."
 #define SILENT_REPLY "NO_REPLY" /* the whole reply: nothing is to be said (agent-runtime 10) */
 
 static bool stopping(const struct turn *t)
@@ -59,6 +61,22 @@ int turn_ask_store(struct turn *t, struct msg *q, struct msg *answer)
     rc = (int)answer->error.code;
     buf_clear(&t->error);
     buf_printf(&t->error, "The conversation could not be stored: %.*s", STR_ARG(answer->error.text));
+    msg_clear(answer);
+    return rc;
+}
+
+int turn_ask(struct turn *t, const char *to, struct msg *q, int timeout_ms, struct msg *answer)
+{
+    int64_t until = timeout_ms < 0 ? -1 : clock_mono_ms() + timeout_ms;
+    bool own = t->deadline_ms >= 0 && (until < 0 || t->deadline_ms < until);
+    q->corr = mailbox_corr(t->s->mailbox);
+    q->trace = t->trace;
+    *answer = (struct msg){ 0 };
+    int rc = mailbox_send(t->s->mailbox, to, q);
+    if (rc == 0) rc = await(t, q->corr, own ? t->deadline_ms : until, false, answer);
+    if (rc == GW_ETIMEOUT && own) turn_fail(t, FAILURE_timeout, TOO_LONG);
+    if (rc || answer->kind != MSG_error) return rc;
+    rc = (int)answer->error.code;
     msg_clear(answer);
     return rc;
 }
@@ -207,7 +225,7 @@ int turn_ask_model(struct turn *t, const payload_t *prompt, bool quiet, struct m
     int rc = mailbox_send_payload(t->s->mailbox, "router", &q, prompt);
     while (rc == 0) {
         rc = await(t, q.corr, t->deadline_ms, false, reply);
-        if (rc == GW_ETIMEOUT) turn_fail(t, FAILURE_timeout, "The turn took longer than its time limit (agents.defaults.timeoutSeconds).");
+        if (rc == GW_ETIMEOUT) turn_fail(t, FAILURE_timeout, TOO_LONG);
         if (rc) break;
         if (reply->kind == MSG_model_reply) return 0;
         if (reply->kind == MSG_model_delta && !quiet) on_delta(t, &reply->model_delta);
@@ -224,7 +242,7 @@ int turn_ask_model(struct turn *t, const payload_t *prompt, bool quiet, struct m
 
 /* --- steps ------------------------------------------------------------------------------------------------------ */
 
-static int append(struct turn *t, const struct chat_message *message)
+int turn_append(struct turn *t, const struct chat_message *message)
 {
     struct buf json = { 0 };
     struct msg q = { .kind = MSG_store_append }, answer;
@@ -238,24 +256,6 @@ static int append(struct turn *t, const struct chat_message *message)
         rc = session_add(t->s, buf_str(&json));
     }
     buf_free(&json);
-    return rc;
-}
-
-/* No tool is offered yet, so whatever a model calls does not exist; it is told so and can answer in words. */
-static int run_tool(struct turn *t, const struct chat_part *call)
-{
-    struct buf text = { 0 };
-    buf_printf(&text, "Tool %.*s not found", STR_ARG(call->name));
-    struct chat_part part = { .kind = CHAT_TEXT, .text = buf_str(&text) };
-    struct chat_message result = { .role = CHAT_TOOL_RESULT,
-                                   .parts = &part,
-                                   .part_count = 1,
-                                   .timestamp_ms = clock_wall_ms(),
-                                   .tool_call_id = call->id,
-                                   .tool_name = call->name,
-                                   .is_error = true };
-    int rc = append(t, &result);
-    buf_free(&text);
     return rc;
 }
 
@@ -295,9 +295,9 @@ static int take_reply(struct turn *t, const struct msg *in, struct buf *last, bo
         catch_up_text(t, &m);
         for (size_t i = 0; i < m.part_count; i++) calls += m.parts[i].kind == CHAT_TOOL_CALL;
         *over = calls == 0;
-        rc = *over ? chat_json_write(last, &m) : append(t, &m);
+        rc = *over ? chat_json_write(last, &m) : turn_append(t, &m);
         for (size_t i = 0; i < m.part_count && rc == 0; i++)
-            if (m.parts[i].kind == CHAT_TOOL_CALL) rc = t->cancelled[0] ? GW_EABORTED : run_tool(t, &m.parts[i]);
+            if (m.parts[i].kind == CHAT_TOOL_CALL) rc = t->cancelled[0] ? GW_EABORTED : turn_run_tool(t, &m.parts[i]);
     }
     if (rc && rc != GW_EABORTED && t->error.n == 0) turn_fail(t, FAILURE_server, "The reply could not be taken in.");
     arena_free(&arena);
@@ -431,6 +431,7 @@ void turn_run(struct session *s, struct msg *in)
     bool over = false;
     if (run->timeout_ms) t.deadline_ms = clock_mono_ms() + run->timeout_ms;
     turn_list_candidates(&t);
+    turn_offer_tools(&t);
     int rc = turn_begin(&t);
     for (int steps = 0; rc == 0 && !over; steps++) {
         if (t.cancelled[0]) rc = GW_EABORTED;

@@ -7,6 +7,16 @@
 
 #include "actors/session.h"
 #include "base/failure.h"
+#include "tools/tool_policy.h"
+
+enum { TURN_PAST_MAX = 64 }; /* tool calls that loop detection looks back at */
+
+/* A tool call that was made, as hashes. */
+struct turn_past {
+    uint64_t call, result;
+};
+
+enum turn_tool_phase { TURN_TOOL_START, TURN_TOOL_UPDATE, TURN_TOOL_RESULT };
 
 struct turn {
     struct session *s;
@@ -27,6 +37,11 @@ struct turn {
     int64_t context_tokens; /* prompt and answer of the last request */
     enum chat_stop stop;
     int compactions;
+    tool_set tools; /* what models are offered */
+    int calls;      /* of tools, so far */
+    int refused;    /* of them, for repeating themselves */
+    int past_count; /* ever noted; the newest are in past */
+    struct turn_past past[TURN_PAST_MAX];
     bool step_has_text; /* the running request has given text */
 };
 
@@ -36,6 +51,14 @@ void turn_fail(struct turn *t, enum failure failure, const char *text); /* what 
 /** Ask the store and wait, through aborts: its answers follow the commit. On an error t->error says what failed.
  *  @return 0, then the caller clears *answer; a code */
 int turn_ask_store(struct turn *t, struct msg *q, struct msg *answer);
+
+/** Ask another actor and wait; an abort of the turn ends that at once.
+ *  @param timeout_ms  -1: as long as the turn may last  @return 0, then the caller clears *answer; GW_EABORTED, GW_ETIMEOUT (also when the
+ *  turn's own time is over: t->error is set then), GW_ECLOSED, the code of an `error` answer */
+int turn_ask(struct turn *t, const char *to, struct msg *q, int timeout_ms, struct msg *answer);
+
+/** Record a message of the turn, durably. */
+int turn_append(struct turn *t, const struct chat_message *message);
 
 /** Ask for one reply. Deltas go on to the user unless `quiet`. @return 0 with a model.reply in *reply, or a code */
 int turn_ask_model(struct turn *t, const payload_t *prompt, bool quiet, struct msg *reply);

@@ -6,6 +6,7 @@
 #include "actors/history.h"
 #include "actors/prompt.h"
 #include "actors/turn_internal.h"
+#include "actors/turn_tools.h"
 #include "msgs/chat_pack.h"
 
 int64_t turn_window(const struct turn *t)
@@ -28,12 +29,24 @@ static struct str host_os(char *out, size_t cap)
     return (struct str){ out, n > 0 && (size_t)n < cap ? (size_t)n : 0 };
 }
 
+/* The offered tools by name and summary. @return their number */
+static size_t list_tools(const struct turn *t, struct prompt_tool list[TOOL_COUNT])
+{
+    size_t n = 0;
+    for (int i = 0; i < TOOL_COUNT; i++) {
+        const struct tool *tool = tool_at((enum tool_id)i);
+        if (tool_in(t->tools, (enum tool_id)i)) list[n++] = (struct prompt_tool){ str_of(tool->name), str_of(tool->summary) };
+    }
+    return n;
+}
+
 static int build_system(struct turn *t, struct buf *out)
 {
     struct session *s = t->s;
     const struct config_agent *agent = s->agent;
     const struct config_limits *limits = config_limits(s->config);
     char host[256] = "", os[128];
+    struct prompt_tool tools[TOOL_COUNT];
     bool minimal = str_find(str_of(s->key), STR(":subagent:")) >= 0 || str_find(str_of(s->key), STR(":cron:")) >= 0;
     gethostname(host, sizeof host - 1);
     struct prompt_input in = {
@@ -49,6 +62,9 @@ static int build_system(struct turn *t, struct buf *out)
         .channel = t->run->channel,
         .thinking = t->run->thinking.n ? t->run->thinking : agent->thinking,
         .extra_system = t->run->system,
+        .tools = tools,
+        .tool_count = list_tools(t, tools),
+        .depth = (unsigned)t->run->depth,
         .depth_max = (unsigned)limits->max_spawn_depth,
         .skills = session_skills(s),
         .file_chars = limits->bootstrap_max_chars,
@@ -93,10 +109,14 @@ int turn_build_prompt(struct turn *t, payload_t **out)
     if (rc == 0) {
         int64_t budget = turn_window(t) - SESSION_RESERVE_TOKENS - (int64_t)system.n / 4;
         size_t from = history_window(history.messages, history.count, budget > 4096 ? budget : 4096);
+        const struct chat_tool *tools;
+        size_t tool_count = turn_list_tools(t, &arena, &tools);
         const struct chat_request request = {
             .system = buf_str(&system),
             .messages = history.messages + from,
             .message_count = history.count - from,
+            .tools = tools,
+            .tool_count = tool_count,
             .thinking = t->run->thinking.n ? t->run->thinking : s->agent->thinking,
         };
         *out = turn_pack(&request);

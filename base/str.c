@@ -141,6 +141,14 @@ struct str str_utf8_prefix(struct str s, size_t max)
     return s;
 }
 
+struct str str_utf8_suffix(struct str s, size_t max)
+{
+    if (s.n <= max) return s;
+    size_t from = s.n - max;
+    while (from < s.n && ((unsigned char)s.p[from] & 0xC0) == 0x80) from++;
+    return (struct str){ s.p + from, s.n - from };
+}
+
 bool str_secret_eq(struct str a, struct str b)
 {
     if (a.n != b.n) return false;

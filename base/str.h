@@ -59,6 +59,9 @@ size_t str_utf8_first(struct str s);
 /** The longest prefix of s of at most `max` bytes that does not end inside a UTF-8 sequence. Borrows s. */
 struct str str_utf8_prefix(struct str s, size_t max);
 
+/** The longest end of s of at most `max` bytes that does not begin inside a UTF-8 sequence. Borrows s. */
+struct str str_utf8_suffix(struct str s, size_t max);
+
 /** How unlike two names are: insertions, deletions, changes and swaps of neighbours that turn a into b, ASCII case
  *  ignored (Damerau-Levenshtein, restricted). @return SIZE_MAX when one is longer than STR_DISTANCE_MAX bytes */
 size_t str_distance(struct str a, struct str b);
