@@ -24,7 +24,7 @@ enum gateway_client_state {
 /* Where it is among those that hear events (gateway_crowd.c). */
 enum gateway_place { CROWD_OUTSIDE, CROWD_PROMPT, CROWD_LATER };
 
-enum { GATEWAY_ROLE_MAX = 16, GATEWAY_UUID_SIZE = 37 };
+enum { GATEWAY_ROLE_MAX = 16, GATEWAY_UUID_SIZE = 37, GATEWAY_SPOKE_MAX = 8 };
 
 struct gateway_frame; /* bytes shared by the queues that hold them */
 
@@ -63,6 +63,8 @@ struct gateway_client {
     uint64_t heard;
     struct gateway_client *crowd_prev, *crowd_next;
     struct gateway_request *requests;
+    uint64_t spoke[GATEWAY_SPOKE_MAX]; /* hashes of the sessions it began runs in, the newest of them: it hears of their tools */
+    unsigned spoke_count;
     size_t waiting, lasting; /* of them: before their first answer; after it */
     int64_t moved_ms;        /* monotonic, when it last took something while something waited */
     int close_code;

@@ -1,4 +1,7 @@
 /* actors/gateway_run_events.c -- what clients hear of a run: its start, its text as it grows, its end. */
+#include <utlist.h>
+
+#include "actors/gateway_events.h"
 #include "actors/gateway_runs_internal.h"
 #include "base/chat.h"
 #include "base/clock.h"
@@ -65,6 +68,48 @@ void gateway_run_tell_text(struct gateway_run *run)
     }
     run->waits_to_tell = true;
     lws_sul_schedule(run->gw->lws, 0, &run->tell, on_pause_over, due * LWS_US_PER_MS);
+}
+
+/* --- tools: for those who began a run in the session and said that they want to see them, without a number (reference 6.4) -------------
+ */
+
+static uint64_t hash(struct str key)
+{
+    uint64_t h = 14695981039346656037u; /* FNV-1a */
+    for (size_t i = 0; i < key.n; i++) h = (h ^ (unsigned char)key.p[i]) * 1099511628211u;
+    return h;
+}
+
+static bool has_spoken(const struct gateway_client *cl, uint64_t session)
+{
+    for (unsigned i = 0; i < GATEWAY_SPOKE_MAX && i < cl->spoke_count; i++)
+        if (cl->spoke[i] == session) return true;
+    return false;
+}
+
+void gateway_run_spoke(struct gateway_client *cl, struct str session_key)
+{
+    uint64_t session = hash(session_key);
+    if (cl->who.tool_events && !has_spoken(cl, session)) cl->spoke[cl->spoke_count++ % GATEWAY_SPOKE_MAX] = session;
+}
+
+void gateway_run_tell_tool(struct gateway_run *run, const struct msg_turn_tool *tool)
+{
+    static const char *const PHASES[] = { "start", "update", "result" };
+    const struct chat_tool_event event = { PHASES[tool->phase], tool->name, tool->call, tool->text, tool->failed != 0 };
+    struct gateway_client *cl, *safe;
+    struct buf payload = { 0 };
+    uint64_t session = hash(str_of(run->session_key));
+    gateway_run_tell_start(run);
+    run->seq++;
+    DL_FOREACH_SAFE(run->gw->clients, cl, safe)
+    {
+        if (!has_spoken(cl, session)) continue;
+        struct chat_run c = about(run);
+        if (payload.n == 0) agent_event_write_tool(&payload, &c, &event);
+        gateway_tell(cl, "agent", buf_str(&payload));
+    }
+    buf_free(&payload);
 }
 
 static void tell_agent_end(struct gateway_run *run, bool aborted)

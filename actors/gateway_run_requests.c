@@ -155,6 +155,7 @@ static int submit(struct gateway_run *run, const struct order *o, struct str age
                                               .ack = 1,
                                               .policy = 1,
                                               .message = buf_str(&packed) };
+    if (run->rq) gateway_run_spoke(run->rq->client, o->session_key);
     run->corr = m.corr;
     HASH_ADD(hh, gw->runs->by_corr, corr, sizeof run->corr, run);
     if (rc == 0) rc = mailbox_send(gw->mailbox, "router", &m);

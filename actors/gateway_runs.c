@@ -137,6 +137,7 @@ bool gateway_runs_message(struct gateway *gw, const struct msg *in)
     case MSG_turn_accepted: gateway_run_accepted(run, in->turn_accepted.state); break;
     case MSG_turn_started: gateway_run_tell_start(run); break;
     case MSG_turn_delta: gateway_run_delta(run, &in->turn_delta); break;
+    case MSG_turn_tool: gateway_run_tell_tool(run, &in->turn_tool); break;
     case MSG_turn_done: gateway_run_end(run, &in->turn_done); break;
     case MSG_turn_refused: gateway_run_refused(run, in->turn_refused.reason, in->turn_refused.text); break;
     case MSG_error: gateway_run_refused(run, STR("overloaded"), STR("the gateway is overloaded; try again later")); break;

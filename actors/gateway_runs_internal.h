@@ -79,6 +79,8 @@ void gateway_run_stopped(struct gateway_run *run); /* it has ended: who asked fo
 /* gateway_run_events.c */
 void gateway_run_tell_start(struct gateway_run *run);
 void gateway_run_tell_text(struct gateway_run *run); /* what is new of run->text, now or when the pause is over */
+void gateway_run_tell_tool(struct gateway_run *run, const struct msg_turn_tool *tool); /* to those who spoke in its session and want it */
+void gateway_run_spoke(struct gateway_client *cl, struct str session_key);
 void gateway_run_tell_end(struct gateway_run *run, const struct msg_turn_done *d);
 void gateway_run_tell_aborted(struct gateway_run *run, const char *stop_reason);
 void gateway_run_tell_error(struct gateway_run *run, struct str message);

@@ -194,6 +194,8 @@ static void handle(struct router *r, struct msg *in)
 {
     switch (in->kind) {
     case MSG_turn_submit: router_on_submit(r, in); break;
+    case MSG_turn_pause: router_on_pause(r, in); break;
+    case MSG_turn_resume: router_on_resume(r, in); break;
     case MSG_turn_abort: router_on_abort(r, in); break;
     case MSG_turn_done: router_on_turn_done(r, in); break;
     case MSG_model_request: router_on_model_request(r, in); break;

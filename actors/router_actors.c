@@ -5,6 +5,7 @@
 #include "actors/gateway.h"
 #include "actors/model.h"
 #include "actors/query.h"
+#include "actors/relay.h"
 #include "actors/router_internal.h"
 #include "actors/session.h"
 #include "actors/store.h"
@@ -111,6 +112,7 @@ int router_child_start(struct router *r, struct child *c, struct buf *why)
     case CHILD_PROVIDER: return start_provider(r, c);
     case CHILD_QUERY: return start_query(r, c);
     case CHILD_RELOAD: return router_start_reload(r, c, why);
+    case CHILD_RELAY: return actor_spawn(r->bus, c->name, RELAY_QUEUE, relay_actor, NULL, &c->actor);
     default: return start_gateway(r, c);
     }
 }
@@ -144,7 +146,7 @@ int router_provider_add(struct router *r, const struct config_provider *provider
     return 0;
 }
 
-/* Start the store, the providers and, for a gateway, the query actor; the gateway follows once they run and the store has told what was
+/* Start the store, the providers, the query actor and the relay; the gateway follows once they run and the store has told what was
  * left unfinished. */
 int router_start_children(struct router *r)
 {
@@ -153,7 +155,8 @@ int router_start_children(struct router *r)
     struct child *store = router_child_add(r, CHILD_STORE, "store");
     int rc = store ? router_child_start(r, store, &why) : GW_ENOMEM;
     for (size_t i = 0; i < providers && rc == 0; i++) rc = router_provider_add(r, config_provider_at(r->config, i));
-    if (rc == 0 && r->options->gateway && !router_child_add(r, CHILD_QUERY, "query")) rc = GW_ENOMEM;
+    if (rc == 0 && !router_child_add(r, CHILD_QUERY, "query")) rc = GW_ENOMEM;
+    if (rc == 0 && !router_child_add(r, CHILD_RELAY, "relay")) rc = GW_ENOMEM;
     if (rc == 0 && r->options->config_path && !router_child_add(r, CHILD_RELOAD, "reload")) rc = GW_ENOMEM;
     for (size_t i = 1; i < r->child_count && rc == 0; i++) rc = router_child_start(r, &r->children[i], &why);
     if (rc) router_fail(r, rc, why.n ? buf_cstr(&why) : err_text(rc));
@@ -344,7 +347,7 @@ static bool tell_stop(struct router *r, const char *name, bool running)
  * nobody can write any more and nobody reads. */
 void router_stop_children(struct router *r)
 {
-    static const enum child_kind order[] = { CHILD_RELOAD, CHILD_GATEWAY, CHILD_QUERY, CHILD_PROVIDER, CHILD_STORE };
+    static const enum child_kind order[] = { CHILD_RELOAD, CHILD_GATEWAY, CHILD_RELAY, CHILD_QUERY, CHILD_PROVIDER, CHILD_STORE };
     for (size_t stage = 0; stage < sizeof order / sizeof *order; stage++) {
         bool any = false;
         for (size_t i = 0; i < r->child_count; i++) {

@@ -20,7 +20,7 @@ enum {
 enum router_phase { PHASE_STARTING, PHASE_RUNNING, PHASE_DRAINING, PHASE_STOPPING };
 
 /* Why a worker or a named actor is not simply an actor_t: it may be starting again. */
-enum child_kind { CHILD_STORE, CHILD_PROVIDER, CHILD_QUERY, CHILD_GATEWAY, CHILD_RELOAD };
+enum child_kind { CHILD_STORE, CHILD_PROVIDER, CHILD_QUERY, CHILD_GATEWAY, CHILD_RELOAD, CHILD_RELAY };
 
 struct child { /* a named, supervised actor */
     enum child_kind kind;
@@ -60,6 +60,7 @@ struct turn_entry {
     int finished_code;
     struct msg done;                               /* turn.done of the session, held until it is durable; kind 0: has not come */
     payload_t *answer;                             /* its payload */
+    uint64_t resume_corr;                          /* of its turn.resume, while that is not answered; 0: none */
     char *set_model;                               /* what a user set for its session, owned; NULL: nothing */
     char *set_thinking;                            /* likewise */
     struct listener *listeners;                    /* repeats of its idempotency key that wait for the same answer */
@@ -152,6 +153,8 @@ void router_on_pending(struct router *r, struct msg *in);
 void router_on_accepted(struct router *r, const struct msg *in);
 void router_store_back(struct router *r); /* it runs again */
 void router_on_answered(struct router *r, const struct msg *in);
+void router_on_pause(struct router *r, const struct msg *in);
+void router_on_resume(struct router *r, const struct msg *in);
 void router_do_turn(struct router *r, const struct policy_action *a);
 void router_abort_all(struct router *r); /* at the end of a drain */
 void router_refuse(struct router *r, const char *to, const struct msg *about, const char *reason, const char *text, int64_t retry_after_ms);

@@ -201,6 +201,41 @@ void router_on_accepted(struct router *r, const struct msg *in)
     if (e && e->dropped) router_record_drop(r, e);
 }
 
+/* Its own session alone may say that a turn waits. */
+static struct turn_entry *own_turn(struct router *r, const struct msg *in, int64_t turn)
+{
+    char name[MSG_NAME_MAX + 1];
+    struct turn_entry *e = router_turn(r, turn);
+    if (!e) return NULL;
+    router_worker_name(policy_session_info(r->policy, router_said(&e->said).session_key).worker, name);
+    return strcmp(name, in->from) == 0 ? e : NULL;
+}
+
+void router_on_pause(struct router *r, const struct msg *in)
+{
+    const struct policy_event event = { .kind = POLICY_WAIT_BEGIN, .turn = in->turn_pause.turn };
+    if (own_turn(r, in, event.turn)) router_step(r, &event);
+}
+
+void router_on_resume(struct router *r, const struct msg *in)
+{
+    const struct policy_event event = { .kind = POLICY_WAIT_END, .turn = in->turn_resume.turn };
+    struct turn_entry *e = own_turn(r, in, event.turn);
+    if (!e) return;
+    e->resume_corr = in->corr;
+    router_step(r, &event);
+}
+
+static void resume(struct router *r, struct turn_entry *e, int worker)
+{
+    char name[MSG_NAME_MAX + 1];
+    struct msg m = { .kind = MSG_turn_resumed, .corr = e->resume_corr, .trace = e->said.trace };
+    m.turn_resumed.turn = e->turn;
+    e->resume_corr = 0;
+    router_worker_name(worker, name);
+    router_send(r, name, &m, NULL);
+}
+
 void router_abort_all(struct router *r)
 {
     struct turn_entry *e, *safe;
@@ -358,6 +393,7 @@ void router_do_turn(struct router *r, const struct policy_action *a)
     case POLICY_DO_REFUSE: router_do_refuse(r, e, a->reason); break;
     case POLICY_DO_RUN: run(r, e, a->worker); break;
     case POLICY_DO_CANCEL: cancel(r, a); break;
+    case POLICY_DO_RESUME: resume(r, e, a->worker); break;
     case POLICY_DO_COLLECT: router_collect(r, e, a->of_turn); break;
     case POLICY_DO_DROP: router_do_drop(r, e); break;
     case POLICY_DO_END: router_do_end(r, e, a); break;

@@ -65,19 +65,41 @@ int turn_ask_store(struct turn *t, struct msg *q, struct msg *answer)
     return rc;
 }
 
-int turn_ask(struct turn *t, const char *to, struct msg *q, int timeout_ms, struct msg *answer)
+int turn_await(struct turn *t, uint64_t corr, int timeout_ms, struct msg *in)
 {
     int64_t until = timeout_ms < 0 ? -1 : clock_mono_ms() + timeout_ms;
     bool own = t->deadline_ms >= 0 && (until < 0 || t->deadline_ms < until);
+    int rc = await(t, corr, own ? t->deadline_ms : until, false, in);
+    if (rc == GW_ETIMEOUT && own) turn_fail(t, FAILURE_timeout, TOO_LONG);
+    return rc;
+}
+
+int turn_ask(struct turn *t, const char *to, struct msg *q, int timeout_ms, struct msg *answer)
+{
     q->corr = mailbox_corr(t->s->mailbox);
     q->trace = t->trace;
     *answer = (struct msg){ 0 };
     int rc = mailbox_send(t->s->mailbox, to, q);
-    if (rc == 0) rc = await(t, q->corr, own ? t->deadline_ms : until, false, answer);
-    if (rc == GW_ETIMEOUT && own) turn_fail(t, FAILURE_timeout, TOO_LONG);
+    if (rc == 0) rc = turn_await(t, q->corr, timeout_ms, answer);
     if (rc || answer->kind != MSG_error) return rc;
     rc = (int)answer->error.code;
     msg_clear(answer);
+    return rc;
+}
+
+int turn_pause(struct turn *t)
+{
+    struct msg m = { .kind = MSG_turn_pause, .trace = t->trace };
+    m.turn_pause.turn = t->run->turn;
+    return mailbox_send(t->s->mailbox, "router", &m);
+}
+
+int turn_resume(struct turn *t)
+{
+    struct msg m = { .kind = MSG_turn_resume }, answer;
+    m.turn_resume.turn = t->run->turn;
+    int rc = turn_ask(t, "router", &m, -1, &answer);
+    if (rc == 0) msg_clear(&answer);
     return rc;
 }
 

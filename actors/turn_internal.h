@@ -57,6 +57,14 @@ int turn_ask_store(struct turn *t, struct msg *q, struct msg *answer);
  *  turn's own time is over: t->error is set then), GW_ECLOSED, the code of an `error` answer */
 int turn_ask(struct turn *t, const char *to, struct msg *q, int timeout_ms, struct msg *answer);
 
+/** Wait for the message with this corr, as turn_ask() does for its answer. Any kind; turn.accepted, turn.done, turn.refused, error too. */
+int turn_await(struct turn *t, uint64_t corr, int timeout_ms, struct msg *in);
+
+/** Give the permit back while the turn waits for another session, and take it again: until turn_resume() returns 0 others run.
+ *  @return 0; GW_EABORTED, GW_ECLOSED, GW_ETIMEOUT when the turn's time is over meanwhile */
+int turn_pause(struct turn *t);
+int turn_resume(struct turn *t);
+
 /** Record a message of the turn, durably. */
 int turn_append(struct turn *t, const struct chat_message *message);
 

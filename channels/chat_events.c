@@ -1,6 +1,9 @@
 #include "channels/chat_events.h"
 
 #include <ctype.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
 
@@ -91,6 +94,28 @@ void agent_event_write_error(struct buf *out, const struct chat_run *run, struct
     buf_json_pair_str(out, "phase", STR("error"));
     buf_json_pair_str(out, "error", message);
     buf_json_pair_int(out, "endedAt", run->now_ms);
+    end_agent(out, run);
+}
+
+/* What a model sent as arguments may be no JSON object: clients then get an empty one. */
+static void write_args(struct str args, struct buf *out)
+{
+    json_t *read = json_loadb(args.p ? args.p : "", args.n, 0, NULL);
+    char *text = json_is_object(read) ? json_dumps(read, JSON_COMPACT) : NULL;
+    buf_json_key(out, "args");
+    buf_text(out, text ? text : "{}");
+    free(text);
+    json_decref(read);
+}
+
+void agent_event_write_tool(struct buf *out, const struct chat_run *run, const struct chat_tool_event *tool)
+{
+    begin_agent(out, run, "tool");
+    buf_json_pair_str(out, "phase", str_of(tool->phase));
+    buf_json_pair_str(out, "name", tool->name);
+    buf_json_pair_str(out, "toolCallId", tool->call);
+    if (strcmp(tool->phase, "start") == 0) write_args(tool->args, out);
+    if (strcmp(tool->phase, "result") == 0) buf_json_pair_bool(out, "isError", tool->failed);
     end_agent(out, run);
 }
 

@@ -27,6 +27,15 @@ void agent_event_write_start(struct buf *out, const struct chat_run *run, int64_
 void agent_event_write_end(struct buf *out, const struct chat_run *run, bool aborted);
 void agent_event_write_error(struct buf *out, const struct chat_run *run, struct str message);
 /** @param text  the whole so far  @param delta  its end that is new */
+/** A tool call of the run. @param args  the call's JSON, when it begins; `phase` is "start", "update" or "result", which alone can be an
+ * error */
+struct chat_tool_event {
+    const char *phase;
+    struct str name, call, args;
+    bool failed;
+};
+void agent_event_write_tool(struct buf *out, const struct chat_run *run, const struct chat_tool_event *tool);
+
 void agent_event_write_text(struct buf *out, const struct chat_run *run, struct str text, struct str delta);
 
 /** {"runId":…,"status":…} with `summary` when there is one. */
