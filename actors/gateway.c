@@ -113,6 +113,7 @@ static void tick(lws_sorted_usec_list_t *sul)
     struct gateway_conn *c, *safe;
     int64_t now_ms = clock_mono_ms();
     bool busy = false;
+    gw->calls++;
     gw->ticking = false;
     DL_FOREACH_SAFE(gw->conns, c, safe)
     {
@@ -149,14 +150,18 @@ void gateway_start_tick(struct gateway *gw)
 static int on_mailbox(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
     (void)user, (void)in, (void)len;
-    if (reason == LWS_CALLBACK_RAW_RX_FILE) gateway_drain_mailbox(lws_context_user(lws_get_context(wsi)));
+    struct gateway *gw = lws_context_user(lws_get_context(wsi));
+    gw->calls++;
+    if (reason == LWS_CALLBACK_RAW_RX_FILE) gateway_drain_mailbox(gw);
     return 0;
 }
 
 static int on_listener(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
     (void)user, (void)in, (void)len;
-    if (reason == LWS_CALLBACK_RAW_RX_FILE) gateway_accept(lws_context_user(lws_get_context(wsi)), lws_get_socket_fd(wsi));
+    struct gateway *gw = lws_context_user(lws_get_context(wsi));
+    gw->calls++;
+    if (reason == LWS_CALLBACK_RAW_RX_FILE) gateway_accept(gw, lws_get_socket_fd(wsi));
     return 0;
 }
 
@@ -278,8 +283,10 @@ int gateway_open(struct gateway *gw, mailbox_t *mb, struct gateway_options *opti
 
 int gateway_round(struct gateway *gw)
 {
+    uint64_t calls = gw->calls;
     if (lws_service(gw->lws, 0) < 0) return GW_ESYS;
     gw->services++;
+    gateway_spin_check(gw, calls);
     gateway_drain_mailbox(gw);
     return 0;
 }
@@ -305,8 +312,10 @@ static void flush(struct gateway *gw)
     int64_t until_ms = clock_mono_ms() + GATEWAY_FLUSH_MS;
     while (has_unsent(gw) && clock_mono_ms() < until_ms) {
         gateway_start_tick(gw); /* so that the loop wakes without traffic */
+        uint64_t calls = gw->calls;
         if (lws_service(gw->lws, 0) < 0) return;
         gw->services++;
+        gateway_spin_check(gw, calls);
     }
 }
 

@@ -460,6 +460,7 @@ int gateway_http_callback(struct lws *wsi, enum lws_callback_reasons reason, voi
     struct gateway_conn *c = lws_get_opaque_user_data(wsi);
     (void)user;
     if (!c) return 0; /* not a client's connection */
+    c->gw->calls++;
     switch (reason) {
     case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED: c->wsi = wsi; return 0;
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return is_websocket(wsi) ? 0 : -1; /* h2c is not offered */

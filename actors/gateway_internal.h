@@ -99,6 +99,8 @@ struct gateway {
     bool ticking;
     int64_t started_ms; /* monotonic */
     uint64_t services;  /* finished rounds of libwebsockets, from 1 */
+    uint64_t calls;     /* that it made into here */
+    int empty_rounds;   /* in a row, in which it made none */
     bool draining;
     bool stopping;
     struct gateway_times times;
@@ -118,6 +120,10 @@ void gateway_drain_mailbox(struct gateway *gw);
 /* Ask `to` on behalf of a connection, under the corr it already has or a new one. @return as mailbox_send() */
 int gateway_ask(struct gateway_conn *c, const char *to, struct msg *m);
 void gateway_ask_over(struct gateway_conn *c);
+
+/* gateway_spin.c */
+/* After a round: one without a call, again and again, means that a connection makes the loop turn for nothing. It is cut off. */
+void gateway_spin_check(struct gateway *gw, uint64_t calls_before);
 
 /* gateway_config.c */
 /* Take what is in force (base/config_shared.h): agents, secrets, limits, the note. Address, port and TLS stay as they are.

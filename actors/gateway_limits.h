@@ -21,6 +21,7 @@ enum gateway_limit {
     GATEWAY_BODY_MS = 60000,             /* for a request's body, then 408 */
     GATEWAY_IDLE_MS = 60000,             /* between two requests of a connection, then it is closed */
     GATEWAY_STALL_MS = 60000,            /* without room for one more byte of an answer, then the connection is closed */
+    GATEWAY_EMPTY_ROUNDS = 128,          /* of the loop without work, then whoever causes them is looked for */
     GATEWAY_DISCARD_MS = 5000,           /* for the rest of a body that is not wanted, then the connection is closed */
     GATEWAY_QUIET_MS = 10000,            /* a streamed answer without text: its headers go out */
     GATEWAY_KEEPALIVE_MS = 15000,        /* ... and a comment this often */

@@ -31,7 +31,7 @@ static size_t write_result(const struct gateway_run *run, const struct msg_turn_
     buf_json_pair_str(out, "provider", provider);
     buf_json_pair_str(out, "model", model);
     buf_printf(out, ",\"usage\":{\"input\":%lld,\"output\":%lld,\"total\":%lld}},\"aborted\":%s}}}", (long long)d->input_tokens,
-               (long long)d->output_tokens, (long long)(d->input_tokens + d->output_tokens),
+               (long long)d->output_tokens, (long long)d->input_tokens + (long long)d->output_tokens,
                d->outcome == OUTCOME_ABORTED ? "true" : "false");
     return gap;
 }

@@ -369,7 +369,7 @@ Test(e2e_commands, a_command_during_a_run_does_not_disturb_it, .timeout = 60)
 
 Test(e2e_commands, clients_that_leave_in_the_middle_leave_nothing_behind, .timeout = 90)
 {
-    static const char *const messages[] = { "/new hi", "/status", "/model " KIT_OPENROUTER_MODEL, "/reset" };
+    static const char *const messages[] = { "/new hi", "/status", ("/model " KIT_OPENROUTER_MODEL), "/reset" };
     struct desk d;
     open_desk(&d);
     for (int i = 0; i < 12; i++) {
