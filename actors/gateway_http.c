@@ -362,14 +362,17 @@ static int on_request(struct gateway_conn *c, struct str path)
 {
     enum gateway_method method = method_of(c);
     int64_t length = content_length(c->wsi);
+    bool garbled = length == NO_LENGTH && lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
     bool bare = length == NO_LENGTH && !may_have_body(c->wsi);
     reset_request(c);
     c->without_body = method == GATEWAY_GET || bare;
     read_connection(c);
-    lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0); /* ours are in gateway_check_times() */
-    c->body_done = method != GATEWAY_POST && (length == 0 || bare);
+    lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0);                              /* ours are in gateway_check_times() */
+    c->body_done = garbled || (method != GATEWAY_POST && (length == 0 || bare)); /* of a garbled length no rest is awaited */
     c->route = gateway_route_find(c->gw->cfg, path);
-    if (c->surplus)
+    if (garbled)
+        refuse_closing(c, 400, "Content-Length is no number.", "invalid_content_length");
+    else if (c->surplus)
         refuse_busy(c, "The gateway has no room for another connection; try again later.", "too_many_connections");
     else if (c->gw->draining && !(c->route && c->route->while_draining))
         refuse_busy(c, "The gateway is stopping.", "stopping");

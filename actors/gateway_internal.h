@@ -57,6 +57,7 @@ struct gateway_conn {
     bool cached;         /* the answer may be kept by the client, when it asks each time whether it is still right */
     bool pipelined;      /* the next request's bytes are here before this one is answered */
     uint64_t resumed_at; /* gateway.services when reading went on */
+    bool unread;         /* gateway_spin.c: at its first look nobody had taken what the client sent */
     bool flow_stopped;   /* reading is paused: the next request waits for this answer */
     size_t body_size;    /* content-length */
     int64_t deadline_ms; /* of the state, or of the rest of an unwanted body; 0: none */

@@ -1,19 +1,19 @@
 /* actors/gateway_spin.c -- keeps the loop from turning without work.
  *
- * libwebsockets 4.1.6 does not read a connection while bytes of its own wait to go out on it, but keeps asking the kernel whether there is
- * something to read. A client that does not read its answer, and sends on or ends its half, so makes each round of the loop return
- * at once with nothing done, until it reads. Such a connection is cut off: it costs the others their time. */
+ * libwebsockets 4.1.6 asks the kernel whether there is something to read also where it will not read: while bytes of its own wait to go
+ * out, and while the rest of a body is awaited of a client that has ended its half. Each round of the loop then returns at once with
+ * nothing done. The connection that does that is one whose bytes, or whose end, nobody takes in many such rounds: it is cut off, for it
+ * costs the others their time. */
 #include <sys/socket.h>
 #include <utlist.h>
 
 #include "actors/gateway_client.h"
 #include "base/log.h"
 
-/* Something can be read, or the client's half has ended, while what goes out is stuck. */
-static bool spins(struct lws *wsi, bool unsent)
+/* Something can be read, or the client has ended its half. */
+static bool is_readable(struct lws *wsi)
 {
     char byte;
-    if (!unsent && !lws_partial_buffered(wsi)) return false;
     return recv(lws_get_socket_fd(wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }
 
@@ -25,24 +25,28 @@ static void cut_off(struct gateway_conn *c)
     gateway_kill(c);
 }
 
-static void look(struct gateway *gw)
+/* The first look notes who has something unread, the second, as many empty rounds later, ends those who still have. */
+static void look(struct gateway_conn *c, bool paused, bool again)
 {
-    struct gateway_conn *c, *safe;
-    struct gateway_client *cl, *next;
-    DL_FOREACH_SAFE(gw->conns, c, safe)
-    {
-        if (!c->flow_stopped && spins(c->wsi, gateway_unsent(c) > 0)) cut_off(c);
-    }
-    DL_FOREACH_SAFE(gw->clients, cl, next)
-    {
-        if (!cl->clogged && !cl->paused && spins(cl->wsi, false)) cut_off(cl->conn);
-    }
+    bool unread = !paused && is_readable(c->wsi);
+    if (again && unread && c->unread) cut_off(c);
+    c->unread = unread;
 }
 
 void gateway_spin_check(struct gateway *gw, uint64_t calls_before)
 {
+    struct gateway_conn *c, *safe;
+    struct gateway_client *cl, *next;
     gw->empty_rounds = gw->calls == calls_before ? gw->empty_rounds + 1 : 0;
-    if (gw->empty_rounds < GATEWAY_EMPTY_ROUNDS) return;
-    gw->empty_rounds = 0;
-    look(gw);
+    if (gw->empty_rounds != GATEWAY_EMPTY_ROUNDS / 2 && gw->empty_rounds != GATEWAY_EMPTY_ROUNDS) return;
+    bool again = gw->empty_rounds == GATEWAY_EMPTY_ROUNDS;
+    DL_FOREACH_SAFE(gw->conns, c, safe)
+    {
+        look(c, c->flow_stopped, again);
+    }
+    DL_FOREACH_SAFE(gw->clients, cl, next)
+    {
+        look(cl->conn, cl->clogged || cl->paused, again);
+    }
+    if (again) gw->empty_rounds = 0;
 }
