@@ -27,7 +27,7 @@ static char *grow(struct buf *b, size_t n)
         b->err = GW_ELIMIT;
         return NULL;
     }
-    if (b->n + n > b->cap) {
+    if (!b->p || b->n + n > b->cap) {
         size_t cap = b->cap ? b->cap : 64;
         while (cap < b->n + n) cap += cap / 2;
         char *grown = realloc(b->p, cap);
