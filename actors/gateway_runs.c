@@ -128,9 +128,26 @@ struct gateway_run *gateway_run_follow(struct gateway *gw, struct str run_id, st
     return gateway_run_create(gw, RUN_OTHER, run_id, session_key, (struct str){ 0 });
 }
 
+/* A turn that no client submitted: what comes of it is told to all, as of any other run. */
+static void watch(struct gateway *gw, const struct msg *in)
+{
+    struct gateway_run *run = gateway_run_find(gw, in->turn_watch.run_id)
+                                  ? NULL
+                                  : gateway_run_create(gw, RUN_OTHER, in->turn_watch.run_id, in->turn_watch.session_key, (struct str){ 0 });
+    if (!run) return;
+    run->corr = in->corr;
+    run->accepted = true;
+    HASH_ADD(hh, gw->runs->by_corr, corr, sizeof run->corr, run);
+    gateway_run_tell_start(run);
+}
+
 bool gateway_runs_message(struct gateway *gw, const struct msg *in)
 {
     struct gateway_run *run;
+    if (in->kind == MSG_turn_watch) {
+        watch(gw, in);
+        return true;
+    }
     HASH_FIND(hh, gw->runs->by_corr, &in->corr, sizeof in->corr, run);
     if (!run) return false;
     switch (in->kind) {

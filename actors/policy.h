@@ -76,6 +76,7 @@ enum policy_reason {
     REASON_USER,            /* aborts */
     REASON_CLIENT_GONE,
     REASON_TIMEOUT,
+    REASON_KILLED,        /* by the one that spawned it, which is told of that; its own descendants end as REASON_USER, silently */
     REASON_STORE_FAILED,  /* ends: the turn could not be made durable */
     REASON_WORKER_FAILED, /* ends: its session thread failed */
     REASON_COUNT

@@ -74,7 +74,7 @@ int policy_on_abort(policy_t *p, const struct policy_event *e)
         stop(p, t, e->reason);
     else
         stop_session(p, s, e->reason);
-    for (struct session *at = s->doomed; at; at = at->doomed) stop_session(p, at, e->reason);
+    for (struct session *at = s->doomed; at; at = at->doomed) stop_session(p, at, e->reason == REASON_KILLED ? REASON_USER : e->reason);
     for (struct session *at = s, *next; at; at = next) {
         next = at->doomed;
         at->pins--;

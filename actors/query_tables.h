@@ -7,10 +7,11 @@
 #include "actors/rpc_call.h"
 
 /* the query actor's (actors/query.c) */
-extern const struct rpc_handler query_session_handlers[]; /* query_sessions.c */
-extern const struct rpc_handler query_history_handlers[]; /* query_history.c */
-extern const struct rpc_handler query_usage_handlers[];   /* query_usage.c */
-extern const struct rpc_handler query_cost_handlers[];    /* query_cost.c */
+extern const struct rpc_handler query_session_handlers[];  /* query_sessions.c */
+extern const struct rpc_handler query_history_handlers[];  /* query_history.c */
+extern const struct rpc_handler query_usage_handlers[];    /* query_usage.c */
+extern const struct rpc_handler query_cost_handlers[];     /* query_cost.c */
+extern const struct rpc_handler query_subagent_handlers[]; /* query_subagents.c */
 
 /* the store's (actors/store_methods.c) */
 extern const struct rpc_handler store_session_handlers[]; /* store_sessions.c */

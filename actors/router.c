@@ -43,6 +43,8 @@ static void carry_out(struct router *r, const struct policy_action *a)
     case POLICY_DO_MODEL_CANCEL:
     case POLICY_DO_MODEL_REFUSED:
     case POLICY_DO_COOLDOWN: router_do_model(r, a); break;
+    case POLICY_DO_SPAWN_OK:
+    case POLICY_DO_SPAWN_REFUSED: router_spawn_decided(r, a); break;
     case POLICY_DO_DRAINED: r->phase_deadline_ms = clock_mono_ms(); break;
     default: router_do_turn(r, a);
     }
@@ -194,6 +196,8 @@ static void handle(struct router *r, struct msg *in)
 {
     switch (in->kind) {
     case MSG_turn_submit: router_on_submit(r, in); break;
+    case MSG_session_spawn: router_on_spawn(r, in); break;
+    case MSG_store_announce: router_on_announce(r, in); break;
     case MSG_turn_pause: router_on_pause(r, in); break;
     case MSG_turn_resume: router_on_resume(r, in); break;
     case MSG_turn_abort: router_on_abort(r, in); break;

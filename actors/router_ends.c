@@ -104,6 +104,7 @@ static void refuse_unstored(struct router *r, const struct turn_entry *e)
 void router_do_refuse(struct router *r, struct turn_entry *e, enum policy_reason reason)
 {
     const char *name = policy_reason_name(reason);
+    if (e->said.kind == MSG_session_spawn) router_spawn_answer(r, e, name);
     if (e->reply[0]) router_refuse(r, e->reply, &e->said, name, text_of(reason), reason == REASON_TOO_LONG ? 0 : 1000);
     router_free_turn(r, e);
 }
@@ -128,6 +129,10 @@ static void tell_end(struct router *r, struct turn_entry *e)
     struct listener *l;
     e->done.corr = e->said.corr;
     if (e->reply[0]) router_send(r, e->reply, &e->done, e->answer);
+    if (e->watch_corr && e->watch_corr != e->said.corr) {
+        e->done.corr = e->watch_corr;
+        router_send(r, "gateway", &e->done, e->answer);
+    }
     LL_FOREACH(e->listeners, l)
     {
         e->done.corr = l->corr;
@@ -159,6 +164,7 @@ void router_do_end(struct router *r, struct turn_entry *e, const struct policy_a
         make_end(e, a);
         if (a->of_turn) router_collect_end(r, e, a);
         if (e->stored && a->reason != REASON_STOPPING) record_end(r, e, a->reason); /* one that was stopped is taken up at the next start */
+        if (a->reason == REASON_STORE_FAILED && e->said.kind == MSG_session_spawn) router_spawn_answer(r, e, "store_failed");
         if (a->reason == REASON_STORE_FAILED && e->reply[0]) refuse_unstored(r, e);
         if (a->reason == REASON_STORE_FAILED) e->reply[0] = '\0';
     }

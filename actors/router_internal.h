@@ -38,16 +38,17 @@ struct child { /* a named, supervised actor */
     bool told_to_end;       /* ... and it was told to */
 };
 
-/* The fields that turn.submit and store.pending share. */
+/* What the messages that become turns have in common: turn.submit, store.pending, session.spawn, store.announce. */
 struct said {
     struct str run_id, session_key, agent, idempotency_key, channel, model, thinking, system;
-    int64_t lane, stream, bounded, ack, policy;
+    struct str parent, label, task, announces;
+    int64_t lane, stream, bounded, ack, policy, depth, spawned, timeout_s, cleanup;
 };
 
 struct turn_entry {
     UT_hash_handle hh;
     int64_t turn;
-    struct msg said;              /* the turn.submit or store.pending; its strings are what turn.run needs */
+    struct msg said;              /* what it was made of; its strings are what turn.run needs */
     payload_t *message;           /* its payload */
     char reply[MSG_NAME_MAX + 1]; /* "" : nobody listens */
     bool asked;                   /* store.accept is sent and not answered */
@@ -63,6 +64,8 @@ struct turn_entry {
     uint64_t resume_corr;                          /* of its turn.resume, while that is not answered; 0: none */
     char *set_model;                               /* what a user set for its session, owned; NULL: nothing */
     char *set_thinking;                            /* likewise */
+    int64_t spawn;                                 /* the policy's handle of a session.spawn; 0: none */
+    uint64_t watch_corr;                           /* of turn.watch; 0: the gateway was not told */
     struct listener *listeners;                    /* repeats of its idempotency key that wait for the same answer */
     struct turn_entry *collected, *next_collected; /* until turn.run: those whose messages are part of this one's; and the next such */
     struct course course;                          /* what people are told of it */
@@ -117,6 +120,7 @@ struct router {
     enum router_phase phase;
     int64_t wall_base_ms, mono_base_ms; /* the policy's clock: wall at start plus monotonic since */
     int64_t last_turn, last_request;
+    struct turn_entry *spawning; /* what the policy is asked about in this step */
     struct turn_entry *turns;
     struct request_entry *requests;
     struct followup *followups;
@@ -146,7 +150,10 @@ void router_fail(struct router *r, int code, const char *text); /* the system ca
 void router_tell_fault(struct router *r);                       /* tell main, if it was not told yet */
 
 /* router_turns.c */
-struct said router_said(const struct msg *m);                   /* m: a turn.submit or store.pending */
+struct said router_said(const struct msg *m);                         /* m: one that became a turn */
+struct turn_entry *router_turn_add(struct router *r, struct msg *in); /* takes the message over. NULL: memory is out */
+struct policy_event router_submit_event(const struct turn_entry *e, enum policy_event_kind kind);
+void router_store_turn(struct router *r, struct turn_entry *e); /* ask the store to make it durable */
 struct turn_entry *router_turn(struct router *r, int64_t turn); /* NULL: not known (any more) */
 void router_on_submit(struct router *r, struct msg *in);        /* takes the message over */
 void router_on_pending(struct router *r, struct msg *in);
@@ -177,6 +184,13 @@ void router_collect(struct router *r, struct turn_entry *e, int64_t into);      
 payload_t *router_collect_message(const struct turn_entry *lead, struct buf *lines); /* all messages for turn.run, and its `collected` */
 /** Make a part's end say what became of the whole. It borrows from the other's, which ends next. */
 void router_collect_end(struct router *r, struct turn_entry *e, const struct policy_action *a);
+
+/* router_spawns.c */
+void router_on_spawn(struct router *r, struct msg *in);                                     /* takes the message over */
+void router_spawn_decided(struct router *r, const struct policy_action *a);                 /* DO_SPAWN_OK, DO_SPAWN_REFUSED */
+void router_spawn_answer(struct router *r, const struct turn_entry *e, const char *reason); /* "": it is durable */
+void router_on_announce(struct router *r, struct msg *in);                                  /* takes the message over */
+void router_watch(struct router *r, struct turn_entry *e);                                  /* it begins: the gateway's clients see it */
 
 /* router_sessions.c */
 void router_on_abort(struct router *r, const struct msg *in);

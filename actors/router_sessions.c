@@ -11,6 +11,7 @@ static enum policy_reason reason_of(struct str name)
     return str_is(name, "client_gone") ? REASON_CLIENT_GONE
            : str_is(name, "timeout")   ? REASON_TIMEOUT
            : str_is(name, "stopping")  ? REASON_STOPPING
+           : str_is(name, "killed")    ? REASON_KILLED
                                        : REASON_USER;
 }
 

@@ -8,17 +8,78 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+static struct said of_submit(const struct msg_turn_submit *s)
+{
+    return (struct said){ .run_id = s->run_id,
+                          .session_key = s->session_key,
+                          .agent = s->agent,
+                          .idempotency_key = s->idempotency_key,
+                          .channel = s->channel,
+                          .model = s->model,
+                          .thinking = s->thinking,
+                          .system = s->system,
+                          .lane = s->lane,
+                          .stream = s->stream,
+                          .bounded = s->bounded,
+                          .ack = s->ack,
+                          .policy = s->policy };
+}
+
+static struct said of_pending(const struct msg_store_pending *p)
+{
+    return (struct said){ .run_id = p->run_id,
+                          .session_key = p->session_key,
+                          .agent = p->agent,
+                          .idempotency_key = p->idempotency_key,
+                          .channel = p->channel,
+                          .model = p->model,
+                          .thinking = p->thinking,
+                          .system = p->system,
+                          .lane = p->lane,
+                          .stream = 1,
+                          .parent = p->parent,
+                          .depth = p->depth,
+                          .spawned = p->spawned,
+                          .timeout_s = p->timeout_s };
+}
+
+static struct said of_spawn(const struct msg_session_spawn *s)
+{
+    return (struct said){ .run_id = s->run_id,
+                          .session_key = s->session_key,
+                          .agent = s->agent,
+                          .idempotency_key = s->run_id,
+                          .channel = s->channel,
+                          .model = s->model,
+                          .thinking = s->thinking,
+                          .system = s->system,
+                          .lane = LANE_SUBAGENT,
+                          .stream = 1,
+                          .parent = s->parent,
+                          .label = s->label,
+                          .task = s->task,
+                          .depth = s->depth,
+                          .spawned = 1,
+                          .timeout_s = s->timeout_s,
+                          .cleanup = s->cleanup };
+}
+
 struct said router_said(const struct msg *m)
 {
-    if (m->kind == MSG_store_pending) {
-        const struct msg_store_pending *p = &m->store_pending;
-        return (struct said){
-            p->run_id, p->session_key, p->agent, p->idempotency_key, p->channel, p->model, p->thinking, p->system, p->lane, 0, 0, 0, 0
-        };
-    }
-    const struct msg_turn_submit *s = &m->turn_submit;
-    return (struct said){ s->run_id, s->session_key, s->agent,  s->idempotency_key, s->channel, s->model, s->thinking,
-                          s->system, s->lane,        s->stream, s->bounded,         s->ack,     s->policy };
+    if (m->kind == MSG_turn_submit) return of_submit(&m->turn_submit);
+    if (m->kind == MSG_store_pending) return of_pending(&m->store_pending);
+    if (m->kind == MSG_session_spawn) return of_spawn(&m->session_spawn);
+    const struct msg_store_announce *a = &m->store_announce;
+    return (struct said){ .run_id = a->run_id,
+                          .session_key = a->session_key,
+                          .agent = a->agent,
+                          .idempotency_key = a->run_id,
+                          .channel = a->channel,
+                          .lane = a->depth > 0 ? LANE_SUBAGENT : LANE_MAIN,
+                          .stream = 1,
+                          .parent = a->parent,
+                          .announces = a->child,
+                          .depth = a->depth };
 }
 
 struct turn_entry *router_turn(struct router *r, int64_t turn)
@@ -75,6 +136,11 @@ static struct turn_entry *add(struct router *r, int64_t turn, struct msg *in)
     return e;
 }
 
+struct turn_entry *router_turn_add(struct router *r, struct msg *in)
+{
+    return add(r, ++r->last_turn, in);
+}
+
 void router_refuse(struct router *r, const char *to, const struct msg *about, const char *reason, const char *text, int64_t retry_after_ms)
 {
     struct msg m = { .kind = MSG_turn_refused, .corr = about->corr, .trace = about->trace };
@@ -86,7 +152,7 @@ void router_refuse(struct router *r, const char *to, const struct msg *about, co
 
 /* --- in --------------------------------------------------------------------------------------------------------- */
 
-static struct policy_event submit_event(const struct turn_entry *e, enum policy_event_kind kind)
+struct policy_event router_submit_event(const struct turn_entry *e, enum policy_event_kind kind)
 {
     struct said s = router_said(&e->said);
     return (struct policy_event){ .kind = kind,
@@ -95,6 +161,9 @@ static struct policy_event submit_event(const struct turn_entry *e, enum policy_
                                   .agent = s.agent,
                                   .lane = (enum policy_lane)s.lane,
                                   .idempotency = s.idempotency_key,
+                                  .requester = s.parent,
+                                  .depth = (int)s.depth,
+                                  .spawn = kind == POLICY_RECOVER && s.spawned ? 1 : 0,
                                   .bounded = s.bounded != 0 };
 }
 
@@ -119,7 +188,7 @@ void router_on_submit(struct router *r, struct msg *in)
     }
     str_copy(e->reply, sizeof e->reply, str_of(e->said.from));
     const struct said said = router_said(&e->said);
-    struct policy_event event = submit_event(e, POLICY_SUBMIT);
+    struct policy_event event = router_submit_event(e, POLICY_SUBMIT);
     event.collect = router_collect_class(r, &said);
     event.bytes = (int64_t)payload_bytes(e->message).n;
     router_step(r, &event);
@@ -132,7 +201,7 @@ void router_on_pending(struct router *r, struct msg *in)
     if (!e) return;
     e->stored = true;
     if (turn > r->last_turn) r->last_turn = turn;
-    const struct policy_event event = submit_event(e, POLICY_RECOVER);
+    const struct policy_event event = router_submit_event(e, POLICY_RECOVER);
     router_step(r, &event);
 }
 
@@ -249,7 +318,7 @@ void router_abort_all(struct router *r)
 
 /* --- out -------------------------------------------------------------------------------------------------------- */
 
-static void store_turn(struct router *r, struct turn_entry *e)
+void router_store_turn(struct router *r, struct turn_entry *e)
 {
     struct said s = router_said(&e->said);
     struct msg m = { .kind = MSG_store_accept, .corr = (uint64_t)e->turn, .trace = e->said.trace };
@@ -263,7 +332,14 @@ static void store_turn(struct router *r, struct turn_entry *e)
                                                 .model = s.model,
                                                 .thinking = s.thinking,
                                                 .system = s.system,
-                                                .policy = s.policy };
+                                                .policy = s.policy,
+                                                .parent = s.parent,
+                                                .depth = s.depth,
+                                                .timeout_s = s.timeout_s,
+                                                .label = s.label,
+                                                .task = s.task,
+                                                .cleanup = s.cleanup,
+                                                .announces = s.announces };
     e->asked = router_send(r, "store", &m, e->message) == 0;
     if (!e->asked) router_later(r, (struct policy_event){ .kind = POLICY_STORED, .turn = e->turn, .ok = false });
 }
@@ -274,7 +350,7 @@ void router_store_back(struct router *r)
     struct turn_entry *e, *safe;
     HASH_ITER(hh, r->turns, e, safe)
     {
-        if (e->asked) store_turn(r, e);
+        if (e->asked) router_store_turn(r, e);
     }
 }
 
@@ -282,6 +358,7 @@ static void acknowledge(struct router *r, struct turn_entry *e)
 {
     struct msg m = { .kind = MSG_turn_accepted, .corr = e->said.corr, .trace = e->said.trace };
     m.turn_accepted.turn = e->turn;
+    if (e->said.kind == MSG_session_spawn) router_spawn_answer(r, e, "");
     if (e->reply[0] && router_said(&e->said).ack) router_send(r, e->reply, &m, NULL);
 }
 
@@ -306,6 +383,7 @@ static void starts(struct router *r, struct turn_entry *e)
     course_granted(&e->course, clock_mono_ms(), info.depth, info.parent);
     e->started = true;
     tell_started(r, e);
+    router_watch(r, e);
 }
 
 static void run(struct router *r, struct turn_entry *e, int worker)
@@ -315,24 +393,25 @@ static void run(struct router *r, struct turn_entry *e, int worker)
     struct said s = router_said(&e->said);
     const struct config_agent *agent = config_agent_find(r->config, s.agent);
     char name[MSG_NAME_MAX + 1];
-    struct msg m = { .kind = MSG_turn_run, .corr = e->said.corr, .trace = e->said.trace };
-    m.turn_run =
-        (struct msg_turn_run){ .turn = e->turn,
-                               .run_id = s.run_id,
-                               .session_key = s.session_key,
-                               .agent = s.agent,
-                               .channel = s.channel,
-                               .model = s.model.n ? s.model : str_of(e->set_model),
-                               .thinking = s.thinking.n ? s.thinking : str_of(e->set_thinking),
-                               .system = s.system,
-                               .reply = str_of(e->reply),
-                               .stream = s.stream,
-                               .created = e->created,
-                               .depth = policy_turn_info(r->policy, e->turn).depth,
-                               .timeout_ms = agent && agent->timeout_seconds < INT32_MAX / 1000 ? agent->timeout_seconds * 1000 : 0 };
+    struct msg m = { .kind = MSG_turn_run, .trace = e->said.trace };
+    int64_t timeout_s = s.timeout_s ? s.timeout_s : agent ? agent->timeout_seconds : 0;
+    starts(r, e);
+    m.corr = e->said.corr;
+    m.turn_run = (struct msg_turn_run){ .turn = e->turn,
+                                        .run_id = s.run_id,
+                                        .session_key = s.session_key,
+                                        .agent = s.agent,
+                                        .channel = s.channel,
+                                        .model = s.model.n ? s.model : str_of(e->set_model),
+                                        .thinking = s.thinking.n ? s.thinking : str_of(e->set_thinking),
+                                        .system = s.system,
+                                        .reply = str_of(e->reply),
+                                        .stream = s.stream,
+                                        .created = e->created,
+                                        .depth = policy_turn_info(r->policy, e->turn).depth,
+                                        .timeout_ms = timeout_s < INT32_MAX / 1000 ? timeout_s * 1000 : 0 };
     payload_t *joined = e->collected ? router_collect_message(e, &lines) : NULL;
     m.turn_run.collected = buf_str(&lines);
-    starts(r, e);
     LL_FOREACH2(e->collected, part, next_collected)
     {
         starts(r, part);
@@ -387,7 +466,7 @@ void router_do_turn(struct router *r, const struct policy_action *a)
     struct turn_entry *e = router_turn(r, a->turn);
     if (!e) return;
     switch (a->kind) {
-    case POLICY_DO_STORE: store_turn(r, e); break;
+    case POLICY_DO_STORE: router_store_turn(r, e); break;
     case POLICY_DO_ACK: acknowledge(r, e); break;
     case POLICY_DO_DUPLICATE: duplicate(r, e, a); break;
     case POLICY_DO_REFUSE: router_do_refuse(r, e, a->reason); break;

@@ -7,9 +7,11 @@
 #include <stdlib.h>
 
 #include "actors/store_methods.h"
+#include "actors/store_spawns.h"
 #include "actors/store_wishes.h"
 #include "base/clock.h"
 #include "base/failure.h"
+#include "base/json_read.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "msgs/chat_json.h"
@@ -34,7 +36,9 @@ struct keeper {
     char *notice;
     struct answer group[STORE_GROUP_MAX];
     size_t count;
-    int64_t next_prune_ms;
+    int64_t next_prune_ms, next_sweep_ms;
+    int64_t tell[STORE_GROUP_MAX]; /* turns of children that have ended: their requesters are told after the commit */
+    size_t tell_count;
 };
 
 static struct msg answer_of(const struct msg *in, enum msg_kind kind)
@@ -52,10 +56,19 @@ static int accept_turn(struct keeper *k, const struct msg *in, struct answer *a)
     buf_char(&options, '{');
     buf_json_pair_str(&options, "model", q->model);
     buf_json_pair_str(&options, "thinking", q->thinking);
+    if (q->timeout_s) buf_json_pair_int(&options, "timeout", q->timeout_s);
+    if (q->task.n) buf_json_pair_bool(&options, "spawned", true);
     buf_char(&options, '}');
     struct turn_new turn = {
         .id = q->turn,
-        .session = { .key = q->session_key, .uuid = str_of(uuid), .agent = q->agent, .channel = q->channel, .now_ms = clock_wall_ms() },
+        .session = { .key = q->session_key,
+                     .uuid = str_of(uuid),
+                     .agent = q->agent,
+                     .parent = q->parent,
+                     .channel = q->channel,
+                     .label = q->label,
+                     .depth = q->depth,
+                     .now_ms = clock_wall_ms() },
         .run_id = q->run_id,
         .lane = str_of(lane_names[q->lane]),
         .idempotency_key = q->idempotency_key,
@@ -67,6 +80,7 @@ static int accept_turn(struct keeper *k, const struct msg *in, struct answer *a)
     int rc = q->policy ? store_wishes_read(k->store, q->session_key, &wishes) : 0;
     if (rc == 0 && wishes.deny) rc = GW_EDENIED;
     if (rc == 0) rc = options.err ? options.err : turns_accept(k->store, &turn, &accepted);
+    if (rc == 0) rc = store_spawn_accepted(k->store, q);
     buf_free(&options);
     if (rc == 0 && !accepted.session_created && !q->policy) rc = store_wishes_read(k->store, q->session_key, &wishes);
     buf_free(&a->text);
@@ -209,7 +223,11 @@ static int finish(struct keeper *k, const struct msg *in, struct answer *a)
     };
     a->m = answer_of(in, MSG_store_finished);
     a->m.store_finished.turn = q->turn;
-    return turns_finish(k->store, &end, NULL);
+    int rc = turns_finish(k->store, &end, NULL);
+    bool tell = false;
+    if (rc == 0) rc = store_spawn_ended(k->store, k->config, &end, &tell);
+    if (tell && k->tell_count < STORE_GROUP_MAX) k->tell[k->tell_count++] = end.id;
+    return rc;
 }
 
 /* What a repeat of an idempotency key is answered with: the row, then the text of the message it points to. */
@@ -316,6 +334,10 @@ static int send_pending(void *ctx, const struct turn_row *row)
         .model = given(options, "model", buf_str(&set)),
         .thinking = given(options, "thinking", row->set_thinking),
         .system = row->extra,
+        .parent = row->parent,
+        .depth = row->depth,
+        .spawned = json_flag(options, "spawned"),
+        .timeout_s = json_int(options, "timeout", 0),
         .message = row->input,
     };
     p->last_id = row->id;
@@ -346,6 +368,7 @@ static int recover(struct keeper *k, const struct msg *in, struct answer *a)
         rc = turns_pending(k->store, p.last_id, STORE_LIST_MAX, send_pending, &p);
     } while (rc == 0 && p.rows == STORE_LIST_MAX);
     if (rc == 0) rc = cooldowns_load(k->store, send_cooldown, &p);
+    k->next_sweep_ms = 0; /* who was not told before the end of the last process is now */
     a->m = answer_of(in, MSG_store_recovered);
     a->m.store_recovered.notice = str_of(k->notice);
     return rc ? rc : turns_max_id(k->store, &a->m.store_recovered.last_turn);
@@ -451,9 +474,18 @@ static void send_answers(struct keeper *k)
     k->count = 0;
 }
 
+static void sweep(struct keeper *k)
+{
+    int64_t now = clock_wall_ms();
+    store_spawns_tell(k->store, k->mailbox);
+    store_spawns_sweep(k->store, k->mailbox, now);
+    k->next_sweep_ms = now + STORE_SWEEP_MS;
+}
+
 static void idle(struct keeper *k)
 {
     int64_t now = clock_wall_ms();
+    if (now >= k->next_sweep_ms) sweep(k);
     if (store_wal_pages(k->store) > 0) store_checkpoint(k->store, false);
     if (now < k->next_prune_ms) return;
     const struct turn_prune prune = { .keys_before_ms = now - STORE_KEY_KEPT_MS, .rows_before_ms = 0, .limit = STORE_LIST_MAX };
@@ -481,6 +513,9 @@ static bool run_group(struct keeper *k, struct msg *first)
     if (rc == 0) rc = store_commit(k->store);
     if (rc) redo_alone(k);
     send_answers(k);
+    for (size_t i = 0; i < k->tell_count; i++) store_spawn_tell(k->store, k->mailbox, k->tell[i]);
+    k->tell_count = 0;
+    if (clock_wall_ms() >= k->next_sweep_ms) sweep(k);
     return stop;
 }
 

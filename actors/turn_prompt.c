@@ -73,16 +73,19 @@ static int build_system(struct turn *t, struct buf *out)
     return prompt_build(&in, out);
 }
 
-/* The model refs to try, one a line: the one asked for, then the agent's own chain. */
+/* The model refs to try, one a line: the one asked for, then the agent's chain, of a sub-agent that for sub-agents. */
 void turn_list_candidates(struct turn *t)
 {
     const struct config_agent *agent = t->s->agent;
+    bool spawned = t->run->depth > 0;
+    const struct model_ref *chain = spawned ? agent->subagent_models : agent->models;
+    size_t count = spawned ? agent->subagent_model_count : agent->model_count;
     buf_clear(&t->candidates);
     buf_add(&t->candidates, t->run->model);
-    for (size_t i = 0; i < agent->model_count; i++) {
-        if (str_eq(agent->models[i].text, t->run->model)) continue;
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq(chain[i].text, t->run->model)) continue;
         if (t->candidates.n) buf_char(&t->candidates, '\n');
-        buf_add(&t->candidates, agent->models[i].text);
+        buf_add(&t->candidates, chain[i].text);
     }
 }
 

@@ -64,6 +64,8 @@ struct turn_row {
     struct str set_provider; /* what a user set for the session; "" for nothing */
     struct str set_model;
     struct str set_thinking;
+    struct str parent; /* session key of who spawned its session; "" for nobody */
+    int64_t depth;     /* of its session in the spawn tree */
 };
 typedef int turn_row_fn(void *ctx, const struct turn_row *row);
 

@@ -5,7 +5,8 @@
 #define COLUMNS                                                                                                                            \
     "t.id, ifnull(e.state, b.turn IS NOT NULL), t.session, s.key, s.agent, s.channel, t.run_id, t.lane, t.scope, t.idempotency_key, "      \
     "t.reply_to, i.input, i.extra, i.options, t.created_ms, b.started_ms, e.ended_ms, b.user_seq, e.answer_seq, e.model_asked, "           \
-    "e.model_answered, e.reason, e.error, e.input_tokens, e.output_tokens, e.cache_read, e.cache_write, s.provider, s.model, s.thinking"
+    "e.model_answered, e.reason, e.error, e.input_tokens, e.output_tokens, e.cache_read, e.cache_write, s.provider, s.model, s.thinking, " \
+    "s.parent, s.depth"
 #define PARTS " JOIN sessions s ON s.id = t.session LEFT JOIN turn_starts b ON b.turn = t.id LEFT JOIN turn_ends e ON e.turn = t.id "
 
 static void read_row(const struct query *q, struct turn_row *row)
@@ -41,6 +42,8 @@ static void read_row(const struct query *q, struct turn_row *row)
     row->set_provider = query_get_text(q, i++);
     row->set_model = query_get_text(q, i++);
     row->set_thinking = query_get_text(q, i++);
+    row->parent = query_get_text(q, i++);
+    row->depth = query_get_int(q, i++);
 }
 
 int turns_get(store_t *store, int64_t id, turn_row_fn *fn, void *ctx)

@@ -12,6 +12,7 @@ struct program {
     const struct fake_dialect *dialect;
     const char *key;
     json_t *next;      /* array of behaviours */
+    json_t *when;      /* words of the last message to behaviour, the first that fits wins */
     json_t *models;    /* name to behaviour */
     json_t *otherwise; /* the default behaviour */
     json_t *reasons, *users, *bodies;
@@ -53,6 +54,7 @@ static void on_tls_hello(void *ctx)
 static void forget(struct program *p)
 {
     json_array_clear(p->next);
+    json_object_clear(p->when);
     json_object_clear(p->models);
     json_object_clear(p->otherwise);
     json_array_clear(p->reasons);
@@ -73,7 +75,7 @@ static const char *check_control(json_t *root)
         if (strcmp(key, "next") == 0) {
             if (!json_is_array(value)) return "next is not an array";
             json_array_foreach(value, i, behaviour) if (!wrong) wrong = play_check(behaviour);
-        } else if (strcmp(key, "models") == 0) {
+        } else if (strcmp(key, "models") == 0 || strcmp(key, "when") == 0) {
             json_object_foreach(value, model, behaviour) if (!wrong) wrong = play_check(behaviour);
         } else if (strcmp(key, "default") == 0) {
             wrong = play_check(value);
@@ -97,6 +99,7 @@ static void control(struct program *p, fake_exchange_t *x, const struct fake_req
         if (json_is_true(json_object_get(root, "clear"))) forget(p);
         json_array_extend(p->next, json_object_get(root, "next"));
         json_object_update(p->models, json_object_get(root, "models"));
+        json_object_update(p->when, json_object_get(root, "when"));
         if (otherwise) {
             json_decref(p->otherwise);
             p->otherwise = json_deep_copy(otherwise);
@@ -119,10 +122,25 @@ static void stats(struct program *p, fake_exchange_t *x)
 
 /* ---- requests ---- */
 
+/* The behaviour for words that stand in the last message; NULL: none. Borrowed. */
+static json_t *fitting(const struct program *p, const struct fake_request *r)
+{
+    const char *words;
+    json_t *behaviour, *found = NULL;
+    if (json_object_size(p->when) == 0) return NULL;
+    json_t *body = json_loadb(r->body.p ? r->body.p : "", r->body.n, 0, NULL), *list = json_object_get(body, "messages");
+    char *last = json_array_size(list) ? json_dumps(json_array_get(list, json_array_size(list) - 1), JSON_COMPACT) : NULL;
+    json_object_foreach(p->when, words, behaviour) if (!found && last && strstr(last, words)) found = behaviour;
+    free(last);
+    json_decref(body);
+    return found;
+}
+
 /* A new reference to the behaviour for this request; `next` loses one use of its first. */
-static json_t *pick(struct program *p, const char *model)
+static json_t *pick(struct program *p, const char *model, const struct fake_request *r)
 {
     json_t *first = json_array_get(p->next, 0), *own = json_object_get(p->models, model);
+    if (!first) own = own ? own : fitting(p, r);
     if (!first) return json_incref(own ? own : p->otherwise);
     json_incref(first);
     json_t *times = json_object_get(first, "times");
@@ -179,7 +197,7 @@ static void on_request(void *ctx, fake_exchange_t *x, const struct fake_request 
         p->dialect->error_body(status, false, buf_cstr(&reason), &error);
         fake_reply(x, status, "Content-Type: application/json\r\n", buf_str(&error));
     } else {
-        json_t *behaviour = pick(p, ask.model);
+        json_t *behaviour = pick(p, ask.model, r);
         play_start(x, p->dialect, &ask, behaviour);
         json_decref(behaviour);
     }
@@ -234,6 +252,7 @@ int fake_main(int argc, char **argv, const struct fake_dialect *dialect)
     if (!p.key || port < 0 || port > 65535) return usage(dialect->name);
     p.next = json_array();
     p.models = json_object();
+    p.when = json_object();
     p.otherwise = json_object();
     p.reasons = json_array();
     p.users = json_array();
@@ -248,7 +267,7 @@ int fake_main(int argc, char **argv, const struct fake_dialect *dialect)
     }
     if (rc != 0) fprintf(stderr, "%s: %s\n", dialect->name, err_text(rc));
     fake_http_destroy(&http);
-    json_t *all[] = { p.next, p.models, p.otherwise, p.reasons, p.users, p.bodies };
+    json_t *all[] = { p.next, p.when, p.models, p.otherwise, p.reasons, p.users, p.bodies };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) json_decref(all[i]);
     return rc == 0 ? 0 : 1;
 }

@@ -2,8 +2,9 @@
  *
  *  Each dialect (fake_openai.c, fake_gemini.c) is one program: `fake_x --port 0 --key K` prints `port N`.
  *
- *  POST /__control {"next":[B...], "models":{"name":B}, "default":B, "clear":true} sets how requests are answered: the
- *  first of `next`, else the model's own, else the default (an echo). "clear" forgets all of it and the statistics first.
+ *  POST /__control {"next":[B...], "models":{"name":B}, "when":{"words":B}, "default":B, "clear":true} sets how requests are
+ *  answered: the first of `next`, else the model's own, else the first of `when` whose words stand in the last message (OpenAI's
+ *  dialect), else the default (an echo). "clear" forgets all of it and the statistics first.
  *  GET /__stats: requests, active, max_active, completed, cut (the client left early), violations, tls_hellos, reasons[],
  *  users[] (the last user text of each request, in order of arrival) and bodies[] ({head, target, body}).
  *
