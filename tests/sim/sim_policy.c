@@ -223,8 +223,8 @@ static int new_place(struct sim *s)
 
 static enum policy_reason any_stop_reason(struct sim *s)
 {
-    static const enum policy_reason reasons[] = { REASON_USER, REASON_CLIENT_GONE, REASON_TIMEOUT, REASON_STOPPING };
-    return reasons[below(s, 4)];
+    static const enum policy_reason reasons[] = { REASON_USER, REASON_CLIENT_GONE, REASON_TIMEOUT, REASON_STOPPING, REASON_KILLED };
+    return reasons[below(s, 5)];
 }
 
 /* Events */

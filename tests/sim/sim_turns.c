@@ -443,7 +443,8 @@ static void abort_all(struct sim *s, const struct policy_event *e)
     if (!one) doomed[root] = true;
     if (one) doom_turn(one, e->reason);
     for (int i = 0; i < s->turn_count; i++)
-        if (doomed[s->turns[i].session]) doom_turn(&s->turns[i], e->reason);
+        if (doomed[s->turns[i].session]) /* who kills a child hears of it; what that one had started ends silently */
+            doom_turn(&s->turns[i], e->reason == REASON_KILLED && s->turns[i].session != root ? REASON_USER : e->reason);
 }
 
 void sim_event(struct sim *s, const struct policy_event *e)
