@@ -145,16 +145,30 @@ static int answer(struct turn *t, const struct chat_part *part, struct tool_call
     return carry_out(t, id, call, part->text);
 }
 
+/* The folders of the agent's skills: the prompt tells the model to read files there. */
+static void list_readable(struct turn *t, struct arena *arena, struct tool_place *place)
+{
+    size_t count;
+    const struct skill *skills = skills_list(session_skills(t->s), &count);
+    struct str *folders = arena_alloc(arena, count, sizeof *folders);
+    if (!folders) return;
+    for (size_t i = 0; i < count; i++) folders[i] = skills[i].dir;
+    place->readable = folders;
+    place->readable_count = count;
+}
+
 int turn_run_tool(struct turn *t, const struct chat_part *part)
 {
     struct buf result = { .max = TURN_RESULT_BYTES_MAX };
-    const struct tool_place place = { .config = t->s->config,
-                                      .agent = t->s->agent,
-                                      .workspace = t->s->agent->workspace.p,
-                                      .session_key = str_of(t->s->key),
-                                      .now_ms = clock_wall_ms() };
+    struct arena arena = { 0 };
+    struct tool_place place = { .config = t->s->config,
+                                .agent = t->s->agent,
+                                .workspace = t->s->agent->workspace.p,
+                                .session_key = str_of(t->s->key),
+                                .now_ms = clock_wall_ms() };
     struct tool_call call = { .place = &place, .name = part->name, .id = part->id, .result = &result };
     int64_t began = clock_mono_ms();
+    list_readable(t, &arena, &place);
     t->calls++;
     tell(t, part, TURN_TOOL_START, false, part->text);
     int rc = answer(t, part, &call);
@@ -169,5 +183,6 @@ int turn_run_tool(struct turn *t, const struct chat_part *part)
               LOG_S("tool", str_utf8_prefix(part->name, 64)), LOG_I("ms", clock_mono_ms() - began), LOG_I("bytes", (int64_t)result.n),
               LOG_I("failed", call.failed));
     buf_free(&result);
+    arena_free(&arena);
     return rc;
 }

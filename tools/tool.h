@@ -50,7 +50,9 @@ struct tool_place {
     const struct config_agent *agent;
     const char *workspace; /* absolute */
     struct str session_key;
-    int64_t now_ms; /* wall clock when the call began */
+    int64_t now_ms;             /* wall clock when the call began */
+    const struct str *readable; /* absolute folders outside that may be read: those of skills; NUL-terminated */
+    size_t readable_count;
 };
 
 struct tool_call {

@@ -189,6 +189,18 @@ static void complain(const struct tool_param *p, const json_t *value, struct buf
     }
 }
 
+/* Names that models know from other programs. */
+static void rename_args(json_t *args)
+{
+    static const char *const NAMES[][2] = { { "file_path", "path" }, { "old_string", "oldText" }, { "new_string", "newText" } };
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        json_t *value = json_object_get(args, NAMES[i][0]);
+        if (!value || json_object_get(args, NAMES[i][1])) continue;
+        json_object_set(args, NAMES[i][1], value);
+        json_object_del(args, NAMES[i][0]);
+    }
+}
+
 static int check(const struct tool *tool, json_t *args, struct buf *why)
 {
     struct buf wrong = { 0 }, one = { 0 };
@@ -229,6 +241,7 @@ int tool_read_args(const struct tool *tool, struct str text, json_t **args, stru
         json_decref(read);
         return GW_EINVAL;
     }
+    if (tool->group == TOOL_GROUP_fs) rename_args(read);
     int rc = check(tool, read, why);
     char *shown = rc ? json_dumps(read, JSON_INDENT(2)) : NULL;
     if (shown) buf_add(why, str_utf8_prefix(str_of(shown), 2000));
