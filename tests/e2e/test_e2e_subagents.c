@@ -1,5 +1,6 @@
 /* Sub-agents with the real gateway and a scripted provider: limits, results up the chain, what comes of stops and crashes. */
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -271,4 +272,79 @@ Test(e2e_subagents, a_child_over_its_time_is_told_as_timed_out_and_removed_when_
     cr_expect(wait_sql(&d, "SELECT count(*) FROM spawns", 0));
     cr_expect_eq(kit_sql(&d.k, "SELECT count(*) FROM sessions WHERE key LIKE '%subagent%'"), 0);
     close_desk(&d);
+}
+
+/* --- kill -9 ------------------------------------------------------------------------------------------------------ */
+
+static const char WORK[] = "{\"when\":{\"go\":{\"tool_calls\":[" SPAWN(
+    "a1", "qa-tester", "WORK", "w") "]},"
+                                    "\"Task]: WORK\":{\"text\":\"child result\",\"first_ms\":40},"
+                                    "\"A subagent task\":{\"text\":\"heard\",\"first_ms\":40}},\"default\":{\"text\":\"ok\"}}";
+
+/* What is true from the moment on at which the gateway is killed. */
+static const char *const POINTS[] = {
+    "SELECT count(*) > 0 FROM spawns",                                                                   /* accepted */
+    "SELECT count(*) > 0 FROM spawns p JOIN turn_starts b ON b.turn = p.turn",                           /* child runs */
+    "SELECT count(*) > 0 FROM spawns WHERE state >= 1",                                                  /* child done */
+    "SELECT count(*) > 0 FROM spawns WHERE state >= 2",                                                  /* announced */
+    "SELECT count(*) > 0 FROM spawns p JOIN turn_starts b ON b.turn = p.announce",                       /* parent takes it */
+    "SELECT count(*) > 0 FROM spawns p JOIN messages m ON m.turn = p.announce AND m.role = 'assistant'", /* parent answered */
+};
+enum { POINT_COUNT = sizeof POINTS / sizeof *POINTS, MOMENTS = 24, MOMENT_MS = 9 };
+
+static void kill_gateway(struct desk *d)
+{
+    cr_assert_eq(proc_signal(d->k.gateway, SIGKILL), 0);
+    cr_assert_eq(proc_wait(d->k.gateway, 5000, NULL), 0);
+}
+
+/* Nothing is unfinished, and the parent has heard of each child exactly once. */
+static void expect_once(struct desk *d, const char *when)
+{
+    cr_expect(wait_sql(d, "SELECT (SELECT count(*) FROM turn_inputs) + (SELECT count(*) FROM spawns WHERE state < 3)", 0), "%s: unfinished",
+              when);
+    int64_t spawns = kit_sql(&d->k, "SELECT count(*) FROM spawns");
+    int64_t told = kit_sql(&d->k, "SELECT count(*) FROM messages WHERE role = 'user' AND instr(json, 'A subagent task') > 0");
+    cr_expect_leq(spawns, 1, "%s", when);
+    cr_expect_eq(told, spawns, "%s: %lld children, %lld results", when, (long long)spawns, (long long)told);
+    cr_expect_eq(kit_sql(&d->k, "SELECT count(*) FROM messages WHERE role = 'assistant' AND instr(json, 'child result') > 0"), spawns, "%s",
+                 when);
+    cr_expect_eq(kit_sql(&d->k, "SELECT count(*) FROM spawns WHERE state = 3"), spawns, "%s", when);
+}
+
+Test(e2e_subagents, killed_at_every_step_each_result_arrives_once, .timeout = 300)
+{
+    for (int i = 0; i < POINT_COUNT; i++) {
+        struct desk d;
+        char when[32];
+        open_desk(&d);
+        fake_control(&d.k.openrouter, WORK);
+        say(&d, "main", "r1", "go");
+        int64_t until = clock_mono_ms() + KIT_TURN_MS;
+        while (kit_sql(&d.k, POINTS[i]) != 1 && clock_mono_ms() < until) continue;
+        kill_gateway(&d);
+        reopen(&d);
+        snprintf(when, sizeof when, "point %d", i);
+        expect_once(&d, when);
+        cr_expect_eq(kit_sql(&d.k, "SELECT count(*) FROM spawns"), 1, "%s", when);
+        close_desk(&d);
+    }
+}
+
+Test(e2e_subagents, killed_at_any_moment_each_result_arrives_once, .timeout = 300)
+{
+    for (int i = 0; i < MOMENTS; i++) {
+        struct desk d;
+        char when[32];
+        open_desk(&d);
+        fake_control(&d.k.openrouter, WORK);
+        say(&d, "main", "r1", "go");
+        int64_t until = clock_mono_ms() + (int64_t)i * MOMENT_MS;
+        while (clock_mono_ms() < until) continue;
+        kill_gateway(&d);
+        reopen(&d);
+        snprintf(when, sizeof when, "after %d ms", i * MOMENT_MS);
+        expect_once(&d, when);
+        close_desk(&d);
+    }
 }
