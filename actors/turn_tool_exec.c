@@ -13,10 +13,10 @@ enum { ANSWER_MS = 30000 };
 
 /* --- exec --------------------------------------------------------------------------------------------------------- */
 
-static bool is_below(const char *folder, const char *path)
+static bool is_below(const char *root, const char *path)
 {
-    size_t n = strlen(folder);
-    return strncmp(path, folder, n) == 0 && (path[n] == '\0' || path[n] == '/');
+    size_t n = strlen(root);
+    return strncmp(path, root, n) == 0 && (path[n] == '\0' || path[n] == '/');
 }
 
 /* Where it starts: the workspace, or a folder in it. @return false: the call has its answer */

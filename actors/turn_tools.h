@@ -44,6 +44,6 @@ void turn_offer_tools(struct turn *t);
 size_t turn_list_tools(const struct turn *t, struct arena *arena, const struct chat_tool **out);
 
 /** Run one call and record its result. @return 0; GW_EABORTED, GW_ECLOSED, or what the store answered: the turn ends */
-int turn_run_tool(struct turn *t, const struct chat_part *call);
+int turn_run_tool(struct turn *t, const struct chat_part *part);
 
 #endif
