@@ -17,7 +17,7 @@ enum { LAST_WORDS_ROWS = 20, LAST_WORDS_BYTES = 1024 * 1024 };
 int store_spawn_accepted(store_t *store, const struct msg_store_accept *q)
 {
     if (q->announces.n) return spawns_tell(store, q->announces, q->turn);
-    if (q->task.n == 0) return 0;
+    if (q->task.n == 0 || q->steers) return 0;
     const struct spawn_new spawn = { .child = q->session_key,
                                      .parent = q->parent,
                                      .turn = q->turn,

@@ -67,6 +67,14 @@ int spawns_continue(store_t *store, struct str child, int64_t turn, struct str r
     return query_run_one(&q);
 }
 
+int spawns_superseded(store_t *store, int64_t *turn)
+{
+    struct query q = query_open(store, SQL_spawn_superseded,
+                                "SELECT turn FROM turn_inputs i WHERE instr(options, '\"spawned\":true') > 0 AND "
+                                "NOT EXISTS (SELECT 1 FROM spawns p WHERE p.turn = i.turn) LIMIT 1");
+    return query_run_int(&q, turn);
+}
+
 int spawns_remove(store_t *store, struct str child)
 {
     struct query q = query_open(store, SQL_spawn_delete, "DELETE FROM spawns WHERE child = ?");

@@ -186,3 +186,77 @@ Test(e2e_subagents, a_child_over_its_time_is_told_as_timed_out_and_removed_when_
     cr_expect_eq(kit_sql(&d.k, "SELECT count(*) FROM sessions WHERE key LIKE '%subagent%'"), 0);
     desk_close(&d);
 }
+
+Test(e2e_subagents, a_steered_child_begins_anew_and_is_told_of_once, .timeout = 60)
+{
+    struct desk d;
+    desk_open(&d, 4);
+    fake_control(
+        &d.k.openrouter,
+        "{\"when\":{\"start it\":{\"tool_calls\":[" SPAWN(
+            "a1", "qa-tester", "LONG",
+            "long") "]},"
+                    "\"steer "
+                    "it\":{\"tool_calls\":[{\"id\":\"k1\",\"name\":\"subagents\",\"arguments\":{\"action\":\"steer\",\"target\":\"long\","
+                    "\"message\":\"DO THIS INSTEAD\"}}]},"
+                    "\"again\":{\"tool_calls\":[{\"id\":\"k2\",\"name\":\"subagents\",\"arguments\":{\"action\":\"steer\",\"target\":"
+                    "\"long\","
+                    "\"message\":\"TOO LATE\"}}]},"
+                    "\"DO THIS INSTEAD\":{\"text\":\"the other thing\"},\"just completed successfully\":{\"text\":\"heard of it\"},"
+                    "\"Task]: LONG\":{\"text\":\"never\",\"first_ms\":30000}},\"default\":{\"text\":\"ok\"}}");
+    desk_say(&d, "main", "r1", "start it");
+    cr_expect(desk_heard(&d, ":main", "ok"));
+    cr_assert(desk_wait(&d, 1, "SELECT count(*) FROM spawns p JOIN turn_starts b ON b.turn = p.turn"));
+    desk_say(&d, "main", "r2", "steer it");
+    cr_expect(desk_heard(&d, ":main", "heard of it"));
+    cr_expect_eq(desk_results(&d, "steered long."), 1);
+    cr_expect(desk_wait(&d, 1, "SELECT count(*) FROM spawns WHERE state = 3"));
+    cr_expect_eq(desk_count(&d, "SELECT count(*) FROM turns WHERE run_id LIKE 'announce:v1:%%'"), 1);
+    cr_expect_eq(desk_count(&d, "SELECT count(*) FROM messages WHERE role = 'user' AND instr(json, 'Result:\\nthe other thing') > 0"), 1);
+    cr_expect_eq(desk_count(&d, "SELECT count(*) FROM turn_ends WHERE state = 4"), 1, "the first run was stopped");
+    desk_say(&d, "main", "r3", "again");
+    cr_expect(desk_heard(&d, ":main", "ok"));
+    cr_expect_eq(desk_results(&d, "long is already finished."), 1);
+    desk_close(&d);
+}
+
+/* The key of the newest sub-agent of a session; the caller frees. */
+static char *child_of(struct desk *d, const char *session)
+{
+    json_t *r = ws_call(d->ws, "subagents.list", "{\"sessionKey\":\"%s\"}", session);
+    const json_t *list = json_object_get(json_object_get(r, "payload"), "subagents");
+    const char *key = json_string_value(json_object_get(json_array_get(list, 0), "sessionKey"));
+    cr_assert_not_null(key, "%s has no sub-agent", session);
+    char *copy = strdup(key);
+    json_decref(r);
+    return copy;
+}
+
+Test(e2e_subagents, a_leaf_that_somebody_writes_to_is_still_a_leaf, .timeout = 60)
+{
+    struct desk d;
+    desk_open(&d, 4);
+    fake_control(&d.k.openrouter,
+                 "{\"when\":{\"begin\":{\"tool_calls\":[" SPAWN(
+                     "a1", "devops-sre", "ONE", "x") "]},"
+                                                     "\"Task]: ONE\":{\"tool_calls\":[" SPAWN(
+                                                         "b1", "qa-tester", "TWO", "y") "]},"
+                                                                                        "\"Task]: TWO\":{\"text\":\"leaf\"},"
+                                                                                        "\"start another\":{\"tool_calls\":[" SPAWN(
+                                                                                            "c1", "qa-tester", "THREE",
+                                                                                            "z") "]}},"
+                                                                                                 "\"default\":{\"text\":\"ok\"}}");
+    desk_say(&d, "main", "r1", "begin");
+    cr_assert(desk_wait(&d, 2, "SELECT count(*) FROM spawns WHERE state = 3"));
+    char *middle = child_of(&d, "main"), *leaf = child_of(&d, middle);
+    ws_close(&d.ws);
+    kit_restart(&d.k); /* nothing of them is in memory */
+    desk_connect(&d);
+    desk_say(&d, leaf, "r2", "start another");
+    cr_expect(desk_heard(&d, ":subagent:", "ok"));
+    cr_expect_eq(desk_results(&d, "not allowed at this depth (current depth: 2, max: 2)"), 1);
+    cr_expect_eq(desk_count(&d, "SELECT count(*) FROM spawns"), 2);
+    free(middle);
+    free(leaf);
+    desk_close(&d);
+}
