@@ -3,7 +3,6 @@
 
 #include "actors/router_internal.h"
 #include "base/clock.h"
-#include "base/log.h"
 
 #define WATCH_CORR (UINT64_C(1) << 62) /* above every corr that a mailbox gives */
 
@@ -131,11 +130,7 @@ void router_on_announce(struct router *r, struct msg *in)
 {
     const struct msg_store_announce *a = &in->store_announce;
     if (r->phase != PHASE_RUNNING && !(r->phase == PHASE_STARTING && r->recovered)) return; /* the next process is told again */
-    if (!config_agent_find(r->config, a->agent)) {
-        log_event(LOG_WARN, "announce_waits", LOG_S("child", a->child), LOG_S("agent", a->agent),
-                  LOG_T("reason", "no such agent is configured"));
-        return;
-    }
+    if (!config_agent_find(r->config, a->agent)) return; /* the store gives it up, once it has this configuration, too */
     struct turn_entry *e = router_turn_add(r, in);
     if (!e) return;
     const struct policy_event submit = router_submit_event(e, POLICY_SUBMIT);

@@ -494,7 +494,7 @@ static void send_answers(struct keeper *k)
 static void sweep(struct keeper *k)
 {
     int64_t now = clock_wall_ms();
-    store_spawns_tell(k->store, k->mailbox);
+    store_spawns_tell(k->store, k->config, k->mailbox);
     store_spawns_sweep(k->store, k->mailbox, now);
     k->next_sweep_ms = now + STORE_SWEEP_MS;
 }
@@ -530,7 +530,7 @@ static bool run_group(struct keeper *k, struct msg *first)
     if (rc == 0) rc = store_commit(k->store);
     if (rc) redo_alone(k);
     send_answers(k);
-    for (size_t i = 0; i < k->tell_count; i++) store_spawn_tell(k->store, k->mailbox, k->tell[i]);
+    for (size_t i = 0; i < k->tell_count; i++) store_spawn_tell(k->store, k->config, k->mailbox, k->tell[i]);
     k->tell_count = 0;
     if (clock_wall_ms() >= k->next_sweep_ms) sweep(k);
     return stop;

@@ -78,7 +78,8 @@ int spawns_of(store_t *store, struct str parent, int limit, spawn_row_fn *fn, vo
 /** The spawn of a child's turn. @return 0, GW_ENOENT, GW_EIO, or what fn returned */
 int spawns_of_turn(store_t *store, int64_t turn, spawn_row_fn *fn, void *ctx);
 
-/** Children whose time to be removed has come: cleanup after the announcement, or archive_ms. @return as spawns_untold() */
+/** Children whose time to be removed has come: cleanup after the announcement, or archive_ms. One that is to hear of a child of its own
+ *  stays until then. @return as spawns_untold() */
 int spawns_due(store_t *store, int64_t now_ms, int limit, spawn_row_fn *fn, void *ctx);
 
 /** Forget a spawn. @return 0, also when it is not known; GW_EIO */
