@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "actors/exec.h"
 #include "actors/gateway.h"
 #include "actors/model.h"
 #include "actors/query.h"
@@ -85,6 +86,19 @@ static int start_query(struct router *r, struct child *c)
     return rc;
 }
 
+static int start_exec(struct router *r, struct child *c)
+{
+    struct exec_options *options = calloc(1, sizeof *options);
+    if (!options) return GW_ENOMEM;
+    options->config = config_ref(r->config);
+    int rc = actor_spawn(r->bus, c->name, EXEC_QUEUE, exec_actor, options, &c->actor);
+    if (rc) {
+        config_unref(&options->config);
+        free(options);
+    }
+    return rc;
+}
+
 static int start_gateway(struct router *r, struct child *c)
 {
     struct gateway_options *options = calloc(1, sizeof *options);
@@ -112,6 +126,7 @@ int router_child_start(struct router *r, struct child *c, struct buf *why)
     case CHILD_PROVIDER: return start_provider(r, c);
     case CHILD_QUERY: return start_query(r, c);
     case CHILD_RELOAD: return router_start_reload(r, c, why);
+    case CHILD_EXEC: return start_exec(r, c);
     case CHILD_RELAY: return actor_spawn(r->bus, c->name, RELAY_QUEUE, relay_actor, NULL, &c->actor);
     default: return start_gateway(r, c);
     }
@@ -157,6 +172,7 @@ int router_start_children(struct router *r)
     for (size_t i = 0; i < providers && rc == 0; i++) rc = router_provider_add(r, config_provider_at(r->config, i));
     if (rc == 0 && !router_child_add(r, CHILD_QUERY, "query")) rc = GW_ENOMEM;
     if (rc == 0 && !router_child_add(r, CHILD_RELAY, "relay")) rc = GW_ENOMEM;
+    if (rc == 0 && !router_child_add(r, CHILD_EXEC, "exec")) rc = GW_ENOMEM;
     if (rc == 0 && r->options->config_path && !router_child_add(r, CHILD_RELOAD, "reload")) rc = GW_ENOMEM;
     for (size_t i = 1; i < r->child_count && rc == 0; i++) rc = router_child_start(r, &r->children[i], &why);
     if (rc) router_fail(r, rc, why.n ? buf_cstr(&why) : err_text(rc));
@@ -347,7 +363,9 @@ static bool tell_stop(struct router *r, const char *name, bool running)
  * nobody can write any more and nobody reads. */
 void router_stop_children(struct router *r)
 {
-    static const enum child_kind order[] = { CHILD_RELOAD, CHILD_GATEWAY, CHILD_RELAY, CHILD_QUERY, CHILD_PROVIDER, CHILD_STORE };
+    static const enum child_kind order[] = {
+        CHILD_RELOAD, CHILD_GATEWAY, CHILD_RELAY, CHILD_QUERY, CHILD_EXEC, CHILD_PROVIDER, CHILD_STORE
+    };
     for (size_t stage = 0; stage < sizeof order / sizeof *order; stage++) {
         bool any = false;
         for (size_t i = 0; i < r->child_count; i++) {

@@ -205,8 +205,8 @@ static void write_actors(struct router *r, struct buf *json)
 {
     static const char *const phases[] = { "starting", "running", "draining", "stopping" };
     static const char *const kinds[] = {
-        [CHILD_STORE] = "store",     [CHILD_PROVIDER] = "provider", [CHILD_QUERY] = "query",
-        [CHILD_GATEWAY] = "gateway", [CHILD_RELOAD] = "reload",     [CHILD_RELAY] = "relay",
+        [CHILD_STORE] = "store",   [CHILD_PROVIDER] = "provider", [CHILD_QUERY] = "query", [CHILD_GATEWAY] = "gateway",
+        [CHILD_RELOAD] = "reload", [CHILD_RELAY] = "relay",       [CHILD_EXEC] = "exec",
     };
     int told = 0, more = 0;
     open_list(json, "actors");

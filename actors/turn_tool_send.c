@@ -6,6 +6,7 @@
 #include "actors/turn_access.h"
 #include "actors/turn_rpc.h"
 #include "actors/turn_tools.h"
+#include "base/clock.h"
 #include "base/json_read.h"
 #include "base/random.h"
 #include "msgs/chat_pack.h"
@@ -99,13 +100,24 @@ static int start_relay(struct turn *t, const struct sending *s)
     return mailbox_send(t->s->mailbox, "relay", &m);
 }
 
+/* What comes before the end is of no interest here. */
+static int await_end(struct turn *t, uint64_t corr, int64_t until_ms, struct msg *in)
+{
+    int rc;
+    for (;;) {
+        rc = turn_await(t, corr, clock_left_ms(until_ms), in);
+        if (rc || in->kind == MSG_turn_done || in->kind == MSG_turn_refused || in->kind == MSG_error) return rc;
+        msg_clear(in);
+    }
+}
+
 /* The turn's own end, as long as the model wants to wait for it. Meanwhile this turn holds no permit: two sessions that ask each other at
  * the cap cannot block. */
 static int wait_for_reply(struct turn *t, struct tool_call *call, const struct sending *s, uint64_t corr, int timeout_s)
 {
     struct msg in = { 0 };
     int rc = turn_pause(t), resumed;
-    if (rc == 0) rc = turn_await(t, corr, timeout_s * 1000, &in);
+    if (rc == 0) rc = await_end(t, corr, clock_mono_ms() + (int64_t)timeout_s * 1000, &in);
     resumed = rc == GW_EABORTED || rc == GW_ECLOSED ? rc : turn_resume(t);
     if (resumed) rc = resumed;
     if (rc == GW_ETIMEOUT) return answer(call, s, "timeout", (struct str){ 0 });

@@ -1,7 +1,10 @@
 #include "actors/turn_tools.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "actors/query_util.h"
 #include "actors/turn_loops.h"
@@ -157,6 +160,20 @@ static void list_readable(struct turn *t, struct arena *arena, struct tool_place
     place->readable_count = count;
 }
 
+/* The agent's folder and its temporary one, with those above them, before its first tool looks for them. */
+static void make_workspace(const struct turn *t)
+{
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s/.openclaw/tmp", t->s->agent->workspace.p);
+    if (n < 0 || (size_t)n >= sizeof path || access(path, F_OK) == 0) return;
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(path, 0700);
+        *slash = '/';
+    }
+    if (mkdir(path, 0700) != 0) log_event(LOG_WARN, "workspace_not_made", LOG_T("folder", path), LOG_T("reason", strerror(errno)));
+}
+
 int turn_run_tool(struct turn *t, const struct chat_part *part)
 {
     struct buf result = { .max = TURN_RESULT_BYTES_MAX };
@@ -168,6 +185,8 @@ int turn_run_tool(struct turn *t, const struct chat_part *part)
                                 .now_ms = clock_wall_ms() };
     struct tool_call call = { .place = &place, .name = part->name, .id = part->id, .result = &result };
     int64_t began = clock_mono_ms();
+    int refused = t->refused;
+    make_workspace(t);
     list_readable(t, &arena, &place);
     t->calls++;
     tell(t, part, TURN_TOOL_START, false, part->text);
@@ -175,7 +194,7 @@ int turn_run_tool(struct turn *t, const struct chat_part *part)
     if (rc == 0 && result.err) rc = tool_fail(&call, "The result was too large.");
     if (rc == 0) {
         cut(t, &result);
-        turn_loops_note(t, part, &result);
+        if (t->refused == refused) turn_loops_note(t, part, &result);
         rc = record(t, part, buf_str(&result), call.failed);
         tell(t, part, TURN_TOOL_RESULT, call.failed, buf_str(&result));
     }

@@ -145,12 +145,19 @@ bool wire_is_list(struct str text)
     return is;
 }
 
+/* A schema of the gateway's own tools begins like this and was written by the compiler (tools/tools.c): it goes out as it is, for every
+ * request has all of them. Any other is looked at first. */
+static bool is_schema(struct str text)
+{
+    return str_starts(text, STR("{\"type\":\"object\",\"properties\":{")) || wire_is_object(text);
+}
+
 void wire_tool(struct buf *b, const struct chat_tool *tool, const char *schema_key)
 {
     buf_json_pair_str(b, "name", tool->name);
     buf_json_pair_str(b, "description", tool->description);
     buf_json_key(b, schema_key);
-    buf_add(b, wire_is_object(tool->parameters) ? tool->parameters : STR("{\"type\":\"object\",\"properties\":{}}"));
+    buf_add(b, is_schema(tool->parameters) ? tool->parameters : STR("{\"type\":\"object\",\"properties\":{}}"));
 }
 
 static void open_message(struct buf *b, const char *role, const char *parts)

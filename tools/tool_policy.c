@@ -125,8 +125,6 @@ static void narrow_depth(tool_set *set, const struct tool_asker *asker, const st
 /* What the configuration switches off by other means. */
 static void narrow_settings(tool_set *set, const struct tool_asker *asker)
 {
-    if (!config_bool(asker->config, "tools.web.fetch.enabled")) *set &= ~named(STR("web_fetch"));
-    if (!config_bool(asker->config, "tools.exec.applyPatch.enabled")) *set &= ~named(STR("apply_patch"));
     if (str_is(config_str(asker->config, "tools.exec.security"), "deny")) *set &= ~named(STR("group:runtime"));
 }
 

@@ -13,7 +13,9 @@
 #define HEARTBEAT "heartbeats do not run yet"
 #define CRON "cron does not run yet"
 #define NODES "this gateway takes no nodes: none is known"
-#define TOOLS "no tool is offered yet: a call ends with an error"
+#define TOOLS "the recorded session had used tools, ours has not"
+#define PARTIAL "what a command has written so far is not told while it runs"
+#define META "a gist of the command in words, from a list of OpenClaw's own; clients show the command instead"
 #define SKILLS "no skill is part of the program"
 #define SPEECH "there is no speech output"
 #define SURFACES "the recorded session was used by a heartbeat, a channel or cron"
@@ -51,8 +53,8 @@ static struct known KNOWN[] = {
     { .frame = "rpc-last-heartbeat-ok-1", .path = "payload", .reason = HEARTBEAT },
     { .frame = "rpc-node.list-ok-*", .path = "payload.nodes", .reason = NODES },
     { .frame = "rpc-node.*-ok-1", .path = "", .reason = NODES },
-    { .frame = "chat-send-tool", .path = "order", .reason = TOOLS },
-    { .frame = "chat-send-exec", .path = "order", .reason = TOOLS },
+    { .frame = "chat-send-exec", .path = "payload.data.meta", .reason = META },
+    { .frame = "chat-send-exec", .path = "order", .reason = PARTIAL },
     { .frame = "chat-abort", .path = "order", .reason = ENDS },
     { .frame = "chat-stop-cmd", .path = "order", .reason = ENDS },
     { .frame = "chat-unknown-agent", .path = "", .reason = "an agent that nobody configured is refused" },

@@ -138,7 +138,7 @@ static void model(const char *behaviour)
 
 #define HELLO "{\"text\":\"Hello from mock. This is the reply number 1. End.\",\"deltas\":6,\"delay_ms\":30}"
 #define SLOW "{\"text\":\"one two three four five six seven eight nine ten eleven twelve\",\"deltas\":12,\"delay_ms\":200}"
-#define CALL(name, arguments) "{\"next\":[{\"tool_calls\":[{\"id\":\"call_2_0\",\"name\":\"" name "\",\"arguments\":" arguments "}]}]}"
+#define CALL(id, name, arguments) "{\"next\":[{\"tool_calls\":[{\"id\":\"" id "\",\"name\":\"" name "\",\"arguments\":" arguments "}]}]}"
 
 Test(e2e_frames_chat, conversations_go_as_recorded, .timeout = 240)
 {
@@ -151,9 +151,9 @@ Test(e2e_frames_chat, conversations_go_as_recorded, .timeout = 240)
     converse(&web, "chat-send-basic", false);
     converse(&web, "chat-history-after", false);
     converse(&web, "chat-send-dup", false);
-    fake_control(&K.openrouter, CALL("session_status", "{}"));
+    fake_control(&K.openrouter, CALL("call_2_0", "session_status", "{}"));
     converse(&web, "chat-send-tool", false);
-    fake_control(&K.openrouter, CALL("exec", "{\"command\":\"echo hi-from-exec\"}"));
+    fake_control(&K.openrouter, CALL("call_4_0", "exec", "{\"command\":\"echo hi-from-exec\"}"));
     converse(&web, "chat-send-exec", false);
     model(SLOW);
     converse(&web, "chat-abort", false);

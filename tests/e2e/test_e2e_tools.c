@@ -1,0 +1,232 @@
+/* Tools with the real gateway: an agent's calls, what they answer, what contains them. The provider is scripted. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "support/gateway.h"
+
+static struct kit K;
+
+static void start(const char *tools)
+{
+    static char config[2048];
+    snprintf(config, sizeof config,
+             "{ agents: { list: [{ id: 'main', default: true }, { id: 'other' }], defaults: { model: { primary: '" KIT_OPENROUTER_MODEL
+             "' } } },"
+             "tools: { %s } }",
+             tools);
+    const struct kit_options options = { .config_text = config };
+    kit_start(&K, &options);
+}
+
+/* What the model was answered in the last request: the newest tool result. The caller frees. */
+static char *last_result(void)
+{
+    json_t *stats = fake_stats(&K.openrouter), *bodies = json_object_get(stats, "bodies");
+    json_t *body = json_object_get(json_array_get(bodies, json_array_size(bodies) - 1), "body"),
+           *messages = json_object_get(body, "messages");
+    const json_t *last = json_array_get(messages, json_array_size(messages) - 1);
+    const json_t *content = json_object_get(last, "content");
+    const char *text =
+        json_is_string(content) ? json_string_value(content) : json_string_value(json_object_get(json_array_get(content, 0), "text"));
+    char *copy = strdup(text ? text : "");
+    json_decref(stats);
+    return copy;
+}
+
+/* The agent of `user`'s conversation calls a tool. @return what came out; valid until the next call */
+static const char *tool_of(const char *user, const char *name, const char *args)
+{
+    static char *kept;
+    struct http_reply r = { 0 };
+    free(kept);
+    fake_control(&K.openrouter, "{\"next\":[{\"tool_calls\":[{\"id\":\"c\",\"name\":\"%s\",\"arguments\":%s}]},{\"text\":\"done\"}]}", name,
+                 args);
+    cr_assert_eq(kit_chat(&K, user, "go", &r), 0);
+    cr_expect_eq(r.status, 200);
+    http_reply_free(&r);
+    return kept = last_result();
+}
+
+static const char *tool(const char *name, const char *args)
+{
+    return tool_of("u", name, args);
+}
+
+#define EXEC(command) tool("exec", "{\"command\":\"" command "\"}")
+
+Test(e2e_tools, commands_answer_as_models_know_it, .timeout = 90)
+{
+    start("");
+    cr_expect_str_eq(EXEC("echo out; echo err >&2; exit 3"), "out\nerr\n\n(Command exited with code 3)");
+    cr_expect_str_eq(EXEC("echo hello > f.txt; cat f.txt; pwd | sed 's|.*/||'"), "hello\nworkspace");
+    cr_expect_str_eq(tool("read", "{\"path\":\"f.txt\"}"), "hello\n");
+    cr_expect(strstr(tool("exec", "{\"command\":\"sleep 30\",\"timeout\":1}"), "Command timed out"));
+    cr_expect(strstr(EXEC("kill -9 $$"), "ended by signal 9"));
+    cr_expect_str_eq(EXEC("true"), "(no output)");
+    cr_expect(strstr(tool("exec", "{\"command\":\"pwd\",\"workdir\":\"/\"}"), "leads out of the workspace"));
+    cr_expect(strstr(tool("exec", "{\"command\":\"tty && stty size\",\"pty\":true}"), "/dev/pts/"));
+    kit_stop(&K);
+}
+
+Test(e2e_tools, background_commands_are_looked_after, .timeout = 90)
+{
+    char name[64] = "", args[256];
+    start("");
+    const char *text = tool("exec", "{\"command\":\"read line; echo got $line; sleep 60\",\"background\":true}");
+    cr_assert_eq(sscanf(text, "Command still running (session %60[a-z0-9-], pid", name), 1, "%s", text);
+    cr_expect(strstr(tool("process", "{\"action\":\"list\"}"), name));
+    cr_expect(strstr(tool_of("stranger", "process", "{\"action\":\"list\"}"), "No running or recent sessions."), "others do not see it");
+    snprintf(args, sizeof args, "{\"action\":\"submit\",\"sessionId\":\"%s\",\"data\":\"abc\"}", name);
+    tool("process", args);
+    snprintf(args, sizeof args, "{\"action\":\"poll\",\"sessionId\":\"%s\",\"timeout\":5000}", name);
+    cr_expect(strstr(tool("process", args), "got abc"));
+    snprintf(args, sizeof args, "{\"action\":\"kill\",\"sessionId\":\"%s\"}", name);
+    cr_expect(strstr(tool("process", args), "Killed session"));
+    snprintf(args, sizeof args, "{\"action\":\"poll\",\"sessionId\":\"%s\",\"timeout\":5000}", name);
+    cr_expect(strstr(tool("process", args), "Command was killed"));
+    cr_expect_str_eq(tool("process", "{\"action\":\"poll\",\"sessionId\":\"nope\"}"), "No session found for nope");
+    kit_stop(&K);
+}
+
+Test(e2e_tools, a_command_sees_no_secret_and_no_file_that_is_not_its_own, .timeout = 90)
+{
+    char args[512];
+    start("exec: { env: ['KIT_SHOWN'] }");
+    const char *text = EXEC("env");
+    cr_expect(strstr(text, "GIT_AUTHOR_NAME=main[bot]") && strstr(text, "GIT_COMMITTER_EMAIL=main@openclaw.homelab"), "%s", text);
+    cr_expect(!strstr(text, "OPENROUTER") && !strstr(text, "GEMINI") && !strstr(text, KIT_TOKEN) && !strstr(text, "OPENCLAW_GATEWAY"), "%s",
+              text);
+    snprintf(args, sizeof args,
+             "{\"command\":\"cat /proc/$PPID/environ /proc/1/environ 2>&1 | tr '\\\\0' '\\\\n' | grep -e KEY -e TOKEN -e denied\"}");
+    text = tool("exec", args);
+    cr_expect(!strstr(text, "_KEY=") && !strstr(text, "TOKEN=") && strstr(text, "Permission denied"), "%s", text);
+    snprintf(args, sizeof args, "{\"command\":\"ls %s; cat %s/*.db\"}", K.state, K.state);
+    text = tool("exec", args);
+    cr_expect(strstr(text, "Permission denied") && !strstr(text, "SQLite"), "%s", text);
+    snprintf(args, sizeof args, "{\"command\":\"echo x > %s/escaped; echo y > /etc/escaped; echo z > /usr/escaped; ls /etc/escaped\"}",
+             K.dir);
+    text = tool("exec", args);
+    cr_expect(strstr(text, "Permission denied"), "%s", text);
+    cr_expect(access("/etc/escaped", F_OK) != 0 && access("/usr/escaped", F_OK) != 0);
+    text = EXEC("unshare -r true; mount -t tmpfs x /mnt; strace -V >/dev/null 2>&1; chroot / true");
+    cr_expect(strstr(text, "Operation not permitted"), "%s", text);
+    cr_expect(strstr(tool("exec", "{\"command\":\"echo $A $LD_PRELOAD\",\"env\":{\"A\":\"1\",\"LD_PRELOAD\":\"x.so\"}}"),
+                     "(Not passed on: LD_PRELOAD"));
+    kit_stop(&K);
+}
+
+/* Whether a process runs whose command line has these words. */
+static bool runs(const char *words)
+{
+    char command[256];
+    snprintf(command, sizeof command, "pgrep -f '%s' >/dev/null", words);
+    return system(command) == 0;
+}
+
+Test(e2e_tools, nothing_escapes_its_end, .timeout = 120)
+{
+    start("");
+    EXEC("setsid sleep 4711 & disown; (setsid sh -c 'setsid sleep 4712 &' &); sleep 0.5");
+    cr_expect(!runs("[s]leep 4711") && !runs("[s]leep 4712"), "who left the session ends with the command");
+    int64_t begun = clock_mono_ms();
+    cr_expect(strstr(tool("exec", "{\"command\":\"trap '' TERM; while :; do sleep 0.1; done\",\"timeout\":1}"), "timed out"));
+    cr_expect_lt(clock_mono_ms() - begun, 20000, "who ignores SIGTERM is killed");
+    const char *text = EXEC("bomb() { bomb | bomb & }; bomb; sleep 20");
+    cr_expect(strstr(text, "started more than 256 processes"), "%.300s", text);
+    text = EXEC("yes");
+    cr_expect(strstr(text, "wrote more than 256 MiB"), "%.300s", text);
+    cr_expect_str_eq(EXEC("echo fine"), "fine", "and it goes on");
+    kit_stop(&K);
+}
+
+Test(e2e_tools, long_output_keeps_its_head_and_tail, .timeout = 60)
+{
+    start("");
+    const char *text = EXEC("seq 1 200000");
+    cr_expect(strncmp(text, "1\n2\n3\n", 6) == 0 && strstr(text, "bytes left out") && strstr(text, "\n199999\n200000"));
+    cr_expect_lt(strlen(text), 210 * 1024);
+    kit_stop(&K);
+}
+
+Test(e2e_tools, a_client_that_leaves_ends_its_command, .timeout = 60)
+{
+    struct http_conn *c = NULL;
+    (void)c;
+    start("");
+    fake_control(
+        &K.openrouter,
+        "{\"next\":[{\"tool_calls\":[{\"id\":\"c\",\"name\":\"exec\",\"arguments\":{\"command\":\"sleep 4713\",\"yieldMs\":600000}}]},"
+        "{\"text\":\"done\"}]}");
+    char *body = kit_chat_body(NULL, "u", "go", "");
+    http_conn_t *conn;
+    cr_assert_eq(http_open(K.port, &conn), 0);
+    char head[512];
+    snprintf(head, sizeof head,
+             "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer " KIT_TOKEN "\r\nContent-Length: %zu\r\n\r\n",
+             strlen(body));
+    cr_assert_eq(http_send_bytes(conn, str_of(head), 5000), 0);
+    cr_assert_eq(http_send_bytes(conn, str_of(body), 5000), 0);
+    free(body);
+    int64_t until = clock_mono_ms() + 20000;
+    while (!runs("[s]leep 4713") && clock_mono_ms() < until) continue;
+    cr_expect(runs("[s]leep 4713"));
+    http_close(&conn);
+    until = clock_mono_ms() + 20000;
+    while (runs("[s]leep 4713") && clock_mono_ms() < until) continue;
+    cr_expect(!runs("[s]leep 4713"));
+    kit_stop(&K);
+}
+
+Test(e2e_tools, a_loop_is_noticed_and_ended, .timeout = 60)
+{
+    struct http_reply r = { 0 };
+    start("loopDetection: { warningThreshold: 3, criticalThreshold: 5, globalCircuitBreakerThreshold: 7 }");
+    fake_control(&K.openrouter, "{\"default\":{\"tool_calls\":[{\"id\":\"c\",\"name\":\"agents_list\",\"arguments\":{}}]}}");
+    cr_assert_eq(kit_chat(&K, "u", "go", &r), 0);
+    char *error = kit_error(&r);
+    cr_expect(r.status != 200 && strstr(error, "without getting anywhere"), "%d %s", r.status, error);
+    free(error);
+    cr_expect_leq(fake_count(&K.openrouter, "requests"), 9);
+    cr_expect_gt(kit_sql(&K, "SELECT count(*) FROM messages WHERE instr(json, 'This call gave the same result') > 0"), 0);
+    cr_expect_gt(kit_sql(&K, "SELECT count(*) FROM messages WHERE instr(json, 'Refused: this call was made') > 0"), 0);
+    http_reply_free(&r);
+    kit_stop(&K);
+}
+
+Test(e2e_tools, agents_write_to_each_other_as_far_as_they_may, .timeout = 90)
+{
+    start("agentToAgent: { enabled: true, allow: ['*'] }, sessions: { visibility: 'all' }");
+    cr_expect(strstr(tool("sessions_send", "{\"message\":\"x\"}"), "Either sessionKey or label is required"));
+    cr_expect(strstr(tool("sessions_send", "{\"message\":\"x\",\"sessionKey\":\"nope\"}"), "No session found: nope"));
+    cr_expect(strstr(tool("sessions_send", "{\"message\":\"x\",\"label\":\"nolabel\",\"agentId\":\"other\"}"),
+                     "No session found with label: nolabel"));
+    fake_control(&K.openrouter,
+                 "{\"when\":{\"ping from main\":{\"text\":\"pong from other\"},\"pong from other\":{\"text\":\"REPLY_SKIP\"}},"
+                 "\"default\":{\"text\":\"ANNOUNCE_SKIP\"}}");
+    struct http_reply r = { 0 };
+    fake_control(&K.openrouter,
+                 "{\"when\":{\"please send\":{\"tool_calls\":[{\"id\":\"s\",\"name\":\"sessions_send\",\"arguments\":{\"sessionKey\":"
+                 "\"agent:other:main\",\"message\":\"ping from main\",\"timeoutSeconds\":20}}]}}}");
+    cr_assert_eq(kit_chat(&K, "sender", "please send", &r), 0);
+    http_reply_free(&r);
+    cr_expect_eq(kit_sql(&K,
+                         "SELECT count(*) FROM messages WHERE role = 'toolResult' AND instr(json, 'pong from other') > 0 AND instr(json, "
+                         "'\\\"status\\\": \\\"ok\\\"') > 0"),
+                 1);
+    int64_t until = clock_mono_ms() + 20000;
+    while (kit_sql(&K, "SELECT count(*) FROM messages WHERE instr(json, 'Agent-to-agent announce step.') > 0") != 1 &&
+           clock_mono_ms() < until)
+        continue;
+    cr_expect_eq(kit_sql(&K, "SELECT count(*) FROM messages WHERE instr(json, 'Agent-to-agent announce step.') > 0"), 1);
+    kit_stop(&K);
+    start("");
+    cr_expect(strstr(tool("sessions_send", "{\"message\":\"x\",\"sessionKey\":\"agent:other:main\"}"), "tools.sessions.visibility"));
+    cr_expect(strstr(tool("session_status", "{}"), "🕒 Time: "));
+    cr_expect(strstr(tool("sessions_list", "{}"), "\"count\": 1"));
+    cr_expect(strstr(tool("agents_list", "{}"), "\"requester\": \"main\""));
+    kit_stop(&K);
+}
