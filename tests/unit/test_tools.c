@@ -27,7 +27,7 @@ Test(tools, every_schema_is_valid_and_names_what_must_be_there)
         }
         cr_expect_eq(json_object_size(properties), params);
         cr_expect_eq(json_array_size(required), must);
-        cr_expect_eq(tool_find(str_of(tool->name)), i);
+        cr_expect_eq((int)tool_find(str_of(tool->name)), i);
         cr_expect(strlen(tool->summary) > 5 && strlen(tool->description) > 10);
         json_decref(schema);
         arena_free(&arena);
