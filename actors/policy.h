@@ -109,9 +109,10 @@ struct policy_tried {
 };
 
 enum policy_event_kind {
-    /* Turns. SUBMIT: turn, session, agent, lane; idempotency, bounded, collect, spawn, requester, depth when they apply. */
+    /* Turns. SUBMIT: turn, session, agent, lane; idempotency, bounded, collect, spawn, replaces, requester, depth when they apply. */
     POLICY_SUBMIT,
-    POLICY_STORED,     /* turn, ok; a turn that was aborted meanwhile ends here, without DO_ACK */
+    POLICY_STORED,     /* turn, ok; requester, depth as the store knows them. A turn that was aborted meanwhile ends here, without DO_ACK;
+                        * the turn that it replaces is stopped, and its child slot passes on */
     POLICY_RECOVER,    /* as SUBMIT, for what the store holds from before: no bound, no DO_STORE, no DO_ACK; spawn != 0: it is
                         * the run that `requester` spawned the session for, and takes a child slot */
     POLICY_TURN_DONE,  /* turn, outcome */
@@ -151,6 +152,7 @@ struct policy_event {
     struct str agent;                          /* 1..POLICY_KEY_MAX bytes; a session's agent is the one of its first turn */
     struct str idempotency;                    /* 0..POLICY_KEY_MAX bytes; the caller makes it unique across clients */
     int64_t spawn;                             /* handle of DO_SPAWN_OK, 0: none */
+    int64_t replaces;                          /* a turn of the same session whose place it takes once it is stored; 0: none */
     uint64_t collect;                          /* 0: it runs alone; waiting turns of a session with the same value may run as one */
     int64_t bytes;                             /* with collect: of its message */
     struct str requester;                      /* session that spawned this one, from the caller's durable record; empty: none or unknown */

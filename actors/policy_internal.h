@@ -59,6 +59,7 @@ struct turn {
     enum policy_turn_state state;
     enum policy_lane lane;
     enum policy_reason aborted; /* REASON_NONE: it is not being stopped */
+    int64_t replaces;           /* as in the event */
     uint64_t collect;           /* this and message_bytes as in the event */
     int64_t message_bytes;
     struct turn *lead;     /* COLLECTED: what it runs as a part of */

@@ -176,6 +176,25 @@ static struct spawn *named_spawn(const policy_t *p, const struct policy_event *e
     return spawn && !spawn->turn && str_eq(spawn->child->key, e->session) ? spawn : NULL;
 }
 
+/* Whether it replaces nothing, or a turn of its session that nobody is stopping. */
+static bool can_replace(const policy_t *p, const struct policy_event *e)
+{
+    const struct turn *old = e->replaces ? policy_turn_find(p, e->replaces) : NULL;
+    return !e->replaces || (old && old->session && str_eq(old->session->key, e->session) && !old->aborted && !old->lead);
+}
+
+/* It is stored, so the one that it replaces is over: the child slot passes on, what that turn spawned is stopped with it. */
+static void take_over(policy_t *p, struct turn *t, struct turn *old)
+{
+    if (t && old->spawn) {
+        t->spawn = old->spawn;
+        t->spawn->turn = t;
+        old->spawn = NULL;
+    }
+    const struct policy_event stop = { .kind = POLICY_ABORT, .turn = old->id, .reason = REASON_USER, .cascade = true };
+    policy_on_abort(p, &stop);
+}
+
 static int refuse(policy_t *p, int64_t turn, enum policy_reason reason, int current, int max)
 {
     struct policy_action *a = act(p, POLICY_DO_REFUSE, turn);
@@ -200,6 +219,7 @@ static bool turned_away(policy_t *p, const struct policy_event *e, const struct 
     }
     if (p->stopping) return refuse(p, e->turn, REASON_STOPPING, 0, 0) == 0;
     if (e->spawn && !spawn) return refuse(p, e->turn, REASON_SPAWN_GONE, 0, 0) == 0;
+    if (!can_replace(p, e)) return refuse(p, e->turn, REASON_NOT_RUNNING, 0, 0) == 0;
     if (lane->waiting >= p->limits.lane_waiting_max)
         return refuse(p, e->turn, REASON_LANE_FULL, lane->waiting, p->limits.lane_waiting_max) == 0;
     const struct session *s = policy_session_find(p, e->session);
@@ -220,6 +240,7 @@ int policy_on_submit(policy_t *p, const struct policy_event *e)
     if (!t) return p->err;
     struct list *bounded = &t->session->bounded;
     while (e->bounded && bounded->count > p->limits.queue_cap) drop(p, HOLDER(bounded->first, struct turn, in_bounded), t->id);
+    t->replaces = e->replaces;
     t->spawn = spawn;
     if (spawn) spawn->turn = t;
     act(p, POLICY_DO_STORE, t->id);
@@ -250,13 +271,18 @@ int policy_on_stored(policy_t *p, const struct policy_event *e)
         return 0;
     }
     if (t->state != POLICY_TURN_PENDING) return GW_EINVAL;
+    struct turn *old = e->ok && t->replaces ? policy_turn_find(p, t->replaces) : NULL;
+    if (old && !old->session) old = NULL; /* it was dropped */
+    if (e->ok) place(p, t->session, e);
     if (!e->ok) {
         policy_turn_end(p, t, POLICY_FAILED, REASON_STORE_FAILED);
     } else if (t->aborted) {
         policy_turn_end(p, t, POLICY_ABORTED, t->aborted);
+        if (old) take_over(p, NULL, old);
     } else {
         policy_turn_set(p, t, POLICY_TURN_QUEUED);
         act(p, POLICY_DO_ACK, t->id);
+        if (old) take_over(p, t, old);
         policy_session_settle(p, t->session);
     }
     return 0;

@@ -164,7 +164,8 @@ void router_do_end(struct router *r, struct turn_entry *e, const struct policy_a
         make_end(e, a);
         if (a->of_turn) router_collect_end(r, e, a);
         if (e->stored && a->reason != REASON_STOPPING) record_end(r, e, a->reason); /* one that was stopped is taken up at the next start */
-        if (a->reason == REASON_STORE_FAILED && e->said.kind == MSG_session_spawn) router_spawn_answer(r, e, "store_failed");
+        if (a->reason == REASON_STORE_FAILED && e->said.kind == MSG_session_spawn)
+            router_spawn_answer(r, e, e->late ? "not_running" : "store_failed");
         if (a->reason == REASON_STORE_FAILED && e->reply[0]) refuse_unstored(r, e);
         if (a->reason == REASON_STORE_FAILED) e->reply[0] = '\0';
     }

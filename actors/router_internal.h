@@ -42,7 +42,7 @@ struct child { /* a named, supervised actor */
 struct said {
     struct str run_id, session_key, agent, idempotency_key, channel, model, thinking, system;
     struct str parent, label, task, announces;
-    int64_t lane, stream, bounded, ack, policy, depth, spawned, timeout_s, cleanup;
+    int64_t lane, stream, bounded, ack, policy, depth, spawned, timeout_s, cleanup, steers;
 };
 
 struct turn_entry {
@@ -55,6 +55,7 @@ struct turn_entry {
     bool stored;                  /* the store knows the turn: its end must be recorded */
     bool created;                 /* its session is new with it */
     bool denied;                  /* the session's sendPolicy is deny: the store refused it */
+    bool late;                    /* the run it was to replace had ended: the store refused it */
     bool started;                 /* turn.run was sent */
     bool dropped;                 /* it made room while the store had it: told, to be recorded */
     bool finished;                /* store.finished has come, with this code */

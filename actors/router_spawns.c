@@ -3,7 +3,6 @@
 
 #include "actors/router_internal.h"
 #include "base/clock.h"
-#include "base/log.h"
 
 #define WATCH_CORR (UINT64_C(1) << 62) /* above every corr that a mailbox gives */
 
@@ -69,11 +68,46 @@ static struct policy_event spawn_event(struct router *r, const struct turn_entry
                                   .allow_any = asker && asker->allow_any };
 }
 
+/* The run that a sub-agent's result is to come from: the newest one, when the asker is who started it. */
+static struct turn_entry *run_of(struct router *r, const struct msg_session_spawn *s)
+{
+    struct turn_entry *e, *safe, *found = NULL;
+    HASH_ITER(hh, r->turns, e, safe)
+    {
+        const struct said said = router_said(&e->said);
+        if (!said.spawned || !str_eq(said.session_key, s->session_key) || !str_eq(said.parent, s->parent)) continue;
+        if (!found || e->turn > found->turn) found = e;
+    }
+    return found;
+}
+
+/* Another run in the place of the one that goes on; the policy ends that one once this one is durable. */
+static void steer(struct router *r, struct msg *in)
+{
+    struct turn_entry *old = run_of(r, &in->session_spawn), *e = old ? router_turn_add(r, in) : NULL;
+    if (!e) {
+        answer(r, in->from, in->corr, old ? "store_failed" : "not_running", NULL);
+        return;
+    }
+    const struct said was = router_said(&old->said);
+    if (was.model.n) e->set_model = str_dup(was.model);
+    if (was.thinking.n) e->set_thinking = str_dup(was.thinking);
+    e->said.session_spawn.timeout_s = was.timeout_s;
+    e->said.session_spawn.depth = was.depth;
+    struct policy_event submit = router_submit_event(e, POLICY_SUBMIT);
+    submit.replaces = old->turn;
+    router_step(r, &submit);
+}
+
 void router_on_spawn(struct router *r, struct msg *in)
 {
     const char *no = r->phase != PHASE_RUNNING                                                                ? "stopping"
                      : !is_key_of(in->session_spawn.session_key, in->session_spawn.agent) || !is_asker(r, in) ? "not_running"
                                                                                                               : NULL;
+    if (!no && in->session_spawn.steers) {
+        steer(r, in);
+        return;
+    }
     struct turn_entry *e = no ? NULL : router_turn_add(r, in);
     if (!e) {
         answer(r, in->from, in->corr, no ? no : "store_failed", NULL);
@@ -96,11 +130,7 @@ void router_on_announce(struct router *r, struct msg *in)
 {
     const struct msg_store_announce *a = &in->store_announce;
     if (r->phase != PHASE_RUNNING && !(r->phase == PHASE_STARTING && r->recovered)) return; /* the next process is told again */
-    if (!config_agent_find(r->config, a->agent)) {
-        log_event(LOG_WARN, "announce_waits", LOG_S("child", a->child), LOG_S("agent", a->agent),
-                  LOG_T("reason", "no such agent is configured"));
-        return;
-    }
+    if (!config_agent_find(r->config, a->agent)) return; /* the store gives it up, once it has this configuration, too */
     struct turn_entry *e = router_turn_add(r, in);
     if (!e) return;
     const struct policy_event submit = router_submit_event(e, POLICY_SUBMIT);

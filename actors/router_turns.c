@@ -61,7 +61,8 @@ static struct said of_spawn(const struct msg_session_spawn *s)
                           .depth = s->depth,
                           .spawned = 1,
                           .timeout_s = s->timeout_s,
-                          .cleanup = s->cleanup };
+                          .cleanup = s->cleanup,
+                          .steers = s->steers };
 }
 
 struct said router_said(const struct msg *m)
@@ -260,11 +261,14 @@ void router_on_accepted(struct router *r, const struct msg *in)
     e->stored = a->code == 0 || (a->code == GW_EEXIST && a->existing == a->turn); /* asked twice, see router_store_back() */
     e->created = a->created != 0;
     e->denied = a->code == GW_EDENIED;
+    e->late = a->code == GW_ENOENT;
     if (a->model.n && !e->set_model) e->set_model = str_dup(a->model);
     if (a->thinking.n && !e->set_thinking) e->set_thinking = str_dup(a->thinking);
     course_stored(&e->course, clock_mono_ms());
     if (!e->stored && a->code == GW_EEXIST) known_already(r, a);
-    const struct policy_event event = { .kind = POLICY_STORED, .turn = a->turn, .ok = e->stored };
+    const struct policy_event event = {
+        .kind = POLICY_STORED, .turn = a->turn, .ok = e->stored, .requester = a->parent, .depth = (int)a->depth
+    };
     router_step(r, &event);
     e = router_turn(r, a->turn);
     if (e && e->dropped) router_record_drop(r, e);
@@ -329,8 +333,8 @@ void router_store_turn(struct router *r, struct turn_entry *e)
                                                 .lane = s.lane,
                                                 .idempotency_key = s.idempotency_key,
                                                 .channel = s.channel,
-                                                .model = s.model,
-                                                .thinking = s.thinking,
+                                                .model = s.model.n ? s.model : str_of(e->set_model),
+                                                .thinking = s.thinking.n ? s.thinking : str_of(e->set_thinking),
                                                 .system = s.system,
                                                 .policy = s.policy,
                                                 .parent = s.parent,
@@ -339,6 +343,7 @@ void router_store_turn(struct router *r, struct turn_entry *e)
                                                 .label = s.label,
                                                 .task = s.task,
                                                 .cleanup = s.cleanup,
+                                                .steers = s.steers,
                                                 .announces = s.announces };
     e->asked = router_send(r, "store", &m, e->message) == 0;
     if (!e->asked) router_later(r, (struct policy_event){ .kind = POLICY_STORED, .turn = e->turn, .ok = false });

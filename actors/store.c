@@ -17,6 +17,7 @@
 #include "msgs/chat_json.h"
 #include "store/cooldowns.h"
 #include "store/messages.h"
+#include "store/spawns.h"
 #include "store/turns.h"
 
 static const char *const lane_names[] = { "main", "subagent", "cron" }; /* by enum policy_lane */
@@ -79,6 +80,7 @@ static int accept_turn(struct keeper *k, const struct msg *in, struct answer *a)
     struct session_wishes wishes = { 0 };
     int rc = q->policy ? store_wishes_read(k->store, q->session_key, &wishes) : 0;
     if (rc == 0 && wishes.deny) rc = GW_EDENIED;
+    if (rc == 0 && q->steers) rc = spawns_continue(k->store, q->session_key, q->turn, q->run_id); /* first: it may refuse */
     if (rc == 0) rc = options.err ? options.err : turns_accept(k->store, &turn, &accepted);
     if (rc == 0) rc = store_spawn_accepted(k->store, q);
     buf_free(&options);
@@ -88,6 +90,8 @@ static int accept_turn(struct keeper *k, const struct msg *in, struct answer *a)
     a->m = answer_of(in, MSG_store_accepted);
     a->m.store_accepted.model = wishes.model;
     a->m.store_accepted.thinking = wishes.thinking;
+    a->m.store_accepted.parent = wishes.parent;
+    a->m.store_accepted.depth = wishes.depth;
     a->m.store_accepted.turn = q->turn;
     a->m.store_accepted.code = rc;
     a->m.store_accepted.created = rc == 0 && accepted.session_created;
@@ -359,10 +363,23 @@ static int send_cooldown(void *ctx, const struct cooldown_row *row)
     return mailbox_send(p->keeper->mailbox, p->question->from, &m);
 }
 
+/* A crash between the acceptance of a run and the end of the one that it replaced: that one is over. */
+static int end_steered(struct keeper *k)
+{
+    int64_t turn;
+    int rc;
+    while ((rc = spawns_superseded(k->store, &turn)) == 0) {
+        const struct turn_end end = { .id = turn, .state = TURN_ABORTED, .reason = STR("user"), .now_ms = clock_wall_ms() };
+        if ((rc = turns_finish(k->store, &end, NULL)) != 0) break;
+    }
+    return rc == GW_ENOENT ? 0 : rc;
+}
+
 static int recover(struct keeper *k, const struct msg *in, struct answer *a)
 {
     struct pending p = { .keeper = k, .question = in };
-    int rc;
+    int rc = end_steered(k);
+    if (rc) return rc;
     do {
         p.rows = 0;
         rc = turns_pending(k->store, p.last_id, STORE_LIST_MAX, send_pending, &p);
@@ -477,7 +494,7 @@ static void send_answers(struct keeper *k)
 static void sweep(struct keeper *k)
 {
     int64_t now = clock_wall_ms();
-    store_spawns_tell(k->store, k->mailbox);
+    store_spawns_tell(k->store, k->config, k->mailbox);
     store_spawns_sweep(k->store, k->mailbox, now);
     k->next_sweep_ms = now + STORE_SWEEP_MS;
 }
@@ -513,7 +530,7 @@ static bool run_group(struct keeper *k, struct msg *first)
     if (rc == 0) rc = store_commit(k->store);
     if (rc) redo_alone(k);
     send_answers(k);
-    for (size_t i = 0; i < k->tell_count; i++) store_spawn_tell(k->store, k->mailbox, k->tell[i]);
+    for (size_t i = 0; i < k->tell_count; i++) store_spawn_tell(k->store, k->config, k->mailbox, k->tell[i]);
     k->tell_count = 0;
     if (clock_wall_ms() >= k->next_sweep_ms) sweep(k);
     return stop;

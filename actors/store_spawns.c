@@ -17,7 +17,7 @@ enum { LAST_WORDS_ROWS = 20, LAST_WORDS_BYTES = 1024 * 1024 };
 int store_spawn_accepted(store_t *store, const struct msg_store_accept *q)
 {
     if (q->announces.n) return spawns_tell(store, q->announces, q->turn);
-    if (q->task.n == 0) return 0;
+    if (q->task.n == 0 || q->steers) return 0;
     const struct spawn_new spawn = { .child = q->session_key,
                                      .parent = q->parent,
                                      .turn = q->turn,
@@ -67,9 +67,13 @@ static int note_fate(void *ctx, const struct spawn_row *row)
 int store_spawn_ended(store_t *store, const config_t *config, const struct turn_end *end, bool *tell)
 {
     struct fate fate = { 0 };
-    bool known = false, ignored;
+    bool known = false, taken = end->state == TURN_DONE;
     int rc = spawns_of_turn(store, end->id, note_fate, &fate);
-    if (rc == GW_ENOENT) return spawns_told(store, end->id, end->state == TURN_DONE, &ignored);
+    if (rc == GW_ENOENT) {
+        rc = spawns_told(store, end->id, taken, &known);
+        if (known && !taken) log_event(LOG_WARN, "announce_undeliverable", LOG_I("turn", end->id), LOG_S("reason", end->reason));
+        return rc;
+    }
     if (rc) return rc;
     int64_t kept_ms = config_limits(config)->archive_after_minutes * 60000;
     int64_t archive_ms = fate.cleanup ? end->now_ms : kept_ms ? end->now_ms + kept_ms : 0;
@@ -139,7 +143,7 @@ static int tell_one(store_t *store, mailbox_t *mb, const struct spawn_row *row)
     return rc;
 }
 
-/* Its requester's session was removed meanwhile: nobody is left to hear it. */
+/* Its requester's session was removed meanwhile, or its agent: nobody is left to hear it. */
 static int give_up(store_t *store, const struct spawn_row *row)
 {
     bool ignored;
@@ -148,28 +152,28 @@ static int give_up(store_t *store, const struct spawn_row *row)
     return rc ? rc : spawns_told(store, -row->turn, false, &ignored);
 }
 
-static void tell_list(store_t *store, mailbox_t *mb, struct row_list *list, int rc)
+static void tell_list(store_t *store, const config_t *config, mailbox_t *mb, struct row_list *list, int rc)
 {
     for (int i = 0; rc == 0 && i < list->count; i++) {
         const struct spawn_row *row = &list->rows[i];
         if (row->state != SPAWN_ENDED) continue; /* its group was rolled back */
-        rc = row->parent_agent.n ? tell_one(store, mb, row) : give_up(store, row);
+        rc = config_agent_find(config, row->parent_agent) ? tell_one(store, mb, row) : give_up(store, row);
     }
     if (rc) log_event(LOG_WARN, "announce_delayed", LOG_T("code", err_name(rc)));
     if (list) arena_free(&list->memory);
     free(list);
 }
 
-void store_spawn_tell(store_t *store, mailbox_t *mb, int64_t turn)
+void store_spawn_tell(store_t *store, const config_t *config, mailbox_t *mb, int64_t turn)
 {
     struct row_list *list = calloc(1, sizeof *list);
-    tell_list(store, mb, list, list ? spawns_of_turn(store, turn, keep, list) : GW_ENOMEM);
+    tell_list(store, config, mb, list, list ? spawns_of_turn(store, turn, keep, list) : GW_ENOMEM);
 }
 
-void store_spawns_tell(store_t *store, mailbox_t *mb)
+void store_spawns_tell(store_t *store, const config_t *config, mailbox_t *mb)
 {
     struct row_list *list = calloc(1, sizeof *list);
-    tell_list(store, mb, list, list ? spawns_untold(store, STORE_TELL_MAX, keep, list) : GW_ENOMEM);
+    tell_list(store, config, mb, list, list ? spawns_untold(store, STORE_TELL_MAX, keep, list) : GW_ENOMEM);
 }
 
 /* --- removing ------------------------------------------------------------------------------------------------------- */

@@ -19,11 +19,12 @@ int store_spawn_accepted(store_t *store, const struct msg_store_accept *q);
 /** In one group with the end of a turn. @param tell  set: store_spawn_tell() is due after the commit  @return 0, GW_EIO */
 int store_spawn_ended(store_t *store, const config_t *config, const struct turn_end *end, bool *tell);
 
-/** Send the store.announce of the child whose turn this was. To be called outside of a group. */
-void store_spawn_tell(store_t *store, mailbox_t *mb, int64_t turn);
+/** Send the store.announce of the child whose turn this was; when nobody is left to hear it, it becomes undeliverable, which is logged.
+ *  To be called outside of a group. */
+void store_spawn_tell(store_t *store, const config_t *config, mailbox_t *mb, int64_t turn);
 
 /** The same for every child that ended and was not told of: at the start, and from time to time, for what got lost. */
-void store_spawns_tell(store_t *store, mailbox_t *mb);
+void store_spawns_tell(store_t *store, const config_t *config, mailbox_t *mb);
 
 /** Remove sub-agents whose time is over; the router hears session.forget. To be called outside of a group. */
 void store_spawns_sweep(store_t *store, mailbox_t *mb, int64_t now_ms);

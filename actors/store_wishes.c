@@ -8,9 +8,12 @@ static int note(void *ctx, const struct session_row *row)
     if (row->provider.n && row->model.n) buf_printf(&w->words, "%.*s/%.*s", STR_ARG(row->provider), STR_ARG(row->model));
     size_t model = w->words.n;
     buf_add(&w->words, row->thinking);
+    buf_add(&w->words, row->parent);
     if (w->words.err) return w->words.err;
     w->model = (struct str){ w->words.p, model };
     w->thinking = (struct str){ w->words.p + model, row->thinking.n };
+    w->parent = (struct str){ w->words.p + model + row->thinking.n, row->parent.n };
+    w->depth = row->depth;
     if (row->settings.n == 0) return 0;
     json_t *settings = json_loadb(row->settings.p, row->settings.n, 0, NULL);
     const char *policy = json_string_value(json_object_get(settings, "sendPolicy"));

@@ -1,4 +1,4 @@
-/** actors/store_wishes.h -- what a user set for a session with sessions.patch that its turns have to heed.
+/** actors/store_wishes.h -- what a user set for a session with sessions.patch that its turns have to heed, and where it stands.
  *
  *  Read as a turn is accepted, so that nobody else keeps a copy that could be old.
  *
@@ -11,6 +11,8 @@
 struct session_wishes {
     struct str model;    /* "provider/model", in words; empty: none */
     struct str thinking; /* likewise */
+    struct str parent;   /* who spawned it, in words; empty: nobody */
+    int64_t depth;       /* in the spawn tree */
     bool deny;           /* sendPolicy: nobody may send */
     struct buf words;    /* owned by the caller */
 };

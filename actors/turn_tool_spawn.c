@@ -2,9 +2,8 @@
  * Source: reference agent-runtime 5.1, frames tool-spawn*, tool-forbidden, tool-children, tool-depth, tool-badthink. */
 #include <stdio.h>
 
-#include "actors/announce.h"
+#include "actors/turn_spawn.h"
 #include "actors/turn_tools.h"
-#include "base/random.h"
 #include "msgs/chat_pack.h"
 
 enum { SPAWN_ANSWER_MS = 60000, TASK_KEPT = 4096 /* bytes of the task in the row; the child's message has all of it */ };
@@ -65,20 +64,14 @@ static int pack(struct str text, struct buf *out)
     return chat_pack_message(out, &message);
 }
 
-struct spawning {
-    struct announce_child child;
-    struct str agent, model, thinking;
-    int64_t timeout_s;
-    bool cleanup;
-    char key[SESSION_KEY_MAX + 1];
-    char run_id[RANDOM_UUID_SIZE];
-};
-
-static int ask(struct turn *t, const struct spawning *s, struct msg *answer)
+int turn_spawn_ask(struct turn *t, const struct turn_spawn *s, struct msg *answer)
 {
     struct buf text = { 0 }, system = { 0 }, packed = { 0 };
     struct msg q = { .kind = MSG_session_spawn };
-    announce_write_task(&s->child, &text);
+    if (s->steers)
+        buf_add(&text, s->message);
+    else
+        announce_write_task(&s->child, &text);
     announce_write_system(&s->child, &system);
     int rc = text.err ? text.err : pack(buf_str(&text), &packed);
     q.session_spawn = (struct msg_session_spawn){ .turn = t->run->turn,
@@ -94,6 +87,7 @@ static int ask(struct turn *t, const struct spawning *s, struct msg *answer)
                                                   .cleanup = s->cleanup,
                                                   .timeout_s = s->timeout_s,
                                                   .parent = str_of(t->s->key),
+                                                  .steers = s->steers,
                                                   .message = buf_str(&packed) };
     if (rc == 0) rc = turn_ask(t, "router", &q, SPAWN_ANSWER_MS, answer);
     buf_free(&text);
@@ -102,7 +96,7 @@ static int ask(struct turn *t, const struct spawning *s, struct msg *answer)
     return rc;
 }
 
-static int accepted(struct tool_call *call, const struct spawning *s)
+static int accepted(struct tool_call *call, const struct turn_spawn *s)
 {
     return tool_answer_json(call,
                             json_pack("{s:s,s:s,s:s,s:s,s:b}", "status", "accepted", "childSessionKey", s->key, "runId", s->run_id, "note",
@@ -126,7 +120,7 @@ int turn_tool_sessions_spawn(struct turn *t, struct tool_call *call)
     struct str agent = str_trim(tool_text(call, "agentId", NULL)), thinking = str_trim(tool_text(call, "thinking", NULL));
     const struct config_limits *limits = config_limits(t->s->config);
     int64_t timeout_s = tool_whole(call, "runTimeoutSeconds", tool_whole(call, "timeoutSeconds", limits->subagent_timeout_seconds));
-    struct spawning s = {
+    struct turn_spawn s = {
         .child = { .task = str_trim(tool_text(call, "task", NULL)),
                    .label = str_trim(tool_text(call, "label", NULL)),
                    .requester = str_of(t->s->key),
@@ -149,7 +143,7 @@ int turn_tool_sessions_spawn(struct turn *t, struct tool_call *call)
     random_uuid(s.run_id);
     snprintf(s.key, sizeof s.key, "agent:%.*s:subagent:%s", STR_ARG(s.agent), uuid);
     s.child.key = str_of(s.key);
-    int rc = ask(t, &s, &answer);
+    int rc = turn_spawn_ask(t, &s, &answer);
     if (rc) return rc;
     rc = answer.session_spawned.reason.n ? refuse(t, call, &answer.session_spawned, s.agent) : accepted(call, &s);
     msg_clear(&answer);

@@ -107,7 +107,8 @@ int sessions_get(store_t *store, struct str key, session_row_fn *fn, void *ctx)
 
 int sessions_wishes(store_t *store, struct str key, session_row_fn *fn, void *ctx)
 {
-    struct query q = query_open(store, SQL_session_wishes, "SELECT provider, model, thinking, settings FROM sessions WHERE key = ?");
+    struct query q =
+        query_open(store, SQL_session_wishes, "SELECT provider, model, thinking, settings, parent, depth FROM sessions WHERE key = ?");
     query_text(&q, key);
     int rc = query_row(&q);
     if (rc == 0) rc = sql_refuse(store, GW_ENOENT, "store: no session with this key");
@@ -115,7 +116,9 @@ int sessions_wishes(store_t *store, struct str key, session_row_fn *fn, void *ct
         const struct session_row row = { .provider = query_get_text(&q, 0),
                                          .model = query_get_text(&q, 1),
                                          .thinking = query_get_text(&q, 2),
-                                         .settings = query_get_text(&q, 3) };
+                                         .settings = query_get_text(&q, 3),
+                                         .parent = query_get_text(&q, 4),
+                                         .depth = query_get_int(&q, 5) };
         rc = fn(ctx, &row);
     }
     return query_close(&q, rc);

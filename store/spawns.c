@@ -67,6 +67,14 @@ int spawns_continue(store_t *store, struct str child, int64_t turn, struct str r
     return query_run_one(&q);
 }
 
+int spawns_superseded(store_t *store, int64_t *turn)
+{
+    struct query q = query_open(store, SQL_spawn_superseded,
+                                "SELECT turn FROM turn_inputs i WHERE instr(options, '\"spawned\":true') > 0 AND "
+                                "NOT EXISTS (SELECT 1 FROM spawns p WHERE p.turn = i.turn) LIMIT 1");
+    return query_run_int(&q, turn);
+}
+
 int spawns_remove(store_t *store, struct str child)
 {
     struct query q = query_open(store, SQL_spawn_delete, "DELETE FROM spawns WHERE child = ?");
@@ -168,7 +176,8 @@ int spawns_due(store_t *store, int64_t now_ms, int limit, spawn_row_fn *fn, void
     int rc = sql_check_limit(store, limit);
     if (rc) return rc;
     struct query q = query_open(store, SQL_spawn_due,
-                                ROWS "WHERE p.state >= 3 AND p.archive_ms > 0 AND p.archive_ms <= ? ORDER BY p.archive_ms LIMIT ?");
+                                ROWS "WHERE p.state >= 3 AND p.archive_ms > 0 AND p.archive_ms <= ? AND NOT EXISTS (SELECT 1 FROM spawns "
+                                     "own WHERE own.parent = p.child AND own.state < 3) ORDER BY p.archive_ms LIMIT ?");
     query_int(&q, now_ms);
     query_int(&q, limit);
     return walk(&q, fn, ctx);

@@ -63,8 +63,11 @@ int spawns_tell(store_t *store, struct str child, int64_t announce);
  *  @param known  whether it is  @return 0, GW_EIO */
 int spawns_told(store_t *store, int64_t announce, bool taken, bool *known);
 
-/** A spawn's run goes on as another turn (subagents steer). @return 0, GW_ENOENT, GW_EIO */
+/** A spawn's run goes on as another turn (subagents steer). @return 0, also when it does already; GW_ENOENT (it has ended), GW_EIO */
 int spawns_continue(store_t *store, struct str child, int64_t turn, struct str run_id);
+
+/** A turn without an end that was a spawn's run and is none any more: a crash came between the two. @return 0, GW_ENOENT, GW_EIO */
+int spawns_superseded(store_t *store, int64_t *turn);
 
 /** Those that ended and were not told yet, the oldest first, at most `limit`. @return 0, GW_ELIMIT, GW_EIO, or what fn returned */
 int spawns_untold(store_t *store, int limit, spawn_row_fn *fn, void *ctx);
@@ -75,7 +78,8 @@ int spawns_of(store_t *store, struct str parent, int limit, spawn_row_fn *fn, vo
 /** The spawn of a child's turn. @return 0, GW_ENOENT, GW_EIO, or what fn returned */
 int spawns_of_turn(store_t *store, int64_t turn, spawn_row_fn *fn, void *ctx);
 
-/** Children whose time to be removed has come: cleanup after the announcement, or archive_ms. @return as spawns_untold() */
+/** Children whose time to be removed has come: cleanup after the announcement, or archive_ms. One that is to hear of a child of its own
+ *  stays until then. @return as spawns_untold() */
 int spawns_due(store_t *store, int64_t now_ms, int limit, spawn_row_fn *fn, void *ctx);
 
 /** Forget a spawn. @return 0, also when it is not known; GW_EIO */

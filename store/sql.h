@@ -87,6 +87,7 @@ enum sql {
     SQL_spawn_tell,
     SQL_spawn_told,
     SQL_spawn_continue,
+    SQL_spawn_superseded,
     SQL_spawn_delete,
     SQL_spawn_untold,
     SQL_spawn_of,

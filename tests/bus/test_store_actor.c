@@ -160,6 +160,43 @@ Test(store_actor, turns_that_are_part_of_another_are_over_when_that_begins, .tim
     tempdir_remove(dir);
 }
 
+/* The first run of a sub-agent, or one in its place. */
+static struct msg accept_child(int64_t turn, bool steers)
+{
+    struct msg m = accept(turn, "agent:main:subagent:1", "");
+    m.store_accept.parent = STR("agent:main:main");
+    m.store_accept.depth = 1;
+    m.store_accept.task = STR("task");
+    m.store_accept.steers = steers;
+    return m;
+}
+
+Test(store_actor, a_run_that_was_replaced_before_a_crash_is_not_taken_up, .timeout = 20)
+{
+    char dir[TEMPDIR_MAX];
+    tempdir_make(dir);
+    rig_t *rig = start(dir, 0);
+    struct msg ask = { .kind = MSG_store_recover, .corr = 99 }, a = rig_ask(rig, "store", accept_child(1, true));
+    cr_assert(a.store_accepted.code == GW_ENOENT, "there is nothing to replace");
+    msg_clear(&a);
+    a = rig_ask(rig, "store", accept_child(1, false));
+    cr_assert(a.store_accepted.code == 0 && a.store_accepted.created);
+    msg_clear(&a);
+    a = rig_ask(rig, "store", accept_child(2, true));
+    cr_assert(a.store_accepted.code == 0 && !a.store_accepted.created);
+    cr_assert(a.store_accepted.depth == 1 && str_is(a.store_accepted.parent, "agent:main:main"), "the store knows where it stands");
+    msg_clear(&a);
+    cr_assert(mailbox_send(rig_mailbox(rig), "store", &ask) == 0);
+    a = rig_next(rig);
+    cr_assert(a.kind == MSG_store_pending && a.store_pending.turn == 2 && a.store_pending.spawned && a.store_pending.depth == 1);
+    msg_clear(&a);
+    a = rig_next(rig);
+    cr_assert(a.kind == MSG_store_recovered);
+    msg_clear(&a);
+    rig_stop(&rig);
+    tempdir_remove(dir);
+}
+
 /* One question of a group fills the disk: it alone is refused, its neighbours are stored. */
 Test(store_actor, a_full_disk_refuses_only_what_does_not_fit, .timeout = 30)
 {

@@ -50,6 +50,7 @@ struct sim_turn {
     int64_t request;
     uint64_t collect;
     int64_t bytes, lead; /* lead: the turn it was collected into */
+    int64_t replaces;    /* a turn that is over once this one is stored */
     bool parts_ended;    /* in this step: it must end, too */
     enum policy_outcome parts_outcome;
     int64_t resume_seq;

@@ -244,10 +244,13 @@ static struct policy_event turn_event(struct sim *s, enum policy_event_kind kind
 static void do_submit(struct sim *s)
 {
     struct sim_slot *slot = chance(s, 60) ? any_reserved(s) : NULL;
-    int session = slot ? slot->child : chance(s, 85) ? below(s, ROOTS) : any_session(s);
+    struct sim_turn *old = chance(s, 20) ? any_turn(s, (enum policy_turn_state)(POLICY_TURN_PENDING + below(s, 6))) : NULL;
+    int session = slot ? slot->child : old ? old->session : chance(s, 85) ? below(s, ROOTS) : any_session(s);
     struct policy_event e = turn_event(s, POLICY_SUBMIT, session);
     if (s->sessions[session].agent < 0) return; /* a child's place whose spawn was refused */
     e.spawn = slot ? slot->handle : chance(s, 2) ? 1 + below(s, 20) : 0;
+    if (chance(s, 15)) e.requester = (struct str){ 0 }, e.depth = 0; /* the store tells who it belongs to */
+    if (old && (!slot || chance(s, 10))) e.replaces = old->id;
     if (chance(s, 30)) e.idempotency = keys[below(s, KEYS)];
     if (chance(s, 60)) e.collect = 1 + (uint64_t)chance(s, 20);
     e.bytes = chance(s, 90) ? below(s, 100) : POLICY_COLLECT_BYTES_MAX - below(s, 150);
@@ -267,7 +270,10 @@ static void do_recover(struct sim *s)
 static void do_stored(struct sim *s)
 {
     struct sim_turn *t = any_turn(s, POLICY_TURN_PENDING);
-    struct policy_event e = { .kind = POLICY_STORED, .turn = t ? t->id : 0, .ok = chance(s, 92) };
+    struct policy_event e = { .kind = POLICY_STORED };
+    if (t) e = turn_event(s, POLICY_STORED, t->session);
+    e.turn = t ? t->id : 0;
+    e.ok = chance(s, 92);
     if (s->zombie_count && chance(s, 50)) e.turn = s->zombies[below(s, s->zombie_count)];
     if (e.turn) step(s, &e);
 }

@@ -327,9 +327,16 @@ static void add_turn(struct sim *s, const struct policy_event *e, enum policy_tu
                                                    .bounded = e->bounded,
                                                    .collect = e->collect,
                                                    .bytes = e->bytes,
+                                                   .replaces = e->replaces,
                                                    .key = key };
     if (key >= 0) s->keeps[s->keep_count++] = (struct sim_keep){ .key = key, .turn = e->turn };
     if (e->requester.n) attach(s, session, sim_session_find(s, e->requester));
+}
+
+static bool can_replace(struct sim *s, const struct policy_event *e, int session)
+{
+    const struct sim_turn *old = e->replaces ? sim_turn_find(s, e->replaces) : NULL;
+    return !e->replaces || (old && old->session == session && !old->aborted && !old->lead);
 }
 
 static void submit(struct sim *s, const struct policy_event *e)
@@ -344,6 +351,7 @@ static void submit(struct sim *s, const struct policy_event *e)
     s->want = POLICY_DO_REFUSE;
     s->want_reason = s->stopping                                                                     ? REASON_STOPPING
                      : e->spawn && !slot                                                             ? REASON_SPAWN_GONE
+                     : !can_replace(s, e, session)                                                   ? REASON_NOT_RUNNING
                      : waiting(s, e->lane) >= s->limits.lane_waiting_max                             ? REASON_LANE_FULL
                      : full && (s->limits.queue_drop == POLICY_DROP_NEW || s->limits.queue_cap == 0) ? REASON_QUEUE_FULL
                                                                                                      : REASON_NONE;
@@ -447,6 +455,21 @@ static void abort_all(struct sim *s, const struct policy_event *e)
             doom_turn(&s->turns[i], e->reason == REASON_KILLED && s->turns[i].session != root ? REASON_USER : e->reason);
 }
 
+/* The store has answered: the session's place in the tree is known, and a turn that `t` replaces is over. */
+static void stored(struct sim *s, struct sim_turn *t, const struct policy_event *e)
+{
+    s->wants = t != NULL;
+    s->want = e->ok && t && !t->aborted ? POLICY_DO_ACK : POLICY_DO_END;
+    if (s->want == POLICY_DO_END && t) s->want_reason = e->ok ? t->aborted : REASON_STORE_FAILED;
+    if (!t || !e->ok) return;
+    if (e->requester.n) attach(s, t->session, sim_session_find(s, e->requester));
+    if (!t->replaces || !sim_turn_find(s, t->replaces)) return;
+    for (int i = 0; i < SLOTS && !t->aborted; i++)
+        if (s->slots[i].handle && s->slots[i].turn == t->replaces) s->slots[i].turn = t->id;
+    const struct policy_event stop = { .turn = t->replaces, .reason = REASON_USER, .cascade = true };
+    abort_all(s, &stop);
+}
+
 void sim_event(struct sim *s, const struct policy_event *e)
 {
     struct sim_turn *t = sim_turn_find(s, e->turn);
@@ -459,9 +482,7 @@ void sim_event(struct sim *s, const struct policy_event *e)
     case POLICY_STORED:
         for (int i = 0; !t && i < s->zombie_count; i++)
             if (s->zombies[i] == e->turn) s->zombies[i--] = s->zombies[--s->zombie_count];
-        s->wants = t != NULL;
-        s->want = e->ok && t && !t->aborted ? POLICY_DO_ACK : POLICY_DO_END;
-        if (s->want == POLICY_DO_END && t) s->want_reason = e->ok ? t->aborted : REASON_STORE_FAILED;
+        stored(s, t, e);
         break;
     case POLICY_TURN_DONE:
         s->wants = true;

@@ -212,3 +212,58 @@ Test(policy_spawn, tells_where_a_turn_stands_and_what_its_worker_does, .init = r
     cr_assert(worker.known && worker.turn == 0 && str_is(worker.session, "child"), "idle, still bound");
     cr_assert(!policy_worker_info(policy, -1).known && !policy_worker_info(policy, 99).known);
 }
+
+static struct policy_event instead_of(int64_t old, int64_t turn, const char *session)
+{
+    struct policy_event e = child_of(0, turn, session);
+    e.replaces = old;
+    return e;
+}
+
+Test(policy_spawn, a_turn_that_replaces_another_takes_its_slot_and_stops_what_it_spawned, .init = rig_start, .fini = rig_stop)
+{
+    struct policy_limits limits = policy_limits_default();
+    limits.children_max = 1;
+    limits.spawn_depth_max = 2;
+    rig_start_with(&limits);
+    run(turn_of(1, "main"));
+    run(child_of(spawn(1, "a", "alpha"), 2, "a"));
+    run(child_of(spawn(2, "b", "alpha"), 3, "b"));
+    accept(instead_of(2, 4, "a"));
+    cr_assert(nth(POLICY_DO_CANCEL, 0)->turn == 2 && nth(POLICY_DO_CANCEL, 1)->turn == 3);
+    cr_assert(step((struct policy_event){ .kind = POLICY_TURN_DONE, .turn = 2, .outcome = POLICY_ABORTED }) == 0);
+    cr_assert(one(POLICY_DO_END)->turn == 2 && one(POLICY_DO_RUN)->turn == 4);
+    cr_assert(!spawn(1, "c", "alpha") && one(POLICY_DO_SPAWN_REFUSED)->reason == REASON_SPAWN_CHILDREN, "the slot is held on");
+    done(4);
+    cr_assert(spawn(1, "c", "alpha"), "and free with the end of the new one");
+}
+
+Test(policy_spawn, only_a_turn_of_its_session_that_goes_on_is_replaced, .init = rig_start, .fini = rig_stop)
+{
+    run(turn_of(1, "main"));
+    run(child_of(spawn(1, "a", "alpha"), 2, "a"));
+    cr_assert(step(instead_of(1, 3, "a")) == 0 && one(POLICY_DO_REFUSE)->reason == REASON_NOT_RUNNING, "another session's");
+    cr_assert(step(instead_of(99, 3, "a")) == 0 && one(POLICY_DO_REFUSE)->reason == REASON_NOT_RUNNING, "none");
+    cr_assert(step((struct policy_event){ .kind = POLICY_ABORT, .turn = 2, .reason = REASON_KILLED }) == 0);
+    cr_assert(step(instead_of(2, 3, "a")) == 0 && one(POLICY_DO_REFUSE)->reason == REASON_NOT_RUNNING, "one that is being stopped");
+}
+
+Test(policy_spawn, one_that_could_not_be_stored_replaces_nothing, .init = rig_start, .fini = rig_stop)
+{
+    run(turn_of(1, "main"));
+    run(child_of(spawn(1, "a", "alpha"), 2, "a"));
+    cr_assert(step(instead_of(2, 3, "a")) == 0);
+    cr_assert(step((struct policy_event){ .kind = POLICY_STORED, .turn = 3 }) == 0);
+    cr_assert(one(POLICY_DO_END)->turn == 3 && none(POLICY_DO_CANCEL));
+    cr_assert(policy_counts(policy).spawns == 1);
+}
+
+Test(policy_spawn, the_store_tells_how_deep_a_session_is_that_somebody_writes_to, .init = rig_start, .fini = rig_stop)
+{
+    cr_assert(step(turn_of(1, "leaf")) == 0); /* nothing of it is in memory */
+    const struct policy_event stored = { .kind = POLICY_STORED, .turn = 1, .ok = true, .requester = STR("main"), .depth = 1 };
+    cr_assert(step(stored) == 0);
+    cr_assert(step((struct policy_event){ .kind = POLICY_WORKER_READY, .worker = nth(POLICY_DO_START, 0)->worker }) == 0);
+    cr_assert(policy_turn_info(policy, 1).depth == 1 && str_is(policy_turn_info(policy, 1).parent, "main"));
+    cr_assert(!spawn(1, "child", "alpha") && one(POLICY_DO_SPAWN_REFUSED)->reason == REASON_SPAWN_DEPTH);
+}

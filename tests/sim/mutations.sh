@@ -1,0 +1,94 @@
+#!/bin/sh
+# Takes one check out of a copy of the policy at a time, and expects the simulator to find the fault within 1,000 seeds.
+# usage: mutations.sh <compiler> <source folder> <libgw_base.a>
+set -eu
+cc=$1 src=$2 base=$3
+seeds=1000
+
+# file ~ what sed does to it ~ what is wrong then. A line that changes nothing is an error: the code has moved.
+mutations() {
+    cat <<'LIST'
+policy_lanes.c~s/lane->used < p->limits.lane_cap\[i\]/lane->used <= p->limits.lane_cap[i]/~a lane goes above its cap
+policy_lanes.c~s/if (g->in_ring.list) {/if (0) {/~one requester's children starve another's
+policy_lanes.c~s/if (lane != LANE_SUBAGENT) return/if (1) return/~requesters do not take turns
+policy_lanes.c~s/if (lane->resume.count)/if (0)/~a turn that waited for another session never goes on
+policy_spawn.c~s/s->depth >= p->limits/s->depth > p->limits/~one level too deep
+policy_spawn.c~s/s->spawns.count >= p->limits/s->spawns.count > p->limits/~one child too many
+policy_spawn.c~s/if (!is_allowed(e, s)) return REASON_SPAWN_DENIED;//~an agent that is not in the list is started
+policy_spawn.c~s/if (!e->target_known) return REASON_SPAWN_UNKNOWN;//~an agent that nobody configured is started
+policy_spawn.c~s/POLICY_TURN_RUNNING || t->aborted) return/POLICY_TURN_RUNNING) return/~what is being stopped starts a child
+policy_spawn.c~s/if (p->stopping) return REASON_STOPPING;//~a child is started while the gateway stops
+policy_spawn.c~s/policy_session_find(p, e->session) ? REASON_SPAWN_EXISTS/0 ? REASON_SPAWN_EXISTS/~a session is spawned twice
+policy_spawn.c~s/policy_list_push(&parent->spawns, &spawn->in_parent);//~children are not counted
+policy_turns.c~0,/if (t->spawn) policy_spawn_free/s/if (t->spawn) policy_spawn_free(p, t->spawn);//~a child that has ended keeps its slot
+policy_turns.c~s/policy_spawn_unreserve(p, s, t->id);//~a reservation outlives the turn that made it
+policy_turns.c~s/if (e->spawn && t->session->parent) {/if (0) {/~a child that is taken up after a crash has no slot
+policy_turns.c~s/if (t && old->spawn) {/if (0) {/~a steered child loses its slot
+policy_turns.c~s/if (old) take_over(p, t, old);//~a steered child runs on
+policy_turns.c~s/!old->aborted && !old->lead/true/~what is being stopped is replaced
+policy_turns.c~s/if (e->ok) place(p, t->session, e);//~a leaf that somebody writes to is none
+policy_turns.c~s/state == POLICY_TURN_STARTING || state == POLICY_TURN_RUNNING;/state >= POLICY_TURN_STARTING \&\& state <= POLICY_TURN_WAITING;/~a turn that waits for another session keeps its permit
+policy_turns.c~s/if (p->stopping) return refuse(p, e->turn, REASON_STOPPING, 0, 0) == 0;//~a turn is taken while the gateway stops
+policy_turns.c~s/if (e->spawn && !spawn) return refuse/if (0) return refuse/~a child whose slot is gone runs
+policy_turns.c~s/if (lane->waiting >= p->limits.lane_waiting_max)/if (0)/~a lane's queue has no bound
+policy_turns.c~s/if (!e->bounded ||/if (1 ||/~a session's queue has no bound
+policy_turns.c~s/if (t->aborted) return 0; .*//~what was stopped while it waited goes on
+policy_abort.c~s/if (e->cascade) {/if (0) {/~a stop does not reach the children
+policy_abort.c~s/for (const struct session \*at = s->doomed; at; at = at->doomed) doom_children(&list, at, 0);//~a stop does not reach the grandchildren
+policy_abort.c~s/policy_spawn_unreserve(p, s, t ? t->id : 0);//~a stop leaves reservations
+policy_abort.c~s/e->reason == REASON_KILLED ? REASON_USER : e->reason/e->reason/~what a killed child had started is told of
+policy_abort.c~s/ || child->spawner == spawner) doom/) doom/~a stopped turn's children go on
+policy_abort.c~s/if (t->request) policy_request_cancel(p, t->request, reason);//~a stopped turn's request goes on
+policy_collect.c~s/t->lane == lead->lane \&\& //~messages of two lanes run as one
+policy_collect.c~s/ \&\& bytes + t->message_bytes <= POLICY_COLLECT_BYTES_MAX//~messages that are too long together run as one
+policy_keys.c~s/HASH_FIND(hh, p->keeps, key.p, key.n, k);/k = NULL;/~a repeat runs again
+policy_workers.c~s/if (p->live < p->limits.workers_max) return/if (1) return/~more threads than allowed
+policy_models.c~s/if (c->fate == POLICY_TRIED || /if (/~a candidate is tried twice
+policy_providers.c~s/if (v->until_ms == 0) return true;/return true;/~a model that cools down is asked
+policy_retries.c~s/if (last != r) settle(p, at, last);//~a request that waits is forgotten
+LIST
+}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+flags="-std=gnu17 -O1 -w -I$work/tree -I$src"
+mkdir -p "$work/tree/actors"
+
+compile() { # source object
+    # shellcheck disable=SC2086
+    "$cc" $flags -c "$1" -o "$2"
+}
+
+for file in "$src"/actors/policy*.c "$src"/tests/sim/*.c; do
+    compile "$file" "$work/$(basename "$file" .c).o"
+done
+link_and_run() {
+    "$cc" "$work"/*.o "$base" -lcrypto -o "$work/sim" && "$work/sim" --seeds "$seeds" >"$work/said" 2>&1
+}
+
+link_and_run || { cat "$work/said"; echo "mutations: the policy as it is has a fault"; exit 1; }
+
+failed=0 count=0
+mutations >"$work/list"
+while IFS='~' read -r file change wrong; do
+    count=$((count + 1))
+    name=$(basename "$file" .c)
+    sed "$change" "$src/actors/$file" >"$work/tree/$file"
+    if cmp -s "$work/tree/$file" "$src/actors/$file"; then
+        echo "mutations: '$wrong': sed finds nothing in $file"
+        failed=1
+        continue
+    fi
+    cp "$work/$name.o" "$work/kept"
+    compile "$work/tree/$file" "$work/$name.o"
+    if link_and_run; then
+        echo "mutations: '$wrong' is not found in $seeds seeds ($file: $change)"
+        failed=1
+    else
+        rule=$(grep '^seed' "$work/said" | head -n 1)
+        echo "found: $wrong: ${rule:-the policy ended the process}"
+    fi
+    mv "$work/kept" "$work/$name.o"
+done <"$work/list"
+echo "mutations: $count tried"
+exit "$failed"
