@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "actors/exec_env.h"
+#include "actors/git_guard.h"
 #include "actors/turn_tools.h"
 
 enum { ANSWER_MS = 30000 };
@@ -82,10 +83,44 @@ static void list_readable(const struct tool_place *place, struct buf *out)
     }
 }
 
+/* The hooks of an agent whose git rules are enforced, in the environment and among what may be read. @return false: the call has its answer
+ */
+static bool guard_git(struct tool_call *call, struct str command, struct buf *environment, struct buf *readable)
+{
+    char folder[PATH_MAX];
+    const struct config_agent *agent = call->place->agent;
+    if (!git_guard_binds(agent)) {
+        git_guard_environment(NULL, environment);
+        return true;
+    }
+    const char *bypass = git_guard_bypass(command);
+    if (bypass) {
+        tool_fail(
+            call,
+            "Refused: \"%s\" would leave out the git rules that bind %.*s. Commit and push without it; the hooks say what is missing.",
+            bypass, STR_ARG(agent->id));
+        return false;
+    }
+    int rc = git_guard_prepare(call->place->config, agent, folder);
+    if (rc) {
+        tool_fail(call, "The git rules that bind %.*s could not be set up (%s), so no command is run.", STR_ARG(agent->id), err_text(rc));
+        return false;
+    }
+    git_guard_environment(folder, environment);
+    buf_text(readable, folder);
+    buf_char(readable, '\0');
+    return true;
+}
+
 static int run(struct turn *t, struct tool_call *call, struct msg *q)
 {
     struct buf environment = { 0 }, readable = { 0 }, refused = { 0 };
     struct msg answer = { 0 };
+    if (!guard_git(call, q->exec_start.command, &environment, &readable)) {
+        buf_free(&environment);
+        buf_free(&readable);
+        return 0;
+    }
     list_readable(call->place, &readable);
     int rc = exec_env_build(t->s->config, t->s->agent, json_object_get(call->args, "env"), &environment, &refused);
     q->exec_start.environment = buf_str(&environment);

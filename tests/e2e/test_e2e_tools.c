@@ -230,3 +230,48 @@ Test(e2e_tools, agents_write_to_each_other_as_far_as_they_may, .timeout = 90)
     cr_expect(strstr(tool("agents_list", "{}"), "\"requester\": \"main\""));
     kit_stop(&K);
 }
+
+/* --- git ---------------------------------------------------------------------------------------------------------- */
+
+static const char *git(const char *command)
+{
+    char args[1024];
+    snprintf(args, sizeof args, "{\"command\":\"%s\"}", command);
+    return tool("exec", args);
+}
+
+Test(e2e_tools, the_git_rules_hold_with_a_real_repository, .timeout = 120)
+{
+    char command[512];
+    const struct kit_options options = { .config_text = "{ agents: { list: [{ id: 'devops-sre', default: true, skills: ['gitops'] }], "
+                                                        "defaults: { model: { primary: '" KIT_OPENROUTER_MODEL "' } } } }" };
+    kit_start(&K, &options);
+    cr_assert(strstr(git("git init -q --bare remote.git && git clone -q remote.git work 2>/dev/null; ls"), "work"));
+    /* the first commit on main is somebody else's: made outside, without the agent's rules */
+    snprintf(command, sizeof command,
+             "cd %s/workspace/work && git -c user.name=p -c user.email=p@x commit -q --allow-empty -m start && git push -q origin "
+             "HEAD:main && git "
+             "fetch -q",
+             K.state);
+    cr_assert_eq(system(command), 0);
+    const char *text =
+        git("cd work && git switch -q -c devops-sre/fix/12-disk && echo x > f && git add f && git commit -q -m 'add f [devops-sre]' && git "
+            "push -q origin HEAD && git log -1 --format='%an <%ae>'");
+    cr_expect_str_eq(text, "devops-sre[bot] <devops-sre@openclaw.homelab>", "the allowed way: %s", text);
+    text = git("cd work && git commit -q --allow-empty -m 'no tag'");
+    cr_expect(strstr(text, "ends in ' [devops-sre]'") && strstr(text, "fix: git commit"), "%s", text);
+    text = git("cd work && git push -q origin HEAD:main");
+    cr_expect(strstr(text, "nobody pushes to main.") && strstr(text, "open a pull request"), "%s", text);
+    text = git("cd work && git commit -q --amend --allow-empty -m 'other [devops-sre]' && git push -q --force origin HEAD");
+    cr_expect(strstr(text, "a forced push") && strstr(text, "without --force"), "%s", text);
+    git("cd work && git reset -q --hard origin/devops-sre/fix/12-disk");
+    text = git("cd work && git switch -q -c wip && git commit -q --allow-empty -m 'x [devops-sre]'");
+    cr_expect(strstr(text, "belong on a branch named devops-sre/<type>/<issue>-<slug>, not on wip"), "%s", text);
+    text = git("cd work && git switch -q devops-sre/fix/12-disk && git tag v1 && git push -q origin v1");
+    cr_expect(strstr(text, "only homelab-admin pushes tags"), "%s", text);
+    cr_expect(strstr(git("cd work && git commit --no-verify -m x"), "would leave out the git rules"));
+    cr_expect(strstr(git("cd work && git -c core.hooksPath=/dev/null commit -m x"), "would leave out the git rules"));
+    text = git("cd work && git push origin :devops-sre/fix/12-disk");
+    cr_expect(strstr(text, "deleting a remote branch"), "%s", text);
+    kit_stop(&K);
+}
