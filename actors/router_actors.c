@@ -10,6 +10,7 @@
 #include "actors/router_internal.h"
 #include "actors/session.h"
 #include "actors/store.h"
+#include "actors/web.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -126,6 +127,7 @@ int router_child_start(struct router *r, struct child *c, struct buf *why)
     case CHILD_PROVIDER: return start_provider(r, c);
     case CHILD_QUERY: return start_query(r, c);
     case CHILD_RELOAD: return router_start_reload(r, c, why);
+    case CHILD_WEB: return actor_spawn(r->bus, c->name, WEB_QUEUE, web_actor, NULL, &c->actor);
     case CHILD_EXEC: return start_exec(r, c);
     case CHILD_RELAY: return actor_spawn(r->bus, c->name, RELAY_QUEUE, relay_actor, NULL, &c->actor);
     default: return start_gateway(r, c);
@@ -173,6 +175,7 @@ int router_start_children(struct router *r)
     if (rc == 0 && !router_child_add(r, CHILD_QUERY, "query")) rc = GW_ENOMEM;
     if (rc == 0 && !router_child_add(r, CHILD_RELAY, "relay")) rc = GW_ENOMEM;
     if (rc == 0 && !router_child_add(r, CHILD_EXEC, "exec")) rc = GW_ENOMEM;
+    if (rc == 0 && !router_child_add(r, CHILD_WEB, "web")) rc = GW_ENOMEM;
     if (rc == 0 && r->options->config_path && !router_child_add(r, CHILD_RELOAD, "reload")) rc = GW_ENOMEM;
     for (size_t i = 1; i < r->child_count && rc == 0; i++) rc = router_child_start(r, &r->children[i], &why);
     if (rc) router_fail(r, rc, why.n ? buf_cstr(&why) : err_text(rc));
@@ -363,9 +366,8 @@ static bool tell_stop(struct router *r, const char *name, bool running)
  * nobody can write any more and nobody reads. */
 void router_stop_children(struct router *r)
 {
-    static const enum child_kind order[] = {
-        CHILD_RELOAD, CHILD_GATEWAY, CHILD_RELAY, CHILD_QUERY, CHILD_EXEC, CHILD_PROVIDER, CHILD_STORE
-    };
+    static const enum child_kind order[] = { CHILD_RELOAD, CHILD_GATEWAY, CHILD_RELAY,    CHILD_QUERY,
+                                             CHILD_EXEC,   CHILD_WEB,     CHILD_PROVIDER, CHILD_STORE };
     for (size_t stage = 0; stage < sizeof order / sizeof *order; stage++) {
         bool any = false;
         for (size_t i = 0; i < r->child_count; i++) {

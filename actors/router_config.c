@@ -216,7 +216,7 @@ static void tell_children(struct router *r)
     m.config_changed.generation = r->config_generation;
     for (size_t i = 0; i < r->child_count; i++) {
         const struct child *c = &r->children[i];
-        bool takes = c->kind != CHILD_RELOAD && !(c->kind == CHILD_PROVIDER && c->demo);
+        bool takes = c->kind != CHILD_RELOAD && c->kind != CHILD_WEB && !(c->kind == CHILD_PROVIDER && c->demo);
         if (takes && c->ready && !c->retiring) router_send(r, c->name, &m, NULL);
     }
 }

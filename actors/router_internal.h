@@ -20,7 +20,7 @@ enum {
 enum router_phase { PHASE_STARTING, PHASE_RUNNING, PHASE_DRAINING, PHASE_STOPPING };
 
 /* Why a worker or a named actor is not simply an actor_t: it may be starting again. */
-enum child_kind { CHILD_STORE, CHILD_PROVIDER, CHILD_QUERY, CHILD_GATEWAY, CHILD_RELOAD, CHILD_RELAY, CHILD_EXEC };
+enum child_kind { CHILD_STORE, CHILD_PROVIDER, CHILD_QUERY, CHILD_GATEWAY, CHILD_RELOAD, CHILD_RELAY, CHILD_EXEC, CHILD_WEB };
 
 struct child { /* a named, supervised actor */
     enum child_kind kind;

@@ -125,6 +125,7 @@ static void narrow_depth(tool_set *set, const struct tool_asker *asker, const st
 /* What the configuration switches off by other means. */
 static void narrow_settings(tool_set *set, const struct tool_asker *asker)
 {
+    if (!config_bool(asker->config, "tools.web.fetch.enabled")) *set &= ~((tool_set)1 << TOOL_web_fetch);
     if (str_is(config_str(asker->config, "tools.exec.security"), "deny")) *set &= ~named(STR("group:runtime"));
 }
 

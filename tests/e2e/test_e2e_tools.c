@@ -1,7 +1,10 @@
 /* Tools with the real gateway: an agent's calls, what they answer, what contains them. The provider is scripted. */
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -274,4 +277,84 @@ Test(e2e_tools, the_git_rules_hold_with_a_real_repository, .timeout = 120)
     text = git("cd work && git push origin :devops-sre/fix/12-disk");
     cr_expect(strstr(text, "deleting a remote branch"), "%s", text);
     kit_stop(&K);
+}
+
+/* --- the web ------------------------------------------------------------------------------------------------------ */
+
+/* A server of a few paths, in a thread of the test. */
+static struct {
+    int listener, port;
+} W;
+
+static void *serve_web(void *arg)
+{
+    (void)arg;
+    for (int fd; (fd = accept(W.listener, NULL, NULL)) >= 0; close(fd)) {
+        char in[4096] = "", out[1024];
+        if (read(fd, in, sizeof in - 1) <= 0) continue;
+        if (strstr(in, "GET /page "))
+            snprintf(out, sizeof out,
+                     "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<title>T</title><h1>Hi</h1><p>there");
+        else if (strstr(in, "GET /inside "))
+            snprintf(out, sizeof out, "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:%d/__stats\r\nConnection: close\r\n\r\n",
+                     K.openrouter.port);
+        else if (strstr(in, "GET /metadata "))
+            snprintf(out, sizeof out, "HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/latest/\r\nConnection: close\r\n\r\n");
+        else if (strstr(in, "GET /file "))
+            snprintf(out, sizeof out, "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nConnection: close\r\n\r\n");
+        else
+            snprintf(out, sizeof out, "HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
+        if (write(fd, out, strlen(out)) < 0) continue;
+    }
+    return NULL;
+}
+
+static void start_web(pthread_t *thread)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET };
+    socklen_t size = sizeof a;
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    W.listener = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert(bind(W.listener, (struct sockaddr *)&a, sizeof a) == 0 && listen(W.listener, 16) == 0);
+    getsockname(W.listener, (struct sockaddr *)&a, &size);
+    W.port = ntohs(a.sin_port);
+    cr_assert_eq(pthread_create(thread, NULL, serve_web, NULL), 0);
+}
+
+static const char *fetch(const char *format, int port)
+{
+    char args[256], url[128];
+    snprintf(url, sizeof url, "http://%s:%d%s", strchr(format, '/') ? "127.0.0.1" : format, port, strchr(format, '/') ? format : "/page");
+    snprintf(args, sizeof args, "{\"url\":\"%s\"}", url);
+    return tool("web_fetch", args);
+}
+
+Test(e2e_tools, pages_are_fetched_but_never_from_inside, .timeout = 90)
+{
+    char tools[128];
+    pthread_t thread;
+    start_web(&thread);
+    snprintf(tools, sizeof tools, "web: { fetch: { allowPrivateHosts: ['127.0.0.1:%d'] } }", W.port);
+    start(tools);
+    const char *text = fetch("/page", W.port);
+    cr_expect(strstr(text, "# Hi\\n\\nthere") && strstr(text, "\"title\": \"T\"") && strstr(text, "EXTERNAL_UNTRUSTED_CONTENT"), "%s",
+              text);
+    cr_expect(strstr(fetch("/nothing", W.port), "Web fetch failed (404)"));
+    static const char *const BLOCKED = "Blocked: private/internal IP address";
+    cr_expect(strstr(fetch("/inside", W.port), BLOCKED), "a redirect to another port inside");
+    cr_expect(strstr(fetch("/metadata", W.port), BLOCKED), "a redirect to the cloud's metadata");
+    text = fetch("/file", W.port);
+    cr_expect(!strstr(text, "root:") && strstr(text, "\"error\""), "%s", text);
+    static const char *const HOSTS[] = { "127.0.0.1", "localhost",          "0x7f.1", "2130706433", "0177.0.0.1",
+                                         "[::1]",     "[::ffff:127.0.0.1]", "0.0.0.0" };
+    for (size_t i = 0; i < sizeof HOSTS / sizeof *HOSTS; i++) {
+        text = fetch(HOSTS[i], K.openrouter.port);
+        cr_expect(strstr(text, BLOCKED), "%s: %s", HOSTS[i], text);
+    }
+    cr_expect(strstr(tool("web_fetch", "{\"url\":\"file:///etc/passwd\"}"), "must be http or https"));
+    cr_expect(strstr(tool("web_fetch", "{\"url\":\"http://user:pw@example.com/\"}"), "credentials"));
+    kit_stop(&K);
+    shutdown(W.listener, SHUT_RDWR);
+    pthread_join(thread, NULL);
+    close(W.listener);
 }
