@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "bench/limits.h"
 #include "bench/rig.h"
@@ -190,6 +191,84 @@ static bool run_round(const struct round *r, int provider_port)
     return held;
 }
 
+/* --- one busy session and another's first token ------------------------------------------------------------------- */
+
+enum { PROBES = 400, BIG_MESSAGES = 10, BIG_BYTES = 1024 * 1024 };
+
+static int64_t turn_us(const char *user, const char *text, size_t padding)
+{
+    struct buf body = { 0 };
+    struct http_reply reply = { 0 };
+    buf_printf(&body, "{\"model\":\"openclaw:main\",\"user\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"%s ", user, text);
+    for (size_t i = 0; i < padding; i += 64) buf_text(&body, "xxxxxxx xxxxxxx xxxxxxx xxxxxxx xxxxxxx xxxxxxx xxxxxxx xxxxxxx ");
+    buf_text(&body, "\"}]}");
+    const struct http_call call = { .path = "/v1/chat/completions", .token = BENCH_TOKEN, .body = buf_str(&body) };
+    int64_t begin = now_us();
+    int rc = http_call(R.port, &call, TURN_MS, &reply);
+    int64_t took = now_us() - begin;
+    if (rc != 0 || reply.status != 200) fprintf(stderr, "limits: %s: %s, status %d\n", user, err_text(rc), reply.status);
+    http_reply_free(&reply);
+    buf_free(&body);
+    return took;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* The 99th of a hundred, ms. */
+static double probe_p99(const char *user)
+{
+    static int64_t took[PROBES];
+    for (int i = 0; i < PROBES; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s-%d", user, i / 20); /* conversations stay short */
+        took[i] = turn_us(name, "PLAIN", 0);
+    }
+    qsort(took, PROBES, sizeof *took, by_value);
+    return (double)took[PROBES * 99 / 100] / 1000;
+}
+
+static void *sleeper(void *arg)
+{
+    (void)arg;
+    turn_us("sleeper", "SLEEP", 0);
+    return NULL;
+}
+
+static volatile bool big_stops;
+
+static void *big_asker(void *arg)
+{
+    (void)arg;
+    while (!big_stops) turn_us("big", "PLAIN", 0);
+    return NULL;
+}
+
+/* One session runs `sleep 30`, one with a transcript of 10 MB is asked again and again. */
+static void measure_busy(int provider_port)
+{
+    static const struct round plain = { "busy", 4, 0, 0, 0, 1, false };
+    pthread_t asleep, big;
+    open_rig(&plain, provider_port);
+    for (int i = 0; i < BIG_MESSAGES; i++) turn_us("big", "PLAIN", BIG_BYTES);
+    double idle = probe_p99("idle");
+    pthread_create(&asleep, NULL, sleeper, NULL);
+    double command = probe_p99("command");
+    big_stops = false;
+    pthread_create(&big, NULL, big_asker, NULL);
+    double both = probe_p99("both");
+    big_stops = true;
+    pthread_join(big, NULL);
+    printf("busy     another session's turn, p99: idle %.2f ms, beside `sleep 30` %.2f ms (%.2f), and beside a transcript of 10 MB that is "
+           "asked without pause %.2f ms (%.2f)\n",
+           idle, command, command / idle, both, both / idle);
+    rig_close(&R); /* ends the command, too */
+    pthread_join(asleep, NULL);
+}
+
 int main(int argc, char **argv)
 {
     static const struct round SMALL[] = { { "small", 4, 300, 8, 5, 1, false }, { "nested", 4, 150, 4, 5, 2, true } };
@@ -221,5 +300,6 @@ int main(int argc, char **argv)
     const struct round *rounds = large ? LARGE : SMALL;
     size_t n = large ? sizeof LARGE / sizeof *LARGE : sizeof SMALL / sizeof *SMALL;
     for (size_t i = 0; i < n; i++) held &= run_round(&rounds[i], port);
+    measure_busy(port);
     return held ? 0 : 1;
 }

@@ -122,6 +122,15 @@ static char *spawn(int n, int hold_ms, int depth, int parent, const char *extra)
     return text;
 }
 
+/* A command that takes a while. */
+static char *run_command(void)
+{
+    return stream(
+        "{\"role\":\"assistant\",\"tool_calls\":[{\"index\":0,\"id\":\"call_x\",\"type\":\"function\",\"function\":{\"name\":\"exec\","
+        "\"arguments\":\"{\\\"command\\\":\\\"sleep 30\\\",\\\"yieldMs\\\":60000}\"}}]}",
+        "\"tool_calls\"");
+}
+
 /* --- requests ----------------------------------------------------------------------------------------------------- */
 
 static char *text_of(const json_t *message)
@@ -185,6 +194,10 @@ static void answer(struct conn *c, const char *text, const json_t *messages, boo
         hold(c, 0, say("NO_REPLY"));
     else if (tool)
         hold(c, 0, say("started"));
+    else if (strstr(text, "SLEEP"))
+        hold(c, 0, run_command());
+    else if (strstr(text, "PLAIN"))
+        hold(c, 0, say("done"));
     else if (fail)
         hold(c, ms, http(400, "application/json", "{\"error\":{\"message\":\"told to fail\"}}"));
     else if (child && depth <= 0)
