@@ -234,6 +234,24 @@ Test(e2e_tools, agents_write_to_each_other_as_far_as_they_may, .timeout = 90)
     kit_stop(&K);
 }
 
+Test(e2e_tools, notes_are_searched_and_read, .timeout = 60)
+{
+    start("");
+    cr_expect_str_eq(tool("memory_search", "{\"query\":\"x\"}"),
+                     "{\n  \"results\": [],\n  \"provider\": \"none\",\n  \"citations\": \"auto\",\n  \"mode\": \"fts-only\"\n}");
+    cr_expect(strstr(tool("memory_get", "{\"path\":\"MEMORY.md\"}"), "\"disabled\": true"));
+    tool("write", "{\"path\":\"MEMORY.md\",\"content\":\"The cluster runs in the cellar.\\nAda likes tea.\\n\"}");
+    tool("write", "{\"path\":\"memory/2026-11-26.md\",\"content\":\"one\\ntwo\\nThe backup of the cluster failed.\\n\"}");
+    const char *text = tool("memory_search", "{\"query\":\"backup cluster\"}");
+    cr_expect(strstr(text, "\"path\": \"memory/2026-11-26.md\"") && strstr(text, "backup of the cluster failed") && !strstr(text, "cellar"),
+              "%s", text);
+    text = tool("memory_search", "{\"query\":\"clusters AND nosuchword (\\\"\"}");
+    cr_expect(strstr(text, "cellar") && strstr(text, "MEMORY.md#L1-L2"), "%s", text);
+    cr_expect(strstr(tool("memory_get", "{\"path\":\"memory/2026-11-26.md\",\"from\":2,\"lines\":1}"), "\"text\": \"two\\n\""));
+    cr_expect(strstr(tool("memory_get", "{\"path\":\"memory/../f\"}"), "only MEMORY.md"));
+    kit_stop(&K);
+}
+
 /* --- git ---------------------------------------------------------------------------------------------------------- */
 
 static const char *git(const char *command)
