@@ -87,6 +87,7 @@ static struct chat_facts facts_of(const struct gateway_request *rq)
                                 .resolved = json_object_get(c->session, "resolved"),
                                 .models = json_object_get(c->known, "models"),
                                 .files = json_object_get(c->known, "files"),
+                                .subagents = json_object_get(c->known, "subagents"),
                                 .refusal = buf_str(&c->refusal),
                                 .patched = c->patched };
 }
@@ -153,11 +154,22 @@ static bool approve(struct gateway_request *rq, struct buf *out)
     return true;
 }
 
+/* As the tool of that name does: its requester hears that it was killed. */
+static void kill_child(void *ctx, struct str session_key)
+{
+    const struct gateway_request *rq = ctx;
+    struct msg m = { .kind = MSG_turn_abort };
+    m.turn_abort.session_key = session_key;
+    m.turn_abort.reason = STR("killed");
+    mailbox_send(rq->gw->mailbox, "router", &m);
+}
+
 static void reply(struct gateway_request *rq)
 {
     const struct command *c = rq->state;
     const struct chat_facts facts = facts_of(rq);
     struct buf text = { 0 };
+    chat_command_kills(&c->command, &facts, kill_child, rq);
     if (c->command.id != CHAT_COMMAND_approve || !approve(rq, &text)) chat_command_reply(&c->command, &facts, &text);
     if (text.err)
         refuse(rq, "UNAVAILABLE", STR("out of memory"));
@@ -298,6 +310,14 @@ static void ask_files(struct gateway_request *rq)
     json_decref(params);
 }
 
+static void ask_subagents(struct gateway_request *rq)
+{
+    const struct command *c = rq->state;
+    json_t *params = json_pack("{s:s}", "sessionKey", c->pause.key);
+    gateway_request_call(rq, "query", RPC_subagents_list, params, on_known);
+    json_decref(params);
+}
+
 /* Nothing is said in a session that may not send; only `/send` can change that. */
 static bool denied(const struct command *c)
 {
@@ -318,6 +338,7 @@ static void on_session(struct gateway_request *rq, const struct msg *in)
     switch (need) {
     case CHAT_NEEDS_MODELS: gateway_request_call(rq, "query", RPC_models_list, NULL, on_known); break;
     case CHAT_NEEDS_FILES: ask_files(rq); break;
+    case CHAT_NEEDS_SUBAGENTS: ask_subagents(rq); break;
     default: go_on(rq); break;
     }
 }

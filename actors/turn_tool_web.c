@@ -67,8 +67,9 @@ static int show(struct tool_call *call, struct str asked, const struct msg_web_f
                   (json_int_t)utf8_count(shown), "fetchedAt", iso, "tookMs", (json_int_t)took_ms);
     if (value && title.n) json_object_set_new(value, "title", json_stringn(title.p, title.n));
     if (value) json_object_set_new(value, "text", json_stringn(marked.p, marked.n));
-    int rc = value && !json_object_get(value, "text") ? tool_fail(call, "The page is not in UTF-8.") : tool_answer_json(call, value);
-    if (value && !json_object_get(value, "text")) json_decref(value);
+    bool whole_text = value && json_object_get(value, "text");
+    if (!whole_text) json_decref(value);
+    int rc = whole_text ? tool_answer_json(call, value) : tool_fail(call, "The page is not in UTF-8.");
     buf_free(&title);
     buf_free(&text);
     buf_free(&marked);

@@ -42,6 +42,9 @@ static void *run(void *memory)
     int rc = mailbox_open(a->bus, a->name, a->queue, &mb);
     if (rc) {
         if (rc != GW_ECLOSED) log_event(LOG_ERROR, "actor_not_opened", LOG_T("code", err_name(rc)));
+        mb = mailbox_closed(); /* the actor owns its argument: it finds its mailbox closed, and frees that */
+        if (mb) a->fn(mb, a->arg);
+        mailbox_close(&mb);
         return NULL;
     }
     rc = a->fn(mb, a->arg);

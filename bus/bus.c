@@ -149,7 +149,7 @@ void mailbox_close(mailbox_t **mb_p)
     free(mb->stash);
     if (mb->socket) zmq_close(mb->socket);
     buf_free(&mb->scratch);
-    unclaim(mb->bus, mb->name);
+    if (mb->bus) unclaim(mb->bus, mb->name);
     free(mb);
     *mb_p = NULL;
 }
@@ -166,6 +166,7 @@ uint64_t mailbox_corr(mailbox_t *mb)
 
 int mailbox_send_payload(mailbox_t *mb, const char *to, const struct msg *m, const payload_t *payload)
 {
+    if (!mb->socket) return GW_ECLOSED;
     buf_clear(&mb->scratch);
     struct msg checked = *m;
     if (payload) msg_set_payload(&checked, payload_bytes(payload));
@@ -185,6 +186,7 @@ int mailbox_send(mailbox_t *mb, const char *to, const struct msg *m)
 /* Straight from the socket: [from][body][payload]. libzmq itself waits, which costs fewer system calls than a poll. */
 static int receive(mailbox_t *mb, int timeout_ms, struct msg *out)
 {
+    if (!mb->socket) return GW_ECLOSED;
     zmq_msg_t from;
     zmq_msg_init(&from);
     int rc = frames_recv_first(mb->socket, &mb->wait_ms, timeout_ms, &from);
@@ -294,6 +296,11 @@ static bool ends_wait(enum msg_kind kind)
 }
 
 /* An abort that was set aside before this question still counts. */
+mailbox_t *mailbox_closed(void)
+{
+    return calloc(1, sizeof(mailbox_t));
+}
+
 static bool stash_ends_wait(const mailbox_t *mb)
 {
     for (size_t i = 0; i < mb->stash_count; i++)

@@ -39,6 +39,8 @@ void bus_destroy(bus_t **bus_p);
  *  @return 0; GW_EEXIST for a name in use; GW_EFULL at BUS_MAILBOXES_MAX; GW_EINVAL for a bad name;
  *          GW_ETIMEOUT when no hub answers; GW_ECLOSED; GW_ESYS */
 int mailbox_open(bus_t *bus, const char *name, int queue, mailbox_t **out);
+/** One that was never opened: every call on it gives GW_ECLOSED. NULL: memory is out */
+mailbox_t *mailbox_closed(void);
 void mailbox_close(mailbox_t **mb_p); /* safe on NULL; what it sent before is still delivered */
 const char *mailbox_name(const mailbox_t *mb);
 

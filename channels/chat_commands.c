@@ -195,54 +195,6 @@ static void reply_elevated(const struct chat_facts *facts, struct buf *out)
                   "- agents.list[].tools.elevated.allowFrom.<provider>");
 }
 
-/* --- sub-agents: none can run yet --------------------------------------------------------------------------------- */
-
-static void no_such_subagent(struct str which, struct buf *out)
-{
-    int64_t index;
-    struct str number = which.n && which.p[0] == '#' ? (struct str){ which.p + 1, which.n - 1 } : which;
-    buf_printf(out, str_to_int(number, &index) == 0 ? "⚠️ Invalid subagent index: %.*s" : "⚠️ Unknown subagent id: %.*s",
-               STR_ARG(str_utf8_prefix(number, 200)));
-}
-
-static void reply_kill(struct str args, struct buf *out)
-{
-    struct str which = chat_word(&args);
-    if (which.n == 0)
-        buf_text(out, "Usage: /kill <id|#|all>");
-    else if (!str_ieq(which, STR("all"))) /* all of none: nothing to say */
-        no_such_subagent(which, out);
-}
-
-static void reply_steer(struct str args, struct buf *out)
-{
-    struct str which = chat_word(&args);
-    if (args.n == 0)
-        buf_text(out, "Usage: /steer <id|#> <message>");
-    else
-        no_such_subagent(which, out);
-}
-
-static void reply_subagents(struct str args, struct buf *out)
-{
-    struct str verb = chat_word(&args);
-    if (verb.n == 0 || str_ieq(verb, STR("list"))) {
-        buf_text(out, "active subagents:\n-----\n(none)\n\nrecent subagents (last 30m):\n-----\n(none)");
-    } else if (str_ieq(verb, STR("kill"))) {
-        reply_kill(args, out);
-    } else if (str_ieq(verb, STR("spawn"))) {
-        buf_text(out, "⚠️ Sub-agents cannot be spawned here yet.");
-    } else if (str_ieq(verb, STR("info")) || str_ieq(verb, STR("log")) || str_ieq(verb, STR("send")) || str_ieq(verb, STR("steer"))) {
-        struct str which = chat_word(&args);
-        if (which.n)
-            no_such_subagent(which, out);
-        else
-            buf_printf(out, "Usage: /subagents %.*s <id|#>", STR_ARG(verb));
-    } else {
-        buf_text(out, "Usage: /subagents [list|kill <id|#|all>|log <id|#>|info <id|#>|send <id|#> <message>|steer <id|#> <message>]");
-    }
-}
-
 /* --- all of them -------------------------------------------------------------------------------------------------- */
 
 bool chat_command_patch(const struct chat_command *command, const struct chat_facts *facts, json_t *patch)
@@ -258,9 +210,9 @@ static void reply_plain(const struct chat_command *command, const struct chat_fa
     case CHAT_COMMAND_help: reply_help(out); break;
     case CHAT_COMMAND_commands: reply_commands(out); break;
     case CHAT_COMMAND_elevated: reply_elevated(facts, out); break;
-    case CHAT_COMMAND_subagents: reply_subagents(command->args, out); break;
-    case CHAT_COMMAND_kill: reply_kill(command->args, out); break;
-    case CHAT_COMMAND_steer: reply_steer(command->args, out); break;
+    case CHAT_COMMAND_subagents: chat_reply_subagents(command, facts, out); break;
+    case CHAT_COMMAND_kill: chat_reply_kill(command, facts, out); break;
+    case CHAT_COMMAND_steer: chat_reply_steer(command, facts, out); break;
     case CHAT_COMMAND_approve: buf_text(out, "Usage: /approve <id> allow-once|allow-always|deny"); break;
     case CHAT_COMMAND_allowlist:
         if (str_find(command->args, STR("channel=")) < 0)

@@ -23,7 +23,7 @@ enum chat_command_id {
     CHAT_COMMAND_COUNT
 };
 
-enum chat_command_need { CHAT_NEEDS_NONE, CHAT_NEEDS_MODELS, CHAT_NEEDS_FILES };
+enum chat_command_need { CHAT_NEEDS_NONE, CHAT_NEEDS_MODELS, CHAT_NEEDS_FILES, CHAT_NEEDS_SUBAGENTS };
 
 enum { CHAT_REPLY_MAX = 32 * 1024 }; /* bytes of an answer; the rest of a list is counted, not shown */
 
@@ -50,6 +50,7 @@ struct chat_facts {
     const json_t *entry, *resolved; /* of sessions.patch; NULL: not known */
     const json_t *models;           /* an array, or NULL */
     const json_t *files;            /* an array, or NULL */
+    const json_t *subagents;        /* of subagents.list, or NULL */
     struct str refusal;             /* the store's, of what chat_command_patch() asked for; empty: it is done */
     bool patched;                   /* it was asked for and done: `entry` is the new one */
 };
@@ -60,6 +61,10 @@ bool chat_command_patch(const struct chat_command *command, const struct chat_fa
 
 /** Append the answer. Nothing is appended when there is none to give. */
 void chat_command_reply(const struct chat_command *command, const struct chat_facts *facts, struct buf *out);
+
+/** The running sub-agents that a command ends: `fn` gets the session key of each, before its answer is written. */
+typedef void chat_kill_fn(void *ctx, struct str session_key);
+void chat_command_kills(const struct chat_command *command, const struct chat_facts *facts, chat_kill_fn *fn, void *ctx);
 
 /** The model that a word means: a reference, an alias, or the name of one that is listed.
  *  @param ref  appended: provider/model  @return whether it may be used, as far as can be seen here */

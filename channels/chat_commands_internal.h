@@ -21,6 +21,9 @@ chat_reply_fn chat_reply_think, chat_reply_verbose, chat_reply_reasoning, chat_r
 bool chat_models_patch(const struct chat_command *command, const struct chat_facts *facts, json_t *patch);
 chat_reply_fn chat_reply_model, chat_reply_models;
 
+/* chat_subagents.c */
+chat_reply_fn chat_reply_subagents, chat_reply_kill, chat_reply_steer;
+
 /* chat_status.c */
 chat_reply_fn chat_reply_status, chat_reply_whoami, chat_reply_context, chat_reply_compact;
 struct str chat_thinking(const struct chat_facts *facts); /* the level in force */

@@ -342,7 +342,46 @@ Test(chat_commands, there_are_no_sub_agents)
     expect("/kill #1", "⚠️ Invalid subagent index: 1");
     expect("/kill someone", "⚠️ Unknown subagent id: someone");
     expect("/steer 1 faster", "⚠️ Invalid subagent index: 1");
-    expect("/subagents spawn beta x", "⚠️ Sub-agents cannot be spawned here yet.");
+    expect("/subagents spawn beta x", "Usage: /subagents [list|kill <id|#|all>|info <id|#>]");
+}
+
+static void note_kill(void *ctx, struct str key)
+{
+    buf_printf(ctx, "%.*s ", STR_ARG(key));
+}
+
+static void expect_kills(const char *message, const char *keys)
+{
+    struct chat_command command;
+    struct buf killed = { 0 };
+    cr_assert(chat_command_parse(str_of(message), &command));
+    chat_command_kills(&command, &facts, note_kill, &killed);
+    cr_expect_str_eq(buf_cstr(&killed), keys, "%s", message);
+    buf_free(&killed);
+}
+
+Test(chat_commands, sub_agents_are_listed_and_killed)
+{
+    json_t *rows = json_loads(
+        "[{\"runId\":\"aaaa1\",\"sessionKey\":\"k1\",\"label\":\"kid\",\"task\":\"count\",\"status\":\"running\",\"active\":true,"
+        "\"model\":\"mock/m\",\"createdAt\":5000000,\"runtimeMs\":61000},"
+        "{\"runId\":\"bbbb2\",\"sessionKey\":\"k2\",\"label\":\"\",\"task\":\"sum\",\"status\":\"done\",\"active\":false,"
+        "\"model\":\"mock/m\",\"createdAt\":4000000,\"endedAt\":4500000,\"runtimeMs\":2000}]",
+        0, NULL);
+    facts.subagents = rows;
+    expect("/subagents",
+           "active subagents:\n-----\n1. kid (m, 1m) running - count\n\nrecent subagents (last 30m):\n-----\n2. sum (m, 2s) done");
+    expect("/subagents kill 1", "");
+    expect("/kill kid", "");
+    expect("/kill 3", "⚠️ Invalid subagent index: 3");
+    expect_kills("/subagents kill #1", "k1 ");
+    expect_kills("/kill all", "k1 ");
+    expect_kills("/kill aaaa", "k1 ");
+    expect_kills("/kill 2", ""); /* it has ended */
+    expect_kills("/subagents list", "");
+    expect_kills("/kill", "");
+    facts.subagents = NULL;
+    json_decref(rows);
 }
 
 Test(chat_commands, an_approval_is_named_in_either_order)
