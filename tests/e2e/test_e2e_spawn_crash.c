@@ -142,20 +142,20 @@ static void check_round(const struct desk *d, int round)
     cr_expect(spawned == 1 || (spawned == 0 && cut == 1), "round %d: neither spawned nor told as interrupted", round);
 }
 
+static const char TWO_LEVELS[] = "{\"when\":{\"please begin\":{\"first_ms\":4,\"tool_calls\":[" SPAWN(
+    "a1", "devops-sre", "UPPER",
+    "upper") "]},"
+             "\"Task]: UPPER\":{\"first_ms\":4,\"tool_calls\":[" SPAWN(
+                 "b1", "qa-tester", "LOWER",
+                 "lower") "]},"
+                          "\"Task]: LOWER\":{\"first_ms\":4,\"text\":\"low\"},"
+                          "\"interrupted: this call\":{\"text\":\"it was cut off\"}},\"default\":{\"first_ms\":4,\"text\":\"ok\"}}";
+
 Test(e2e_spawn_crash, anywhere_on_the_way, .timeout = 300)
 {
     struct desk d;
     desk_open(&d, 4);
-    cr_assert_eq(fake_control(&d.k.openrouter, "{\"when\":{\"please begin\":{\"first_ms\":4,\"tool_calls\":[" SPAWN(
-                                                   "a1", "devops-sre", "UPPER",
-                                                   "upper") "]},"
-                                                            "\"Task]: UPPER\":{\"first_ms\":4,\"tool_calls\":[" SPAWN(
-                                                                "b1", "qa-tester", "LOWER",
-                                                                "lower") "]},"
-                                                                         "\"Task]: LOWER\":{\"first_ms\":4,\"text\":\"low\"},\"was "
-                                                                         "interrupted\":{\"text\":\"it was cut off\"}},"
-                                                                         "\"default\":{\"first_ms\":4,\"text\":\"ok\"}}"),
-                 200);
+    cr_assert_eq(fake_control(&d.k.openrouter, "%s", TWO_LEVELS), 200);
     for (int round = 0; round < ROUNDS; round++) {
         char session[32], run[32];
         snprintf(session, sizeof session, "round%d", round);
