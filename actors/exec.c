@@ -160,6 +160,7 @@ static void on_start(struct exec *x, const struct msg *in)
         refuse(x, in, err_text(GW_ENOMEM));
         return;
     }
+    if (!x->running) x->procs_before = exec_tree_procs();
     c->pidfd = c->in = c->out = -1;
     c->session_key = str_dup(s->session_key);
     c->agent = str_dup(s->agent);
@@ -287,6 +288,39 @@ static void check_time(struct exec *x, struct exec_child *c, int64_t now)
     if (c->poller[0] && now >= c->poll_until_ms) exec_poll_answer(x, c);
 }
 
+/* Who has started too many is ended; the others go on, where they were stopped for the count. */
+static void judge_processes(struct exec *x, bool stopped)
+{
+    struct exec_child *c;
+    exec_tree_look(x);
+    DL_FOREACH(x->running, c)
+    {
+        if (c->known_count >= EXEC_PROCESSES_MAX - 1)
+            exec_stop(c, EXEC_WHY_PROCESSES);
+        else if (stopped)
+            exec_tree_kill(c, SIGCONT);
+    }
+    x->next_watch_ms = clock_mono_ms() + EXEC_WATCH_MS;
+}
+
+/* A fork bomb doubles within a millisecond: when the system suddenly has many processes more, the commands are stopped for a look. */
+static void check_processes(struct exec *x, int64_t now)
+{
+    struct exec_child *c;
+    if (now >= x->next_count_ms) {
+        x->next_count_ms = now + EXEC_COUNT_MS;
+        if (exec_tree_procs() > x->procs_before + EXEC_PROCESSES_MAX) {
+            DL_FOREACH(x->running, c)
+            {
+                if (c->pidfd >= 0) kill(-c->pid, SIGSTOP);
+            }
+            judge_processes(x, true);
+            return;
+        }
+    }
+    if (now >= x->next_watch_ms) judge_processes(x, false);
+}
+
 static void check_times(struct exec *x)
 {
     struct exec_child *c, *safe;
@@ -299,13 +333,11 @@ static void check_times(struct exec *x)
     {
         if (now - c->ended_ms >= kept_ms) exec_forget(x, c);
     }
-    if (!x->running || now < x->next_watch_ms) return;
-    exec_tree_look(x);
-    DL_FOREACH(x->running, c)
+    if (x->running) check_processes(x, now);
+    DL_FOREACH_SAFE(x->running, c, safe)
     {
-        if (c->known_count >= EXEC_PROCESSES_MAX - 1) exec_stop(c, EXEC_WHY_PROCESSES);
+        if (c->kill_ms && clock_mono_ms() >= c->kill_ms) check_time(x, c, clock_mono_ms()); /* at once: it goes on forking */
     }
-    x->next_watch_ms = clock_mono_ms() + EXEC_WATCH_MS;
 }
 
 /* --- the loop ----------------------------------------------------------------------------------------------------- */
@@ -318,7 +350,7 @@ static void add(struct pollfd *fds, nfds_t *n, int fd, short events)
 /* How long nothing has to be looked at: with commands running their processes are counted now and then. */
 static int wait_ms(const struct exec *x)
 {
-    int64_t now = clock_mono_ms(), due = x->running ? x->next_watch_ms : x->ended ? now + 10000 : -1;
+    int64_t now = clock_mono_ms(), due = x->running ? x->next_count_ms : x->ended ? now + 10000 : -1;
     const struct exec_child *c;
     DL_FOREACH(x->running, c)
     {

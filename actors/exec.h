@@ -25,6 +25,8 @@ enum {
     EXEC_OUTPUT_MAX = 256 * 1024 * 1024, /* bytes after which a command is stopped: nobody reads that much */
     EXEC_PROCESSES_MAX = 256,            /* processes of one command, then it is stopped (fork bombs) */
     EXEC_GRACE_MS = 2000,                /* between SIGTERM and SIGKILL */
+    EXEC_COUNT_MS = 10,                  /* how often the system's processes are counted while one runs: one system call */
+    EXEC_NICE = 5,                       /* commands are this much nicer than the gateway */
     EXEC_WATCH_MS = 100,                 /* how often processes are counted while one runs */
     EXEC_FILE_MAX = 1024,                /* MiB of a file that a command may write (RLIMIT_FSIZE) */
     EXEC_FILES_MAX = 1024,               /* files it may have open (RLIMIT_NOFILE) */

@@ -45,7 +45,8 @@ struct exec {
     config_t *config;
     struct exec_child *running, *ended;
     int running_count, ended_count;
-    int64_t next_watch_ms;
+    int64_t next_watch_ms, next_count_ms;
+    int procs_before;             /* of the system, when the first of the running commands was started */
     struct exec_sandbox *sandbox; /* exec_sandbox.c */
 };
 
@@ -60,6 +61,7 @@ void exec_output_free(struct exec_output *o);
 int exec_launch(struct exec *x, struct exec_child *c, const struct msg_exec_start *s, struct buf *why);
 
 /* exec_tree.c */
+int exec_tree_procs(void);                             /* processes and threads of the system */
 void exec_tree_look(struct exec *x);                   /* what each command has started; orphans of none are ended */
 void exec_tree_kill(struct exec_child *c, int signal); /* the command and what it has started */
 void exec_tree_end(struct exec_child *c);              /* the same until none is left, and reap them */

@@ -21,6 +21,7 @@ struct launch {
     int stdin_fd, stdout_fd; /* the child's ends */
     int told;                /* where it writes an errno when it cannot go on */
     bool pty;
+    rlim_t processes;
     const char *folder, *shell, *command;
     char **environment;
 };
@@ -54,6 +55,8 @@ __attribute__((noreturn)) static void be_child(const struct launch *l)
     if (dup2(l->stdin_fd, 0) < 0 || dup2(l->stdout_fd, 1) < 0 || dup2(l->stdout_fd, 2) < 0) say(l, errno);
     if (chdir(l->folder) != 0) say(l, errno);
     limit(RLIMIT_CORE, 0);
+    limit(RLIMIT_NPROC, l->processes); /* counts all of the user's; root's are not counted: exec.c watches */
+    setpriority(PRIO_PROCESS, 0, EXEC_NICE);
     limit(RLIMIT_NOFILE, EXEC_FILES_MAX);
     limit(RLIMIT_FSIZE, (rlim_t)EXEC_FILE_MAX * 1024 * 1024);
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* also when the gateway is killed */
@@ -141,6 +144,7 @@ int exec_launch(struct exec *x, struct exec_child *c, const struct msg_exec_star
     const struct exec_sandbox_files files = { .workspace = workspace, .readable = s->readable, .forbidden = config_state(x->config).p };
     if (!x->sandbox && exec_sandbox_create(&x->sandbox) != 0) return GW_ENOMEM;
     l.sandbox = x->sandbox;
+    l.processes = (rlim_t)exec_tree_procs() + 2 * EXEC_PROCESSES_MAX;
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* from the first command on nobody without the right looks into the gateway: Landlock leaves
                                          * /proc/<pid>/environ open to the same user */
     l.environment = split_environment(s->environment);

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utlist.h>
@@ -140,6 +141,12 @@ static void end_orphans(const struct exec *x, const struct census *all)
 static void reap(const struct exec_child *c)
 {
     for (int i = 0; i < c->known_count; i++) waitpid(c->known[i], NULL, WNOHANG);
+}
+
+int exec_tree_procs(void)
+{
+    struct sysinfo info;
+    return sysinfo(&info) == 0 ? info.procs : 0;
 }
 
 void exec_tree_look(struct exec *x)
