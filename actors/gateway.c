@@ -329,6 +329,7 @@ void gateway_close(struct gateway *gw)
     gateway_devices_destroy(gw);
     gateway_runs_destroy(gw);
     gateway_crowd_destroy(gw);
+    buf_free(&gw->together);
     gateway_events_destroy(gw);
     gateway_poll_end();
     gateway_auth_destroy(&gw->auth);

@@ -218,13 +218,28 @@ static int close_now(struct gateway_client *cl)
     return -1;
 }
 
+/* Small frames that wait together go out together: most of what a frame costs is the call for it. @return below 0: it failed */
+static int write_some(struct gateway_client *cl)
+{
+    struct buf *together = &cl->gw->together;
+    struct gateway_frame *f = NULL;
+    buf_clear(together);
+    while (cl->queue_count && together->n + gateway_frame_cost(cl->queue[cl->queue_head]) <= GATEWAY_TOGETHER_MAX) {
+        gateway_frame_write(f = take_first(cl), together);
+        gateway_frame_drop(f);
+    }
+    if (together->err) return -1;
+    if (f) return lws_write(cl->wsi, (unsigned char *)together->p, together->n, LWS_WRITE_HTTP);
+    f = take_first(cl);
+    int n = lws_write(cl->wsi, f->bytes + LWS_PRE, f->n, LWS_WRITE_TEXT);
+    gateway_frame_drop(f);
+    return n;
+}
+
 static int on_writable(struct gateway_client *cl)
 {
     while (cl->queue_count && !lws_send_pipe_choked(cl->wsi)) {
-        struct gateway_frame *f = take_first(cl);
-        int n = lws_write(cl->wsi, f->bytes + LWS_PRE, f->n, LWS_WRITE_TEXT);
-        gateway_frame_drop(f);
-        if (n < 0) return -1;
+        if (write_some(cl) < 0) return -1;
     }
     bool partial = lws_partial_buffered(cl->wsi);
     note_clogged(cl, partial);

@@ -164,31 +164,36 @@ void gateway_crowd_catch_up(struct gateway_client *cl)
     forget(crowd);
 }
 
-/* Everything from `from` on as bytes for the wire, made once for all that have heard as much. @return NULL: too much for that */
+/* The events from `from` on as bytes for the wire, made once for all that have heard as much: all of them, or as many as may
+ * be handed to a socket at once. `piece_end` is the first that is not in it, `from` when there is none. */
 static const struct buf *piece_from(struct gateway_crowd *crowd, uint64_t from)
 {
-    size_t bytes = 0;
     if (crowd->piece_from == from && crowd->piece_end == crowd->end) return &crowd->piece;
-    for (uint64_t i = from; i < crowd->end; i++) bytes += gateway_frame_cost(at(crowd, i)->frame);
-    if (bytes > GATEWAY_WRITE_MAX) return NULL;
     buf_clear(&crowd->piece);
-    for (uint64_t i = from; i < crowd->end; i++) gateway_frame_write(at(crowd, i)->frame, &crowd->piece);
-    crowd->piece_from = from;
-    crowd->piece_end = crowd->piece.err ? from : crowd->end;
-    return crowd->piece.err ? NULL : &crowd->piece;
+    crowd->piece_from = crowd->piece_end = from;
+    for (uint64_t i = from; i < crowd->end; i++) {
+        const struct gateway_frame *f = at(crowd, i)->frame;
+        if (crowd->piece.n + gateway_frame_cost(f) > GATEWAY_WRITE_MAX) break;
+        gateway_frame_write(f, &crowd->piece);
+        crowd->piece_end = i + 1;
+    }
+    if (crowd->piece.err) crowd->piece_end = from;
+    return &crowd->piece;
 }
 
-/* @return bytes written at once */
-static size_t bring_up(struct gateway_crowd *crowd, struct gateway_client *cl)
+/* What is too much for that, or does not fit into its socket, waits in its own queue. */
+static void bring_up(struct gateway_crowd *crowd, struct gateway_client *cl)
 {
-    const struct buf *piece = piece_from(crowd, cl->heard);
-    if (!piece || !gateway_client_write(cl, buf_str(piece))) {
-        gateway_crowd_catch_up(cl);
-        return 0;
+    while (cl->heard < crowd->end) {
+        const struct buf *piece = piece_from(crowd, cl->heard);
+        if (crowd->piece_end == cl->heard || !gateway_client_write(cl, buf_str(piece))) {
+            gateway_crowd_catch_up(cl);
+            return;
+        }
+        cl->heard = crowd->piece_end;
     }
-    take_out(crowd, cl);
-    put_level(crowd, cl);
-    return piece->n;
+    DL_DELETE2(crowd->behind, cl, crowd_prev, crowd_next);
+    DL_APPEND2(crowd->level, cl, crowd_prev, crowd_next);
 }
 
 /* While a turn is under way, whose steps follow each other within a millisecond, its own clients come first. When there is
@@ -204,15 +209,16 @@ static bool should_wait(struct gateway_crowd *crowd)
 static void on_walk(lws_sorted_usec_list_t *sul)
 {
     struct gateway_crowd *crowd = lws_container_of(sul, struct gateway_crowd, walk);
-    size_t bytes = 0;
     if (should_wait(crowd)) {
         lws_sul_schedule(crowd->gw->lws, 0, &crowd->walk, on_walk, GATEWAY_WALK_QUIET_MS * LWS_US_PER_MS);
         return;
     }
-    for (int i = 0; i < GATEWAY_WALK_CLIENTS && crowd->behind && bytes < GATEWAY_WRITE_MAX; i++) bytes += bring_up(crowd, crowd->behind);
+    lws_usec_t begin = lws_now_usecs();
+    for (int i = 0; i < GATEWAY_WALK_CLIENTS && crowd->behind; i++) bring_up(crowd, crowd->behind);
     forget(crowd);
     crowd->walking = crowd->behind != NULL;
-    if (crowd->walking) lws_sul_schedule(crowd->gw->lws, 0, &crowd->walk, on_walk, 1);
+    lws_usec_t rest = (lws_now_usecs() - begin) * GATEWAY_WALK_REST + LWS_US_PER_MS; /* whole ones are slept, the last is spun through */
+    if (crowd->walking) lws_sul_schedule(crowd->gw->lws, 0, &crowd->walk, on_walk, rest - rest % LWS_US_PER_MS);
 }
 
 /* --- telling ---------------------------------------------------------------------------------------------------- */

@@ -92,6 +92,7 @@ struct gateway {
     struct gateway_request *timed;    /* those with a deadline */
     struct gateway_events *events;
     struct gateway_crowd *crowd;
+    struct buf together; /* frames on their way out in one call; at most GATEWAY_TOGETHER_MAX */
     struct gateway_runs *runs;
     struct gateway_misc *misc;
     struct gateway_conn *adopting; /* the one that libwebsockets is being given; NULL once it is freed */

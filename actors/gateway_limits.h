@@ -11,6 +11,7 @@ enum gateway_limit {
     GATEWAY_BODY_MAX = 20 * 1024 * 1024, /* bytes of a chat completion's body, also when more is configured; one more gets 413 */
     GATEWAY_HEADER_MAX = 8192,           /* bytes of a request's headers; more closes the connection */
     GATEWAY_OUT_MAX = 16 * 1024 * 1024,  /* bytes of deltas that wait for a slow client; one more closes the connection */
+    GATEWAY_TOGETHER_MAX = 16 * 1024,    /* bytes of small frames that go out in one call */
     GATEWAY_WRITE_MAX = 64 * 1024,       /* bytes of a WebSocket frame handed to a socket at once */
     GATEWAY_WRITE_STEP = 8 * 1024,       /* bytes of an HTTP answer handed to a socket at once */
     GATEWAY_ACCEPT_MAX = 64,             /* connections taken in one go, so that others are served in between */
@@ -36,11 +37,12 @@ enum gateway_limit {
     GATEWAY_MESSAGE_MAX = 26214400,            /* ... and after it; told in hello-ok.policy.maxPayload */
     GATEWAY_CLIENT_OUT_MAX = 16 * 1024 * 1024, /* bytes that wait for a client; one more closes with 1008 `slow consumer` */
     GATEWAY_CLIENT_SLOW = 4 * 1024 * 1024,     /* from so many on it misses events that may be missed */
-    GATEWAY_PROMPT_MAX = 64,                   /* clients that hear an event at once, those that spoke last; the others soon after */
+    GATEWAY_PROMPT_MAX = 8,                    /* clients that hear an event at once, those that spoke last; the others soon after */
     GATEWAY_WALK_MS = 25,                      /* ... so long after it, in case that more is told meanwhile */
     GATEWAY_WALK_QUIET_MS = 2,                 /* ... when nobody has spoken or been told anything for so long, ... */
     GATEWAY_WALK_PATIENCE_MS = 100,            /* ... or after so long anyway, for as long, ... */
-    GATEWAY_WALK_CLIENTS = 16,                 /* ... so many of them in one go */
+    GATEWAY_WALK_CLIENTS = 16,                 /* ... so many of them in one go, ... */
+    GATEWAY_WALK_REST = 7,                     /* ... then a pause of so many times what that took, in whole ms: most of the loop is for others */
     GATEWAY_TOLD_MAX = 4096,                   /* events that some of them have not heard yet ... */
     GATEWAY_TOLD_BYTES_MAX = 16 * 1024 * 1024, /* ... and their bytes */
     GATEWAY_CLIENT_STALL_MS = 20000,       /* without room for one more byte for a client, then it is closed with 1008 `slow consumer` */

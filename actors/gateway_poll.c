@@ -31,6 +31,7 @@ struct poller {
 };
 
 static _Thread_local struct poller *poller; /* of this thread; NULL: the kernel's poll does */
+static _Thread_local int found;             /* by this thread's last wait for more than one */
 
 int gateway_poll_begin(void)
 {
@@ -146,11 +147,8 @@ static int take(struct poller *p, struct pollfd *fds, size_t n, const struct epo
     return 1;
 }
 
-int gateway_poll(struct pollfd *fds, nfds_t n, int timeout_ms) __asm__("poll");
-
-int gateway_poll(struct pollfd *fds, nfds_t n, int timeout_ms)
+static int wait_for(struct poller *p, struct pollfd *fds, nfds_t n, int timeout_ms)
 {
-    struct poller *p = poller;
     struct epoll_event ready[GATEWAY_POLL_READY];
     int count = 0;
     if (!p || n <= GATEWAY_POLL_FEW) return kernels_poll(fds, n, timeout_ms);
@@ -161,4 +159,18 @@ int gateway_poll(struct pollfd *fds, nfds_t n, int timeout_ms)
     int got = epoll_wait(p->epoll, ready, GATEWAY_POLL_READY, timeout_ms);
     for (int i = 0; i < got; i++) count += take(p, fds, n, &ready[i]);
     return got < 0 ? got : count;
+}
+
+int gateway_poll(struct pollfd *fds, nfds_t n, int timeout_ms) __asm__("poll");
+
+int gateway_poll(struct pollfd *fds, nfds_t n, int timeout_ms)
+{
+    int got = wait_for(poller, fds, n, timeout_ms);
+    if (n > 1) found = got;
+    return got;
+}
+
+int gateway_poll_found(void)
+{
+    return found;
 }

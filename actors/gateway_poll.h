@@ -23,4 +23,7 @@ void gateway_poll_end(void);
 /** A new socket has got this number: what is known of an older one with the same number is wrong. */
 void gateway_poll_new(int fd);
 
+/** @return how many sockets this thread's last wait for more than one of them found ready; below 0: it failed */
+int gateway_poll_found(void);
+
 #endif

@@ -8,6 +8,7 @@
 #include <utlist.h>
 
 #include "actors/gateway_client.h"
+#include "actors/gateway_poll.h"
 #include "base/log.h"
 
 /* Something can be read, or the client has ended its half. */
@@ -37,6 +38,7 @@ void gateway_spin_check(struct gateway *gw, uint64_t calls_before)
 {
     struct gateway_conn *c, *safe;
     struct gateway_client *cl, *next;
+    if (gateway_poll_found() <= 0) return; /* a timer's round */
     gw->empty_rounds = gw->calls == calls_before ? gw->empty_rounds + 1 : 0;
     if (gw->empty_rounds != GATEWAY_EMPTY_ROUNDS / 2 && gw->empty_rounds != GATEWAY_EMPTY_ROUNDS) return;
     bool again = gw->empty_rounds == GATEWAY_EMPTY_ROUNDS;

@@ -2,6 +2,7 @@
 #include "bench/bench_ws.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,7 +126,7 @@ static _Noreturn void be_crowd(int port, int n, int to)
     struct ws_crowd_count c = ws_crowd_count(crowd);
     if (rc) fprintf(stderr, "bench: the crowd is not whole: %s; %s\n", err_text(rc), c.why);
     dprintf(to, "%d %d %lld\n", c.in, c.lost, (long long)(now_us() - begin));
-    if (nice(10) == -1) fprintf(stderr, "bench: the crowd cannot be nice\n");
+    if (sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){ 0 }) != 0) fprintf(stderr, "bench: the crowd cannot be idle\n");
     for (;;) {
         pause_ms(LOOK_MS);
         ws_crowd_read(crowd, LOOK_MS);
