@@ -36,6 +36,16 @@ struct exec_options {
     config_t *config; /* a reference is given to the actor */
 };
 
+/** What this machine has to contain commands with. */
+struct exec_containment {
+    int landlock; /* version of the kernel's; 0: commands read and write what the gateway's user can */
+    bool filter;  /* libseccomp is here: dangerous system calls are refused */
+    bool openat2; /* without it the file tools refuse everything */
+};
+
+/** Look. @return 0 or GW_ENOMEM. Any thread */
+int exec_containment(struct exec_containment *out);
+
 actor_fn exec_actor; /* arg: struct exec_options *, allocated; freed by the actor */
 
 #endif

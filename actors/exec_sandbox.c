@@ -231,6 +231,17 @@ int exec_sandbox_files(const struct exec_sandbox *s, const struct exec_sandbox_f
 
 /* --- both --------------------------------------------------------------------------------------------------------- */
 
+int exec_containment(struct exec_containment *out)
+{
+    struct exec_sandbox *s = calloc(1, sizeof *s);
+    if (!s) return GW_ENOMEM;
+    *out = (struct exec_containment){ .landlock = version(), .filter = make_filter(s) };
+    syscall(SYS_openat2, -1, NULL, NULL, 0);
+    out->openat2 = errno != ENOSYS;
+    exec_sandbox_destroy(&s);
+    return 0;
+}
+
 int exec_sandbox_create(struct exec_sandbox **out)
 {
     struct exec_sandbox *s = *out = calloc(1, sizeof *s);

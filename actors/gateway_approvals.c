@@ -1,4 +1,5 @@
-/* exec.approval.*: who asks waits until somebody decides or the time is over. */
+/* exec.approval.*: who asks waits until somebody decides or the time is over. A client asks by the method, an agent's turn by
+ * exec.approve; who decides is told of both alike. */
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -8,9 +9,11 @@
 #include "base/json_read.h"
 #include "base/log.h"
 
-/* A request that waits, as its state: freed with it. */
+/* Who waits: a client's request, as its state and freed with it; or a turn, which sees to its time by itself. */
 struct gateway_waiter {
-    struct gateway_request *rq;
+    struct gateway_request *rq; /* NULL: a turn */
+    char turn[MSG_NAME_MAX + 1];
+    uint64_t corr;
     struct approval approval; /* as it was when the waiting began */
     struct gateway_waiter *prev, *next;
 };
@@ -77,6 +80,15 @@ static void refuse_add(struct gateway_request *rq, int rc)
     }
 }
 
+static void announce(struct gateway *gw, const struct approval *a, struct str agent)
+{
+    struct buf text = { 0 };
+    log_event(LOG_INFO, "approval_requested", LOG_T("id", a->id), LOG_S("agent", agent));
+    approval_write_requested(a, &text);
+    gateway_broadcast(gw, GATEWAY_APPROVERS, "exec.approval.requested", buf_str(&text), true);
+    buf_free(&text);
+}
+
 static void approval_request(struct gateway_request *rq, const json_t *params)
 {
     const json_t *timeout = json_object_get(params, "timeoutMs");
@@ -100,11 +112,8 @@ static void approval_request(struct gateway_request *rq, const json_t *params)
         refuse_add(rq, rc);
         return;
     }
-    log_event(LOG_INFO, "approval_requested", LOG_T("id", a->id), LOG_S("agent", request.agent_id));
-    approval_write_requested(a, &text);
-    gateway_broadcast(rq->gw, GATEWAY_APPROVERS, "exec.approval.requested", buf_str(&text), true);
+    announce(rq->gw, a, request.agent_id);
     if (json_is_true(json_object_get(params, "twoPhase"))) {
-        buf_clear(&text);
         approval_write_accepted(a, &text);
         gateway_respond_first(rq, buf_str(&text));
     }
@@ -124,15 +133,92 @@ static void approval_wait(struct gateway_request *rq, const json_t *params)
         wait_for(rq, a, now_ms);
 }
 
-static void tell_waiters(struct gateway *gw, const struct approval *a)
+/* --- turns that wait ---------------------------------------------------------------------------------------------- */
+
+static void answer_turn(struct gateway *gw, const char *to, uint64_t corr, enum approval_decision decision, struct str by,
+                        const char *problem)
+{
+    struct msg m = { .kind = MSG_exec_approved, .corr = corr };
+    m.exec_approved = (struct msg_exec_approved){ .decision = decision, .by = str_utf8_prefix(by, 256), .problem = str_of(problem) };
+    mailbox_send(gw->mailbox, to, &m);
+}
+
+static void turn_asks(struct gateway *gw, const struct msg *in)
+{
+    const struct msg_exec_approve *q = &in->exec_approve;
+    const struct approval_request request = {
+        .command = str_utf8_prefix(q->command, APPROVALS_TEXT_MAX / 2),
+        .cwd = q->folder,
+        .host = STR("gateway"),
+        .security = q->security,
+        .ask = q->ask,
+        .agent_id = q->agent,
+        .resolved_path = q->path,
+        .session_key = q->session_key,
+        .timeout_ms = q->timeout_ms,
+    };
+    const struct approval *a;
+    struct gateway_waiter *w = calloc(1, sizeof *w);
+    int rc = w ? approvals_add(gw->misc->approvals, &request, clock_wall_ms(), &a) : GW_ENOMEM;
+    if (rc != 0) {
+        answer_turn(gw, in->from, in->corr, APPROVAL_NONE, STR(""), rc == GW_EFULL ? "APPROVALS_MAX (256) wait already" : err_text(rc));
+        free(w);
+        return;
+    }
+    str_copy(w->turn, sizeof w->turn, str_of(in->from));
+    w->corr = in->corr;
+    w->approval = *a;
+    DL_APPEND(gw->misc->waiters, w);
+    announce(gw, a, q->agent);
+}
+
+static void turn_gave_up(struct gateway *gw, const struct msg *in)
+{
+    struct gateway_waiter *w, *safe;
+    DL_FOREACH_SAFE(gw->misc->waiters, w, safe)
+    {
+        if (w->rq || w->corr != (uint64_t)in->exec_approve_cancel.approve || strcmp(w->turn, in->from) != 0) continue;
+        DL_DELETE(gw->misc->waiters, w);
+        gateway_approval_decide(gw, str_of(w->approval.id), APPROVAL_DENY, STR("the turn was stopped"));
+        free(w);
+    }
+}
+
+bool gateway_approvals_message(struct gateway *gw, const struct msg *in)
+{
+    if (in->kind == MSG_exec_approve) turn_asks(gw, in);
+    if (in->kind == MSG_exec_approve_cancel) turn_gave_up(gw, in);
+    return in->kind == MSG_exec_approve || in->kind == MSG_exec_approve_cancel;
+}
+
+void gateway_approvals_end(struct gateway *gw)
+{
+    struct gateway_waiter *w, *safe;
+    DL_FOREACH_SAFE(gw->misc->waiters, w, safe)
+    {
+        if (w->rq) continue;
+        DL_DELETE(gw->misc->waiters, w);
+        free(w);
+    }
+}
+
+/* --- deciding ----------------------------------------------------------------------------------------------------- */
+
+static void tell_waiters(struct gateway *gw, const struct approval *a, struct str by)
 {
     struct gateway_waiter *w, *safe;
     DL_FOREACH_SAFE(gw->misc->waiters, w, safe)
     {
         if (strcmp(w->approval.id, a->id) != 0) continue;
-        struct gateway_request *rq = w->rq;
-        stop_waiting(rq);
-        tell_decision(rq, a);
+        if (w->rq) {
+            struct gateway_request *rq = w->rq;
+            stop_waiting(rq);
+            tell_decision(rq, a);
+        } else {
+            DL_DELETE(gw->misc->waiters, w);
+            answer_turn(gw, w->turn, w->corr, a->decision, by, "");
+            free(w);
+        }
     }
 }
 
@@ -162,24 +248,24 @@ int gateway_approval_decide(struct gateway *gw, struct str id, enum approval_dec
     return 0;
 }
 
-void gateway_approval_tell(struct gateway *gw, struct str id)
+void gateway_approval_tell(struct gateway *gw, struct str id, struct str by)
 {
     const struct approval *a = approvals_find(gw->misc->approvals, id, clock_wall_ms());
-    if (a) tell_waiters(gw, a);
+    if (a) tell_waiters(gw, a, by);
 }
 
 static void approval_resolve(struct gateway_request *rq, const json_t *params)
 {
     struct gateway *gw = rq->gw;
-    struct str id = str_trim(json_str(params, "id"));
+    struct str id = str_trim(json_str(params, "id")), by = name_of(rq->client); /* the request is over when it is answered */
     enum approval_decision decision = approval_decision_parse(json_str(params, "decision"));
     if (decision == APPROVAL_NONE) {
         gateway_refuse(rq, "INVALID_REQUEST", "invalid decision");
-    } else if (gateway_approval_decide(gw, id, decision, name_of(rq->client)) != 0) {
+    } else if (gateway_approval_decide(gw, id, decision, by) != 0) {
         gateway_refuse(rq, "INVALID_REQUEST", "unknown approval id");
     } else {
         gateway_respond(rq, STR("{\"ok\":true}"));
-        gateway_approval_tell(gw, id);
+        gateway_approval_tell(gw, id, by);
     }
 }
 

@@ -148,7 +148,7 @@ static bool approve(struct gateway_request *rq, struct buf *out)
     } else if (gateway_approval_decide(rq->gw, id, approval_decision_parse(decision), by) != 0) {
         buf_text(out, "❌ Failed to submit approval: unknown approval id");
     } else {
-        gateway_approval_tell(rq->gw, id);
+        gateway_approval_tell(rq->gw, id, by);
         buf_printf(out, "✅ Exec approval %.*s submitted for %.*s.", STR_ARG(decision), STR_ARG(id));
     }
     return true;

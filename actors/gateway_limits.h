@@ -42,8 +42,8 @@ enum gateway_limit {
     GATEWAY_WALK_QUIET_MS = 2,                 /* ... when nobody has spoken or been told anything for so long, ... */
     GATEWAY_WALK_PATIENCE_MS = 100,            /* ... or after so long anyway, for as long, ... */
     GATEWAY_WALK_CLIENTS = 16,                 /* ... so many of them in one go, ... */
-    GATEWAY_WALK_REST = 7,                     /* ... then a pause of so many times what that took, in whole ms: most of the loop is for others */
-    GATEWAY_TOLD_MAX = 4096,                   /* events that some of them have not heard yet ... */
+    GATEWAY_WALK_REST = 7,   /* ... then a pause of so many times what that took, in whole ms: most of the loop is for others */
+    GATEWAY_TOLD_MAX = 4096, /* events that some of them have not heard yet ... */
     GATEWAY_TOLD_BYTES_MAX = 16 * 1024 * 1024, /* ... and their bytes */
     GATEWAY_CLIENT_STALL_MS = 20000,       /* without room for one more byte for a client, then it is closed with 1008 `slow consumer` */
     GATEWAY_CLOSE_MS = 5000,               /* for the last frames of a client that is being closed */

@@ -17,8 +17,9 @@ int gateway_misc_create(struct gateway *gw)
 void gateway_misc_destroy(struct gateway *gw)
 {
     struct gateway_misc *m = gw->misc;
-    gw->misc = NULL;
     if (!m) return;
+    gateway_approvals_end(gw);
+    gw->misc = NULL;
     for (size_t i = 0; i < m->event_count; i++) free(m->events[i].text);
     free(m->heartbeat);
     approvals_destroy(&m->approvals);

@@ -45,7 +45,11 @@ void gateway_misc_write_events(const struct gateway *gw, struct buf *out);
 /** Decide a pending approval and tell the approvers; gateway_approval_tell() then answers those who wait for it.
  *  @param by  who, for people  @return 0; GW_ENOENT it is unknown, decided or too late */
 int gateway_approval_decide(struct gateway *gw, struct str id, enum approval_decision decision, struct str by);
-void gateway_approval_tell(struct gateway *gw, struct str id);
+void gateway_approval_tell(struct gateway *gw, struct str id, struct str by);
+
+/** exec.approve and exec.approve_cancel, from turns. @return whether it was one of them */
+bool gateway_approvals_message(struct gateway *gw, const struct msg *in);
+void gateway_approvals_end(struct gateway *gw); /* turns that wait are forgotten; requests go with their clients */
 
 /** The last heartbeat event, for last-heartbeat. @param json  an object */
 void gateway_misc_keep_heartbeat(struct gateway *gw, struct str json);

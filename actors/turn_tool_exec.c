@@ -8,6 +8,7 @@
 
 #include "actors/exec_env.h"
 #include "actors/git_guard.h"
+#include "actors/turn_approval.h"
 #include "actors/turn_tools.h"
 
 enum { ANSWER_MS = 30000 };
@@ -125,13 +126,18 @@ static int run(struct turn *t, struct tool_call *call, struct msg *q)
     int rc = exec_env_build(t->s->config, t->s->agent, json_object_get(call->args, "env"), &environment, &refused);
     q->exec_start.environment = buf_str(&environment);
     q->exec_start.readable = readable.n <= 65536 ? buf_str(&readable) : (struct str){ 0 };
-    if (rc == 0) rc = turn_ask(t, "exec", q, -1, &answer);
-    if (rc == GW_EABORTED || (rc == GW_ETIMEOUT && t->error.n)) {
+    bool allowed = false, started = false;
+    if (rc == 0) rc = turn_approve_command(t, call, q->exec_start.folder.p, buf_str(&environment), &allowed);
+    if (rc == 0 && allowed) {
+        started = true;
+        rc = turn_ask(t, "exec", q, -1, &answer);
+    }
+    if (started && (rc == GW_EABORTED || (rc == GW_ETIMEOUT && t->error.n))) {
         struct msg cancel = { .kind = MSG_exec_cancel };
         cancel.exec_cancel.start = (int64_t)q->corr;
         mailbox_send(t->s->mailbox, "exec", &cancel);
     }
-    if (rc == 0) show(call, &answer.exec_state, &refused);
+    if (rc == 0 && allowed) show(call, &answer.exec_state, &refused);
     msg_clear(&answer);
     buf_free(&environment);
     buf_free(&readable);

@@ -36,16 +36,19 @@ static struct {
 static void write_config(const struct round *r, int port)
 {
     FILE *f = fopen(R.config, "w");
-    if (!f) rig_die(R.config, GW_EIO);
-    fprintf(f,
-            "{\"gateway\":{\"http\":{\"endpoints\":{\"chatCompletions\":{\"enabled\":true}}}},"
-            "\"models\":{\"providers\":{\"mock\":{\"baseUrl\":\"http://127.0.0.1:%d/v1\",\"apiKey\":\"k\",\"api\":\"openai-completions\","
-            "\"models\":[{\"id\":\"m\",\"name\":\"m\"}]}}},"
-            "\"agents\":{\"list\":[{\"id\":\"main\",\"default\":true,\"workspace\":\"%s/ws\"}],\"defaults\":{\"model\":{\"primary\":\"mock/"
-            "m\"},\"maxConcurrent\":256,"
-            "\"skipBootstrap\":true,\"subagents\":{\"maxConcurrent\":%d,\"maxChildrenPerAgent\":%d,\"maxSpawnDepth\":%d}}}}",
-            port, R.dir, r->cap, CHILDREN, r->depth > 1 ? 2 : 1);
-    fclose(f);
+    int written =
+        f ? fprintf(f,
+                    "{\"gateway\":{\"http\":{\"endpoints\":{\"chatCompletions\":{\"enabled\":true}}}},"
+                    "\"models\":{\"providers\":{\"mock\":{\"baseUrl\":\"http://127.0.0.1:%d/"
+                    "v1\",\"apiKey\":\"k\",\"api\":\"openai-completions\","
+                    "\"models\":[{\"id\":\"m\",\"name\":\"m\"}]}}},"
+                    "\"agents\":{\"list\":[{\"id\":\"main\",\"default\":true,\"workspace\":\"%s/"
+                    "ws\"}],\"defaults\":{\"model\":{\"primary\":\"mock/"
+                    "m\"},\"maxConcurrent\":256,"
+                    "\"skipBootstrap\":true,\"subagents\":{\"maxConcurrent\":%d,\"maxChildrenPerAgent\":%d,\"maxSpawnDepth\":%d}}}}",
+                    port, R.dir, r->cap, CHILDREN, r->depth > 1 ? 2 : 1)
+          : -1;
+    if (!f || written < 0 || fclose(f) != 0) rig_die(R.config, GW_EIO);
 }
 
 /* One parent: asks for three sub-agents, waits until its turn is answered, asks again, while some are wanted. */
@@ -228,7 +231,8 @@ static double probe_p99(const char *user)
         took[i] = turn_us(name, "PLAIN", 0);
     }
     qsort(took, PROBES, sizeof *took, by_value);
-    return (double)took[PROBES * 99 / 100] / 1000;
+    size_t at = PROBES * 99 / 100;
+    return (double)took[at] / 1000;
 }
 
 static void *sleeper(void *arg)

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "actors/exec.h"
 #include "cli/audit.h"
 #include "cli/remote.h"
 #include "cli/text.h"
@@ -125,6 +126,28 @@ static void look_at_security(const struct configuration *c)
     show(&b, "Security");
 }
 
+/* What is not here is told, not skipped in silence. */
+static void look_at_commands(void)
+{
+    struct box b = { 0 };
+    struct exec_containment c;
+    if (exec_containment(&c) != 0) return;
+    if (c.landlock)
+        add(&b, "- Files: Landlock, version %d. Commands write to their workspace and temporary folders alone.", c.landlock);
+    else
+        add(&b, "- WARNING: this kernel has no Landlock (Linux 5.13, and `landlock` among the kernel's lsm=). Commands can read and write "
+                "what the gateway's user can.");
+    if (c.landlock && c.landlock < 6)
+        add(&b, "- Landlock before version 6 (Linux 6.12) does not keep commands from signalling the user's other processes.");
+    if (c.filter)
+        add(&b, "- System calls: filtered.");
+    else
+        add(&b, "- WARNING: libseccomp.so.2 is not here (Debian: libseccomp2). No system call is refused to commands.");
+    if (!c.openat2) add(&b, "- WARNING: this kernel has no openat2 (Linux 5.6): read, write and edit refuse every file.");
+    if (access("/bin/sh", X_OK) != 0) add(&b, "- WARNING: there is no /bin/sh, so no command can be run.");
+    show(&b, "Commands of agents");
+}
+
 static void add_channels(struct box *b, const json_t *status)
 {
     const json_t *order = json_object_get(status, "channelOrder");
@@ -187,6 +210,7 @@ int cmd_doctor(int argc, char **argv)
         look_at_config(&r.configuration);
         look_at_state(&r.configuration);
         look_at_security(&r.configuration);
+        look_at_commands();
         look_at_gateway(&r);
         printf("│\n└  Doctor complete.\n");
     }

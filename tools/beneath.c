@@ -140,7 +140,7 @@ static int check_opened(const struct tool_place *place, int fd, struct str path,
 
 int beneath_open(const struct tool_place *place, struct str path, int *fd, struct stat *st, struct buf *why)
 {
-    struct way way;
+    struct way way = { 0 };
     *fd = -1;
     int rc = find_way(place, path, true, &way, why);
     if (rc) return rc;
@@ -183,7 +183,7 @@ int beneath_read(const struct tool_place *place, struct str path, struct buf *ou
 
 bool beneath_exists(const struct tool_place *place, struct str path)
 {
-    struct way way;
+    struct way way = { 0 };
     struct buf ignored = { 0 };
     bool there = false;
     if (find_way(place, path, true, &way, &ignored) == 0) {
@@ -295,7 +295,7 @@ struct target {
 
 static int open_target(const struct tool_place *place, struct str path, bool make, struct target *t, struct buf *why)
 {
-    struct way way;
+    struct way way = { 0 };
     int rc = find_way(place, path, false, &way, why);
     if (rc) return rc;
     int error = follow(&way, t->rest);

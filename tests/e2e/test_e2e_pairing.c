@@ -50,7 +50,8 @@ static int openclaw(const struct kit *k, const char *const *args, char **output)
     snprintf(state, sizeof state, "OPENCLAW_STATE_DIR=%s", k->state);
     snprintf(config, sizeof config, "OPENCLAW_CONFIG_PATH=%s", k->config);
     snprintf(port, sizeof port, "OPENCLAW_GATEWAY_PORT=%d", k->port);
-    const char *const env[] = { state, config, port, "OPENCLAW_GATEWAY_TOKEN=" KIT_TOKEN, NULL };
+    static const char token[] = "OPENCLAW_GATEWAY_TOKEN=" KIT_TOKEN;
+    const char *const env[] = { state, config, port, token, NULL };
     cr_assert_eq(proc_start(argv, env, &p), 0);
     cr_assert_eq(proc_wait(p, KIT_TURN_MS, &status), 0);
     if (output) *output = proc_output(p);

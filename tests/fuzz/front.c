@@ -88,6 +88,7 @@ int gateway_poll_found(void)
 }
 
 /* In place of libc's, also for the libraries. libwebsockets' loop alone polls several descriptors. */
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc's names are reserved
 int poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
     const struct timespec none = { 0, 0 }, time = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
@@ -100,6 +101,7 @@ int poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 }
 
 /* In place of libc's, too: the time of timers and deadlines is ahead of the kernel's by what front_late() and short waits skip. */
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc's names are reserved
 int clock_gettime(clockid_t clock, struct timespec *t)
 {
     int rc = (int)syscall(SYS_clock_gettime, clock, t);

@@ -67,7 +67,7 @@ bool desk_heard(struct desk *d, const char *session, const char *words)
         const char *key = json_string_value(json_object_get(payload, "sessionKey"));
         const char *state = json_string_value(json_object_get(payload, "state"));
         char *dump = event ? json_dumps(payload, 0) : NULL;
-        bool hit = key && state && strcmp(state, "final") == 0 && strstr(key, session) && strstr(dump, words);
+        bool hit = key && state && dump && strcmp(state, "final") == 0 && strstr(key, session) && strstr(dump, words);
         bool over = !event;
         free(dump);
         json_decref(event);
@@ -76,6 +76,7 @@ bool desk_heard(struct desk *d, const char *session, const char *words)
     return false;
 }
 
+static int64_t count(const struct desk *d, const char *sql, va_list args) __attribute__((format(printf, 2, 0)));
 static int64_t count(const struct desk *d, const char *sql, va_list args)
 {
     char text[1024];

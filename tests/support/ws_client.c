@@ -113,7 +113,7 @@ static int read_head(ws_t *ws, const char *expected)
         if (rc) return rc;
     }
     struct str head = { ws->in.p, (size_t)end };
-    last_status = head.n > 12 ? atoi(head.p + 9) : 0;
+    last_status = head.p && head.n > 12 ? atoi(head.p + 9) : 0;
     bool accepted = str_find(head, str_of(expected)) >= 0;
     buf_drop(&ws->in, (size_t)end + 4);
     if (last_status != 101) return GW_EDENIED;

@@ -84,7 +84,8 @@ Test(approvals, time_that_is_over_decides_nothing)
 
 Test(approvals, an_id_is_pending_once_and_free_again_when_forgotten)
 {
-    cr_assert(add("ap1", NOW, 1000, NULL) == 0 && add("ap1", NOW, 1000, NULL) == GW_EEXIST);
+    cr_assert_eq(add("ap1", NOW, 1000, NULL), 0);
+    cr_assert_eq(add("ap1", NOW, 1000, NULL), GW_EEXIST);
     cr_assert(add("ap1", NOW + 1000 + APPROVALS_KEPT_MS, 1000, NULL) == 0);
     cr_assert(approvals_decide(table, STR("zz"), APPROVAL_DENY, NOW) == GW_ENOENT);
 }

@@ -63,6 +63,7 @@ void gateway_request_forward(struct gateway_request *rq, const char *to, enum rp
     end_request(rq);
 }
 
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): `gw` is the tests' own
 void gateway_broadcast(struct gateway *to, enum gateway_audience audience, const char *event, struct str payload, bool drop_if_slow)
 {
     (void)to;
@@ -70,6 +71,7 @@ void gateway_broadcast(struct gateway *to, enum gateway_audience audience, const
     buf_printf(&told, "event %s%s %.*s\n", event, audience == GATEWAY_APPROVERS ? " (approvers)" : "", STR_ARG(payload));
 }
 
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): `gw` is the tests' own
 void gateway_events_told(struct gateway *to, const json_t *fields)
 {
     (void)to;

@@ -307,7 +307,8 @@ Test(policy_models, a_removed_provider_gives_its_place_and_forgets_its_cooldown,
     fail(request, FAILURE_rate_limit, -1);
     cr_assert(step((struct policy_event){ .kind = POLICY_MODEL_OK, .request = request }) == 0);
     cr_assert(policy_provider_info(policy, OPENROUTER, &info) == 0 && info.errors == 1);
-    cr_assert(policy_provider_remove(policy, OPENROUTER) == 0 && policy_provider_remove(policy, OPENROUTER) == GW_ENOENT);
+    cr_assert_eq(policy_provider_remove(policy, OPENROUTER), 0);
+    cr_assert_eq(policy_provider_remove(policy, OPENROUTER), GW_ENOENT);
     cr_assert(policy_provider_remove(policy, -1) == GW_ENOENT && policy_provider_remove(policy, 99) == GW_ENOENT);
     cr_assert(policy_provider_add(policy, STR("another"), &index) == 0 && index == OPENROUTER);
     cr_assert(policy_provider_info(policy, index, &info) == 0 && info.errors == 0 && info.up && str_is(info.name, "another"));

@@ -29,8 +29,8 @@ Test(scopes, hold_names_to_their_bounds_and_no_byte_more)
     char name[SCOPE_MAX + 2];
     memset(name, 'x', sizeof name);
     cr_assert(scopes_add(&list, (struct str){ name, SCOPE_MAX + 1 }) == GW_ELIMIT);
-    for (char c = 'a'; c < 'd'; c++) { /* 3 of 64 with their commas: 194 bytes */
-        name[0] = c;
+    for (int c = 'a'; c < 'd'; c++) { /* 3 of 64 with their commas: 194 bytes */
+        name[0] = (char)c;
         cr_assert(scopes_add(&list, (struct str){ name, SCOPE_MAX }) == 0);
     }
     name[0] = 'd';

@@ -100,7 +100,7 @@ Test(store_spawns, what_failed_is_undeliverable_and_what_is_silent_is_not_told)
 static int note_row(void *ctx, const struct spawn_row *row)
 {
     buf_printf(ctx, "%.*s %.*s %.*s %.*s %lld %lld", STR_ARG(row->uuid), STR_ARG(row->parent_agent), STR_ARG(row->label),
-               STR_ARG(row->task), (long long)row->turn_state, (long long)(row->input_tokens + row->output_tokens));
+               STR_ARG(row->task), (long long)row->turn_state, (long long)row->input_tokens + (long long)row->output_tokens);
     return 7;
 }
 
