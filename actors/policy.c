@@ -212,6 +212,7 @@ static int (*const handlers[POLICY_EVENT_COUNT])(policy_t *, const struct policy
     [POLICY_ABORT] = policy_on_abort,
     [POLICY_WAIT_BEGIN] = policy_on_wait_begin,
     [POLICY_WAIT_END] = policy_on_wait_end,
+    [POLICY_STEER] = policy_on_steer,
     [POLICY_WORKER_READY] = policy_on_worker_ready,
     [POLICY_WORKER_FAILED] = policy_on_worker_failed,
     [POLICY_WORKER_GONE] = policy_on_worker_gone,

@@ -11,7 +11,9 @@
  *  one at a time, in order of submission. Heads of sessions that run nothing queue for their lane's permits in the order in
  *  which they became such heads; in the sub-agent lane the requesters take turns, and each one's children keep that order.
  *  Turns that wait in a session with one `collect` value are joined when the first of them gets its permit: DO_COLLECT for each
- *  other one, which has no permit of its own and ends just before the first, in the same way.
+ *  other one, which has no permit of its own and ends just before the first, in the same way. One that is to steer may also join a
+ *  turn that runs: DO_STEER tells that one's thread, which asks by STEER when it can take a message in. One that interrupts stops the
+ *  turn in hand, when that is a person's, too.
  *  A turn ends exactly once: DO_REFUSE, DO_DUPLICATE, DO_DROP or DO_END. A model request ends exactly once:
  *  DO_MODEL_REFUSED, the event MODEL_OK, DO_MODEL_FAILED or DO_MODEL_CANCEL. */
 #ifndef ACTORS_POLICY_H
@@ -76,6 +78,7 @@ enum policy_reason {
     REASON_USER,            /* aborts */
     REASON_CLIENT_GONE,
     REASON_TIMEOUT,
+    REASON_INTERRUPTED,   /* a later message of its session took its place (messages.queue.mode interrupt) */
     REASON_KILLED,        /* by the one that spawned it, which is told of that; its own descendants end as REASON_USER, silently */
     REASON_STORE_FAILED,  /* ends: the turn could not be made durable */
     REASON_WORKER_FAILED, /* ends: its session thread failed */
@@ -111,15 +114,16 @@ struct policy_tried {
 enum policy_event_kind {
     /* Turns. SUBMIT: turn, session, agent, lane; idempotency, bounded, collect, spawn, replaces, requester, depth when they apply. */
     POLICY_SUBMIT,
-    POLICY_STORED,     /* turn, ok; requester, depth as the store knows them. A turn that was aborted meanwhile ends here, without DO_ACK;
-                        * the turn that it replaces is stopped, and its child slot passes on */
-    POLICY_RECOVER,    /* as SUBMIT, for what the store holds from before: no bound, no DO_STORE, no DO_ACK; spawn != 0: it is
-                        * the run that `requester` spawned the session for, and takes a child slot */
+    POLICY_STORED,  /* turn, ok; requester, depth as the store knows them; steer, interrupts, alone. A turn that was aborted meanwhile ends
+                     * here, without DO_ACK;  the turn that it replaces is stopped, and its child slot passes on */
+    POLICY_RECOVER, /* as SUBMIT, for what the store holds from before: no bound, no DO_STORE, no DO_ACK; spawn != 0: it is
+                     * the run that `requester` spawned the session for, and takes a child slot */
     POLICY_TURN_DONE,  /* turn, outcome */
     POLICY_ABORT,      /* turn, or turn 0 and session: all its turns; reason. cascade: also every descendant, of a turn:
                         * those its session did not spawn in another turn */
     POLICY_WAIT_BEGIN, /* turn: waits for another session, its permit is free meanwhile */
     POLICY_WAIT_END,   /* turn: wants to go on, which is DO_RESUME */
+    POLICY_STEER,      /* turn: can take in what waits to steer it: DO_COLLECT for each */
     /* Workers. FAILED and GONE come after the thread's mailbox has closed: the index may be used again at once. */
     POLICY_WORKER_READY,  /* worker */
     POLICY_WORKER_FAILED, /* worker */
@@ -173,7 +177,10 @@ struct policy_event {
     enum failure failure;
     int provider;
     int errors;
-    bool bounded; /* counts against queue_cap; false for callers that hold a connection */
+    bool steer;      /* STORED: it may join a turn that runs */
+    bool interrupts; /* STORED: a person's turn that runs in its session is stopped */
+    bool alone;      /* STORED: it is never collected, nor collects */
+    bool bounded;    /* counts against queue_cap; false for callers that hold a connection */
     bool ok;
     bool cascade;
     bool visible;
@@ -204,7 +211,8 @@ enum policy_action_kind {
     POLICY_DO_SPAWN_OK,      /* turn, spawn, depth (the child's): SUBMIT the child with it */
     POLICY_DO_SPAWN_REFUSED, /* turn, reason, current, max */
     POLICY_DO_DRAINED,       /* after STOP_ACCEPTING: nothing runs any more; said once */
-    POLICY_DO_COLLECT,       /* turn: its message is part of of_turn, for which DO_RUN or DO_START follows */
+    POLICY_DO_COLLECT,       /* turn: its message is part of of_turn, for which DO_RUN or DO_START follows, or which asked by STEER */
+    POLICY_DO_STEER,         /* turn, worker: something waits that may join it */
     POLICY_ACTION_COUNT
 };
 

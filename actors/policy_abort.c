@@ -23,6 +23,12 @@ static void stop(policy_t *p, struct turn *t, enum policy_reason reason)
     a->reason = reason;
 }
 
+/* Results of sub-agents and the like are not a person's: they are heard to their end. */
+void policy_interrupt(policy_t *p, const struct session *s)
+{
+    if (s->active && s->active->bounded) stop(p, s->active, REASON_INTERRUPTED);
+}
+
 static void stop_session(policy_t *p, struct session *s, enum policy_reason reason)
 {
     if (s->active) stop(p, s->active, reason);

@@ -1,20 +1,20 @@
 /* Collecting: what waits in a session and may be joined runs as one turn, the first of them, and ends with it. */
 #include "actors/policy_internal.h"
+#include "base/err.h"
 
-static bool may_join(const struct turn *lead, const struct turn *t, int count, int64_t bytes)
+static bool may_join(const struct turn *lead, const struct turn *t, bool steers)
 {
-    return t->state == POLICY_TURN_QUEUED && t->collect == lead->collect && t->lane == lead->lane && !t->spawn &&
-           count < POLICY_COLLECT_MAX && bytes + t->message_bytes <= POLICY_COLLECT_BYTES_MAX;
+    return lead->collect && !lead->spawn && t->state == POLICY_TURN_QUEUED && t->collect == lead->collect && t->lane == lead->lane &&
+           !t->spawn && (t->steer || !steers) && lead->collected.count + 1 < POLICY_COLLECT_MAX &&
+           lead->message_bytes + t->message_bytes <= POLICY_COLLECT_BYTES_MAX;
 }
 
-void policy_collect(policy_t *p, struct turn *lead)
+void policy_collect(policy_t *p, struct turn *lead, bool steers)
 {
-    int64_t bytes = lead->message_bytes;
-    if (!lead->collect || lead->spawn) return;
     for (;;) {
         struct turn *t = FIRST(&lead->session->waiting, struct turn, in_waiting);
-        if (!t || !may_join(lead, t, lead->collected.count + 1, bytes)) return;
-        bytes += t->message_bytes;
+        if (!t || !may_join(lead, t, steers)) return;
+        lead->message_bytes += t->message_bytes;
         policy_turn_unqueue(p, t);
         policy_turn_set(p, t, POLICY_TURN_COLLECTED);
         t->lead = lead;
@@ -23,6 +23,26 @@ void policy_collect(policy_t *p, struct turn *lead)
         a->turn = t->id;
         a->of_turn = lead->id;
     }
+}
+
+/* What starts has no thread to be told yet; it is told when it runs. */
+void policy_steer_hint(policy_t *p, const struct session *s)
+{
+    struct turn *lead = s->active, *t = FIRST(&s->waiting, struct turn, in_waiting);
+    if (!lead || !t || lead->state == POLICY_TURN_STARTING || lead->aborted || !may_join(lead, t, true)) return;
+    struct policy_action *a = policy_act(p, POLICY_DO_STEER);
+    a->turn = lead->id;
+    a->worker = s->worker->index;
+}
+
+int policy_on_steer(policy_t *p, const struct policy_event *e)
+{
+    struct turn *lead = policy_turn_find(p, e->turn);
+    if (!lead) return GW_ENOENT;
+    if (lead->state != POLICY_TURN_RUNNING || lead->aborted) return GW_EINVAL;
+    policy_collect(p, lead, true);
+    policy_session_settle(p, lead->session);
+    return 0;
 }
 
 void policy_collected_end(policy_t *p, struct turn *lead, enum policy_outcome outcome, enum policy_reason reason)

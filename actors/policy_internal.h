@@ -60,10 +60,11 @@ struct turn {
     enum policy_lane lane;
     enum policy_reason aborted; /* REASON_NONE: it is not being stopped */
     int64_t replaces;           /* as in the event */
-    uint64_t collect;           /* this and message_bytes as in the event */
-    int64_t message_bytes;
-    struct turn *lead;     /* COLLECTED: what it runs as a part of */
-    struct list collected; /* in_collected: its parts, in order */
+    uint64_t collect;           /* as in the event */
+    int64_t message_bytes;      /* of its message, and of those that it has collected */
+    bool bounded, steer;        /* as in the events */
+    struct turn *lead;          /* COLLECTED: what it runs as a part of */
+    struct list collected;      /* in_collected: its parts, in order */
     struct node in_collected;
 };
 
@@ -216,7 +217,9 @@ void policy_turn_end(policy_t *p, struct turn *t, enum policy_outcome outcome, e
 void policy_turn_forget(policy_t *p, struct turn *t); /* the last of it */
 
 /* policy_collect.c */
-void policy_collect(policy_t *p, struct turn *lead); /* joins what waits behind it; it has left the queue */
+void policy_collect(policy_t *p, struct turn *lead, bool steers); /* joins what waits behind it; it has left the queue. steers: it runs */
+void policy_steer_hint(policy_t *p, const struct session *s);     /* DO_STEER, when something waits that may join what runs */
+int policy_on_steer(policy_t *p, const struct policy_event *e);
 void policy_collected_end(policy_t *p, struct turn *lead, enum policy_outcome outcome, enum policy_reason reason);
 
 /* policy_keys.c */
@@ -259,6 +262,7 @@ void policy_spawn_unreserve(policy_t *p, struct session *s, int64_t turn);
 
 /* policy_abort.c */
 int policy_on_abort(policy_t *p, const struct policy_event *e);
+void policy_interrupt(policy_t *p, const struct session *s); /* stops the person's turn that runs in it */
 
 /* policy_models.c */
 int policy_on_model_request(policy_t *p, const struct policy_event *e);

@@ -40,7 +40,7 @@ static bool grant(policy_t *p, struct lane *lane)
         policy_list_push(&lane->ring, &g->in_ring);
     }
     s->active = t;
-    policy_collect(p, t);
+    policy_collect(p, t, false);
     policy_worker_run(p, w, t);
     return true;
 }

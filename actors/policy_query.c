@@ -22,6 +22,7 @@ const char *policy_reason_name(enum policy_reason reason)
         [REASON_USER] = "user",
         [REASON_CLIENT_GONE] = "client_gone",
         [REASON_TIMEOUT] = "timeout",
+        [REASON_INTERRUPTED] = "interrupted",
         [REASON_KILLED] = "killed",
         [REASON_STORE_FAILED] = "store_failed",
         [REASON_WORKER_FAILED] = "worker_failed",

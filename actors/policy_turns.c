@@ -143,6 +143,7 @@ static struct turn *add(policy_t *p, const struct policy_event *e, enum policy_t
     t->session = s;
     t->collect = e->collect;
     t->message_bytes = e->bytes;
+    t->bounded = e->bounded;
     HASH_ADD(hh, p->turns, id, sizeof t->id, t);
     if (!policy_indexed(p, &t->hh)) return NULL;
     policy_turn_set(p, t, state);
@@ -283,6 +284,10 @@ int policy_on_stored(policy_t *p, const struct policy_event *e)
         policy_turn_set(p, t, POLICY_TURN_QUEUED);
         act(p, POLICY_DO_ACK, t->id);
         if (old) take_over(p, t, old);
+        t->steer = e->steer;
+        if (e->alone) t->collect = 0;
+        if (e->interrupts) policy_interrupt(p, t->session);
+        if (t->steer) policy_steer_hint(p, t->session);
         policy_session_settle(p, t->session);
     }
     return 0;

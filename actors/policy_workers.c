@@ -106,6 +106,7 @@ static void run(policy_t *p, struct worker *w, struct turn *t)
     a->turn = t->id;
     a->fresh = fresh;
     a->session = s->key;
+    policy_steer_hint(p, s);
 }
 
 void policy_worker_run(policy_t *p, struct worker *w, struct turn *t)

@@ -198,6 +198,7 @@ static void handle(struct router *r, struct msg *in)
     case MSG_turn_submit: router_on_submit(r, in); break;
     case MSG_session_spawn: router_on_spawn(r, in); break;
     case MSG_store_announce: router_on_announce(r, in); break;
+    case MSG_turn_take: router_on_take(r, in); break;
     case MSG_turn_pause: router_on_pause(r, in); break;
     case MSG_turn_resume: router_on_resume(r, in); break;
     case MSG_turn_abort: router_on_abort(r, in); break;

@@ -26,14 +26,23 @@ static uint64_t add_hash(uint64_t h, struct str s)
     return (h ^ 0xffu) * 1099511628211u;                                               /* no byte of UTF-8: "a","b" is not "ab","" */
 }
 
-uint64_t router_collect_class(const struct router *r, const struct said *s)
+uint64_t router_collect_class(const struct said *s)
 {
-    if (!s->bounded || !str_is(mode_of(r, s->channel), "collect")) return 0;
+    if (!s->bounded) return 0;
     uint64_t h = add_hash(1469598103934665603u, s->channel);
     h = add_hash(h, s->model);
     h = add_hash(h, s->thinking);
     h = add_hash(h, s->system);
     return h ? h : 1;
+}
+
+void router_queue_as(const struct router *r, const struct said *s, struct str own, struct policy_event *stored)
+{
+    struct str mode = own.n ? own : mode_of(r, s->channel);
+    if (!s->bounded) return;
+    stored->steer = str_starts(mode, STR("steer")) || str_is(mode, "queue");
+    stored->interrupts = str_is(mode, "interrupt");
+    stored->alone = str_is(mode, "followup");
 }
 
 void router_collect(struct router *r, struct turn_entry *e, int64_t into)
@@ -48,13 +57,15 @@ static void add_line(struct buf *lines, const struct turn_entry *e)
     buf_printf(lines, "%lld %zu", (long long)e->turn, payload_bytes(e->message).n);
 }
 
-payload_t *router_collect_message(const struct turn_entry *lead, struct buf *lines)
+payload_t *router_collect_message(const struct turn_entry *lead, bool with_lead, struct buf *lines)
 {
     const struct turn_entry *e;
     struct buf all = { .max = 2 * POLICY_COLLECT_BYTES_MAX };
     size_t n = 0;
-    add_line(lines, lead);
-    buf_add(&all, payload_bytes(lead->message));
+    if (with_lead) {
+        add_line(lines, lead);
+        buf_add(&all, payload_bytes(lead->message));
+    }
     LL_FOREACH2(lead->collected, e, next_collected)
     {
         add_line(lines, e);

@@ -162,6 +162,7 @@ void router_on_accepted(struct router *r, const struct msg *in);
 void router_store_back(struct router *r); /* it runs again */
 void router_on_answered(struct router *r, const struct msg *in);
 void router_on_pause(struct router *r, const struct msg *in);
+void router_on_take(struct router *r, const struct msg *in); /* turn.take */
 void router_on_resume(struct router *r, const struct msg *in);
 void router_do_turn(struct router *r, const struct policy_action *a);
 void router_abort_all(struct router *r); /* at the end of a drain */
@@ -180,9 +181,12 @@ void router_do_refuse(struct router *r, struct turn_entry *e, enum policy_reason
 void router_record_drop(struct router *r, struct turn_entry *e); /* the store has taken it: record its end; frees it */
 
 /* router_collect.c */
-uint64_t router_collect_class(const struct router *r, const struct said *s);         /* what may be answered together; 0: alone */
-void router_collect(struct router *r, struct turn_entry *e, int64_t into);           /* `e` runs as part of another */
-payload_t *router_collect_message(const struct turn_entry *lead, struct buf *lines); /* all messages for turn.run, and its `collected` */
+uint64_t router_collect_class(const struct said *s); /* what may be answered together; 0: alone */
+/* What the queue mode makes of it, in POLICY_STORED. own: the session's own mode; empty: that of its channel. */
+void router_queue_as(const struct router *r, const struct said *s, struct str own, struct policy_event *stored);
+void router_collect(struct router *r, struct turn_entry *e, int64_t into); /* `e` runs as part of another */
+/* The messages that `lead` has collected, after its own, as turn.run and turn.taken have them, and their `collected`. */
+payload_t *router_collect_message(const struct turn_entry *lead, bool with_lead, struct buf *lines);
 /** Make a part's end say what became of the whole. It borrows from the other's, which ends next. */
 void router_collect_end(struct router *r, struct turn_entry *e, const struct policy_action *a);
 

@@ -190,7 +190,7 @@ void router_on_submit(struct router *r, struct msg *in)
     str_copy(e->reply, sizeof e->reply, str_of(e->said.from));
     const struct said said = router_said(&e->said);
     struct policy_event event = router_submit_event(e, POLICY_SUBMIT);
-    event.collect = router_collect_class(r, &said);
+    event.collect = router_collect_class(&said);
     event.bytes = (int64_t)payload_bytes(e->message).n;
     router_step(r, &event);
 }
@@ -266,9 +266,9 @@ void router_on_accepted(struct router *r, const struct msg *in)
     if (a->thinking.n && !e->set_thinking) e->set_thinking = str_dup(a->thinking);
     course_stored(&e->course, clock_mono_ms());
     if (!e->stored && a->code == GW_EEXIST) known_already(r, a);
-    const struct policy_event event = {
-        .kind = POLICY_STORED, .turn = a->turn, .ok = e->stored, .requester = a->parent, .depth = (int)a->depth
-    };
+    struct policy_event event = { .kind = POLICY_STORED, .turn = a->turn, .ok = e->stored, .requester = a->parent, .depth = (int)a->depth };
+    const struct said said = router_said(&e->said);
+    router_queue_as(r, &said, a->queue, &event);
     router_step(r, &event);
     e = router_turn(r, a->turn);
     if (e && e->dropped) router_record_drop(r, e);
@@ -415,7 +415,7 @@ static void run(struct router *r, struct turn_entry *e, int worker)
                                         .created = e->created,
                                         .depth = policy_turn_info(r->policy, e->turn).depth,
                                         .timeout_ms = timeout_s < INT32_MAX / 1000 ? timeout_s * 1000 : 0 };
-    payload_t *joined = e->collected ? router_collect_message(e, &lines) : NULL;
+    payload_t *joined = e->collected ? router_collect_message(e, true, &lines) : NULL;
     m.turn_run.collected = buf_str(&lines);
     LL_FOREACH2(e->collected, part, next_collected)
     {
@@ -425,6 +425,35 @@ static void run(struct router *r, struct turn_entry *e, int worker)
     router_worker_name(worker, name);
     if (router_send(r, name, &m, joined ? joined : e->message) != 0)
         router_later(r, (struct policy_event){ .kind = POLICY_WORKER_FAILED, .worker = worker });
+    payload_free(&joined);
+    buf_free(&lines);
+}
+
+/* It asks when it has come to a point where it can take something in. */
+static void hint(struct router *r, const struct policy_action *a)
+{
+    char name[MSG_NAME_MAX + 1];
+    struct msg m = { .kind = MSG_turn_hint };
+    m.turn_hint.turn = a->turn;
+    router_worker_name(a->worker, name);
+    router_send(r, name, &m, NULL);
+}
+
+void router_on_take(struct router *r, const struct msg *in)
+{
+    struct turn_entry *part, *e = own_turn(r, in, in->turn_take.turn);
+    struct msg m = { .kind = MSG_turn_taken, .corr = in->corr, .trace = in->trace };
+    struct buf lines = { 0 };
+    const struct policy_event event = { .kind = POLICY_STEER, .turn = in->turn_take.turn };
+    if (e) router_step(r, &event);
+    payload_t *joined = e && e->collected ? router_collect_message(e, false, &lines) : NULL;
+    LL_FOREACH2(e ? e->collected : NULL, part, next_collected)
+    {
+        starts(r, part);
+    }
+    if (e) e->collected = NULL;
+    m.turn_taken.collected = buf_str(&lines);
+    router_send(r, in->from, &m, joined);
     payload_free(&joined);
     buf_free(&lines);
 }
@@ -478,6 +507,7 @@ void router_do_turn(struct router *r, const struct policy_action *a)
     case POLICY_DO_RUN: run(r, e, a->worker); break;
     case POLICY_DO_CANCEL: cancel(r, a); break;
     case POLICY_DO_RESUME: resume(r, e, a->worker); break;
+    case POLICY_DO_STEER: hint(r, a); break;
     case POLICY_DO_COLLECT: router_collect(r, e, a->of_turn); break;
     case POLICY_DO_DROP: router_do_drop(r, e); break;
     case POLICY_DO_END: router_do_end(r, e, a); break;

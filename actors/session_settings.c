@@ -23,6 +23,10 @@ const struct session_setting session_settings[] = {
     { "execAsk", "off|on-miss|always", "", false, "invalid execAsk (use \"off\"|\"on-miss\"|\"always\")" },
     { "sendPolicy", "allow|deny", "", false, "invalid sendPolicy (use \"allow\"|\"deny\")" },
     { "groupActivation", "mention|always", "", false, "invalid groupActivation (use \"mention\"|\"always\")" },
+    { "queueMode", "steer|followup|collect|steer-backlog|interrupt",
+      "queue=steer|queued=steer|steering=steer|follow-up=followup|follow-ups=followup|coalesce=collect|steer+backlog=steer-backlog|"
+      "interrupts=interrupt",
+      false, "invalid queueMode (use steer|followup|collect|steer-backlog|interrupt)" },
     { NULL, NULL, NULL, false, NULL },
 };
 

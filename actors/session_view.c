@@ -184,8 +184,8 @@ void session_view_row(const struct session_view *view, struct buf *out)
 
 void session_view_entry(const struct session_view *view, struct buf *out)
 {
-    static const char *const levels[] = { "verboseLevel", "reasoningLevel", "responseUsage", "elevatedLevel",   "execHost", "execSecurity",
-                                          "execAsk",      "execNode",       "sendPolicy",    "groupActivation", NULL };
+    static const char *const levels[] = { "verboseLevel", "reasoningLevel", "responseUsage", "elevatedLevel",   "execHost",  "execSecurity",
+                                          "execAsk",      "execNode",       "sendPolicy",    "groupActivation", "queueMode", NULL };
     const struct session_row *row = view->row;
     buf_char(out, '{');
     buf_json_pair_str(out, "sessionId", row->uuid);

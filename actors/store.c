@@ -28,6 +28,7 @@ struct answer {
     struct msg m;
     payload_t *payload;
     struct buf text; /* what strings of m borrow from, where it is not `about` */
+    char queue[16];  /* likewise */
 };
 
 struct keeper {
@@ -87,9 +88,11 @@ static int accept_turn(struct keeper *k, const struct msg *in, struct answer *a)
     if (rc == 0 && !accepted.session_created && !q->policy) rc = store_wishes_read(k->store, q->session_key, &wishes);
     buf_free(&a->text);
     a->text = wishes.words;
+    str_copy(a->queue, sizeof a->queue, str_of(wishes.queue));
     a->m = answer_of(in, MSG_store_accepted);
     a->m.store_accepted.model = wishes.model;
     a->m.store_accepted.thinking = wishes.thinking;
+    a->m.store_accepted.queue = str_of(a->queue);
     a->m.store_accepted.parent = wishes.parent;
     a->m.store_accepted.depth = wishes.depth;
     a->m.store_accepted.turn = q->turn;
@@ -170,7 +173,8 @@ static int append(struct keeper *k, const struct msg *in, struct answer *a)
     struct message_new message = { .turn = q->turn, .role = role_of(q->json), .json = q->json, .now_ms = clock_wall_ms() };
     a->m = answer_of(in, MSG_store_appended);
     int rc = sessions_find(k->store, q->session_key, &message.session);
-    return rc ? rc : messages_append(k->store, &message, &a->m.store_appended.seq);
+    if (rc == 0) rc = messages_append(k->store, &message, &a->m.store_appended.seq);
+    return rc ? rc : end_collected(k, q->collected);
 }
 
 struct place {

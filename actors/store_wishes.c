@@ -17,7 +17,9 @@ static int note(void *ctx, const struct session_row *row)
     if (row->settings.n == 0) return 0;
     json_t *settings = json_loadb(row->settings.p, row->settings.n, 0, NULL);
     const char *policy = json_string_value(json_object_get(settings, "sendPolicy"));
+    const char *queue = json_string_value(json_object_get(settings, "queueMode"));
     w->deny = policy && strcmp(policy, "deny") == 0;
+    str_copy(w->queue, sizeof w->queue, str_of(queue));
     json_decref(settings);
     return 0;
 }

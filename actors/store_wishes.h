@@ -13,6 +13,7 @@ struct session_wishes {
     struct str thinking; /* likewise */
     struct str parent;   /* who spawned it, in words; empty: nobody */
     int64_t depth;       /* in the spawn tree */
+    char queue[16];      /* queue mode; empty: that of the configuration */
     bool deny;           /* sendPolicy: nobody may send */
     struct buf words;    /* owned by the caller */
 };

@@ -27,6 +27,7 @@ static void note(struct turn *t, const struct msg *in)
         t->s->stop = true;
         str_copy(t->cancelled, sizeof t->cancelled, STR("stopping"));
     }
+    if (in->kind == MSG_turn_hint && in->turn_hint.turn == t->run->turn) t->steered = true;
     if (in->kind == MSG_session_forget && str_is(in->session_forget.session_key, t->s->key)) t->s->forget = true;
 }
 
@@ -264,13 +265,14 @@ int turn_ask_model(struct turn *t, const payload_t *prompt, bool quiet, struct m
 
 /* --- steps ------------------------------------------------------------------------------------------------------ */
 
-int turn_append(struct turn *t, const struct chat_message *message)
+int turn_append(struct turn *t, const struct chat_message *message, struct str collected)
 {
     struct buf json = { 0 };
     struct msg q = { .kind = MSG_store_append }, answer;
     int rc = chat_json_write(&json, message);
     q.store_append.session_key = str_of(t->s->key);
     q.store_append.turn = t->run->turn;
+    q.store_append.collected = collected;
     q.store_append.json = buf_str(&json);
     if (rc == 0) rc = turn_ask_store(t, &q, &answer);
     if (rc == 0) {
@@ -303,6 +305,34 @@ static void catch_up_text(struct turn *t, const struct chat_message *m)
     }
 }
 
+/* The calls of a reply, one after the other. Once a message waits that is to steer the turn, the rest of them are left. */
+static int run_tools(struct turn *t, const struct chat_message *m)
+{
+    int rc = 0;
+    for (size_t i = 0; i < m->part_count && rc == 0; i++) {
+        if (m->parts[i].kind != CHAT_TOOL_CALL) continue;
+        if (t->cancelled[0]) return GW_EABORTED;
+        rc = t->steered ? turn_skip_tool(t, &m->parts[i]) : turn_run_tool(t, &m->parts[i]);
+    }
+    return rc;
+}
+
+/* The reply goes on record: as the turn's last, in *last, when it calls no tool and no message waits that is to steer the turn. */
+static int record_reply(struct turn *t, const struct chat_message *m, size_t calls, struct buf *last, bool *over)
+{
+    struct msg taken = { 0 };
+    int rc = calls ? turn_append(t, m, STR("")) : 0;
+    if (rc == 0 && calls) rc = run_tools(t, m);
+    if (rc == 0 && t->steered) rc = turn_take_steering(t, &taken);
+    bool steers = rc == 0 && taken.turn_taken.message.n > 0;
+    *over = !calls && !steers;
+    if (rc == 0 && *over) rc = chat_json_write(last, m);
+    if (rc == 0 && steers && !calls) rc = turn_append(t, m, STR(""));
+    if (rc == 0 && steers) rc = turn_append_steering(t, &taken.turn_taken);
+    msg_clear(&taken);
+    return rc;
+}
+
 /* Take a whole reply in. *last receives its JSON when it ends the turn; a reply with calls is recorded and its tools run. */
 static int take_reply(struct turn *t, const struct msg *in, struct buf *last, bool *over)
 {
@@ -316,10 +346,7 @@ static int take_reply(struct turn *t, const struct msg *in, struct buf *last, bo
         count_usage(t, &m);
         catch_up_text(t, &m);
         for (size_t i = 0; i < m.part_count; i++) calls += m.parts[i].kind == CHAT_TOOL_CALL;
-        *over = calls == 0;
-        rc = *over ? chat_json_write(last, &m) : turn_append(t, &m);
-        for (size_t i = 0; i < m.part_count && rc == 0; i++)
-            if (m.parts[i].kind == CHAT_TOOL_CALL) rc = t->cancelled[0] ? GW_EABORTED : turn_run_tool(t, &m.parts[i]);
+        rc = record_reply(t, &m, calls, last, over);
     }
     if (rc && rc != GW_EABORTED && t->error.n == 0) turn_fail(t, FAILURE_server, "The reply could not be taken in.");
     arena_free(&arena);

@@ -1,4 +1,5 @@
-/* actors/turn_collect.c -- the user's message of a turn: one, or several that waited and are answered together. */
+/* actors/turn_collect.c -- the user's message of a turn: one, or several that waited and are answered together; and those that come while
+ * it runs and join it. */
 #include "actors/policy.h"
 #include "actors/prompt.h"
 #include "actors/turn_internal.h"
@@ -17,9 +18,10 @@ static void add_text(const struct turn *t, struct str text, const timezone_t *zo
 }
 
 /* One message: its first text is stamped, the rest stays. */
-static int read_one(struct turn *t, const timezone_t *zone, struct arena *arena, struct buf *text, struct chat_message *out)
+static int read_one(struct turn *t, struct str bytes, const timezone_t *zone, struct arena *arena, struct buf *text,
+                    struct chat_message *out)
 {
-    int rc = chat_unpack_message(t->run->message, arena, out);
+    int rc = chat_unpack_message(bytes, arena, out);
     if (rc) return rc;
     if (out->timestamp_ms == 0) out->timestamp_ms = clock_wall_ms();
     if (out->part_count == 0 || out->parts[0].kind != CHAT_TEXT) return 0;
@@ -62,10 +64,10 @@ static int join(struct turn *t, const timezone_t *zone, const struct chat_messag
     return rc;
 }
 
-static int read_all(struct turn *t, const timezone_t *zone, struct arena *arena, struct buf *text, struct chat_message *out)
+static int read_all(struct turn *t, struct str lines, struct str bytes, const timezone_t *zone, struct arena *arena, struct buf *text,
+                    struct chat_message *out)
 {
     struct chat_message messages[POLICY_COLLECT_MAX];
-    struct str lines = t->run->collected, bytes = t->run->message;
     size_t n = 0, parts = 1, count = 1;
     int rc = 0;
     for (; rc == 0 && lines.n && n < POLICY_COLLECT_MAX; n++) {
@@ -84,22 +86,57 @@ static int read_all(struct turn *t, const timezone_t *zone, struct arena *arena,
     return rc;
 }
 
-int turn_user_message(struct turn *t, struct arena *arena, struct buf *text, struct chat_message *out)
+static int read_message(struct turn *t, struct str lines, struct str bytes, struct arena *arena, struct buf *text, struct chat_message *out)
 {
     timezone_t *zone = NULL;
     if (!str_is(t->run->channel, "http")) timezone_load(NULL, t->s->agent->time_zone, &zone);
-    int rc = t->run->collected.n ? read_all(t, zone, arena, text, out) : read_one(t, zone, arena, text, out);
+    bool several = memchr(lines.p ? lines.p : "", '\n', lines.n) != NULL;
+    int rc = several ? read_all(t, lines, bytes, zone, arena, text, out) : read_one(t, bytes, zone, arena, text, out);
     timezone_destroy(&zone);
     return rc;
+}
+
+int turn_user_message(struct turn *t, struct arena *arena, struct buf *text, struct chat_message *out)
+{
+    return read_message(t, t->run->collected, t->run->message, arena, text, out);
+}
+
+static void list(struct str lines, struct buf *out)
+{
+    while (lines.n) {
+        struct str line = str_split(&lines, '\n');
+        if (out->n) buf_char(out, '\n');
+        buf_add(out, str_split(&line, ' '));
+    }
 }
 
 void turn_list_collected(const struct turn *t, struct buf *out)
 {
     struct str lines = t->run->collected;
     str_split(&lines, '\n'); /* the turn itself */
-    while (lines.n) {
-        struct str line = str_split(&lines, '\n');
-        if (out->n) buf_char(out, '\n');
-        buf_add(out, str_split(&line, ' '));
-    }
+    list(lines, out);
+}
+
+/* --- while it runs ------------------------------------------------------------------------------------------------ */
+
+int turn_take_steering(struct turn *t, struct msg *in)
+{
+    struct msg q = { .kind = MSG_turn_take };
+    q.turn_take.turn = t->run->turn;
+    t->steered = false;
+    return turn_ask(t, "router", &q, -1, in);
+}
+
+int turn_append_steering(struct turn *t, const struct msg_turn_taken *taken)
+{
+    struct arena arena = { 0 };
+    struct buf text = { 0 }, turns = { 0 };
+    struct chat_message m;
+    int rc = read_message(t, taken->collected, taken->message, &arena, &text, &m);
+    list(taken->collected, &turns);
+    if (rc == 0) rc = turns.err ? turns.err : turn_append(t, &m, buf_str(&turns));
+    buf_free(&turns);
+    buf_free(&text);
+    arena_free(&arena);
+    return rc;
 }

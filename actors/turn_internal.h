@@ -43,6 +43,7 @@ struct turn {
     int past_count; /* ever noted; the newest are in past */
     struct turn_past past[TURN_PAST_MAX];
     bool step_has_text; /* the running request has given text */
+    bool steered;       /* a message waits that may join this turn */
 };
 
 /* turn.c */
@@ -65,8 +66,8 @@ int turn_await(struct turn *t, uint64_t corr, int timeout_ms, struct msg *in);
 int turn_pause(struct turn *t);
 int turn_resume(struct turn *t);
 
-/** Record a message of the turn, durably. */
-int turn_append(struct turn *t, const struct chat_message *message);
+/** Record a message of the turn, durably. @param collected  the turns whose messages it is, a number a line; they are done with it */
+int turn_append(struct turn *t, const struct chat_message *message, struct str collected);
 
 /** Ask for one reply. Deltas go on to the user unless `quiet`. @return 0 with a model.reply in *reply, or a code */
 int turn_ask_model(struct turn *t, const payload_t *prompt, bool quiet, struct msg *reply);
@@ -85,6 +86,13 @@ int turn_build_prompt(struct turn *t, payload_t **out);   /* the conversation as
  *  @param text  holds what the message borrows besides the arena  @return 0, GW_EBADMSG, GW_ELIMIT, GW_ENOMEM */
 int turn_user_message(struct turn *t, struct arena *arena, struct buf *text, struct chat_message *out);
 void turn_list_collected(const struct turn *t, struct buf *out); /* the other turns whose messages are in it, a number a line */
+
+/** What waits to steer this turn. @param in  receives turn.taken, without a message when nothing waits (any more); the caller clears it
+ *  @return 0 or as turn_ask() */
+int turn_take_steering(struct turn *t, struct msg *in);
+
+/** Record what turn_take_steering() has got, as the user's next message. */
+int turn_append_steering(struct turn *t, const struct msg_turn_taken *taken);
 
 /* turn_compact.c */
 int turn_compact(struct turn *t); /* replace the older messages by a summary, on record; 0: ask again */

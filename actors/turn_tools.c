@@ -111,7 +111,7 @@ static int record(struct turn *t, const struct chat_part *call, struct str text,
                                    .tool_call_id = call->id,
                                    .tool_name = call->name,
                                    .is_error = failed };
-    return turn_append(t, &result);
+    return turn_append(t, &result, STR(""));
 }
 
 /* --- a call ----------------------------------------------------------------------------------------------------- */
@@ -172,6 +172,11 @@ static void make_workspace(const struct turn *t)
         *slash = '/';
     }
     if (mkdir(path, 0700) != 0) log_event(LOG_WARN, "workspace_not_made", LOG_T("folder", path), LOG_T("reason", strerror(errno)));
+}
+
+int turn_skip_tool(struct turn *t, const struct chat_part *part)
+{
+    return record(t, part, STR("Skipped: a new message of the user came first."), true);
 }
 
 int turn_run_tool(struct turn *t, const struct chat_part *part)

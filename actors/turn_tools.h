@@ -43,6 +43,9 @@ void turn_offer_tools(struct turn *t);
 /** The offered tools as a request carries them, in the arena. @return their number */
 size_t turn_list_tools(const struct turn *t, struct arena *arena, const struct chat_tool **out);
 
+/** Record that a call was left for the user's next message. @return as turn_run_tool() */
+int turn_skip_tool(struct turn *t, const struct chat_part *part);
+
 /** Run one call and record its result. @return 0; GW_EABORTED, GW_ECLOSED, or what the store answered: the turn ends */
 int turn_run_tool(struct turn *t, const struct chat_part *part);
 

@@ -9,7 +9,7 @@ static const struct level {
     const char *member;
 } levels[] = {
     { CHAT_COMMAND_think, "thinkingLevel" }, { CHAT_COMMAND_verbose, "verboseLevel" },       { CHAT_COMMAND_reasoning, "reasoningLevel" },
-    { CHAT_COMMAND_usage, "responseUsage" }, { CHAT_COMMAND_activation, "groupActivation" },
+    { CHAT_COMMAND_usage, "responseUsage" }, { CHAT_COMMAND_activation, "groupActivation" }, { CHAT_COMMAND_queue, "queueMode" },
 };
 
 static bool is_group(const struct chat_facts *facts)
@@ -59,6 +59,11 @@ static const char *exec_member(struct str word, struct str *value)
     return NULL;
 }
 
+static bool queue_default(struct str word)
+{
+    return str_ieq(word, STR("default")) || str_ieq(word, STR("reset"));
+}
+
 static bool patch_exec(struct str args, json_t *patch)
 {
     struct str value;
@@ -80,6 +85,8 @@ bool chat_settings_patch(const struct chat_command *command, const struct chat_f
     if (command->id == CHAT_COMMAND_usage && word.n == 0) return set(patch, "responseUsage", next_usage(facts));
     if (command->id == CHAT_COMMAND_usage && !usage_word(word)) return false;
     if (command->id == CHAT_COMMAND_activation && !is_group(facts)) return false;
+    if (command->id == CHAT_COMMAND_queue && str_ieq(word, STR("status"))) return false;
+    if (command->id == CHAT_COMMAND_queue && queue_default(word)) return json_object_set_new(patch, "queueMode", json_null()) == 0;
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
         if (levels[i].id == command->id) return word.n && set(patch, levels[i].member, word);
     return false;
@@ -225,7 +232,8 @@ void chat_reply_exec(const struct chat_command *command, const struct chat_facts
 
 struct str chat_queue_mode(const struct chat_facts *facts)
 {
-    struct str mode = config_str(facts->config, "messages.queue.byChannel.webchat");
+    struct str mode = json_str(facts->entry, "queueMode");
+    if (!mode.n) mode = config_str(facts->config, "messages.queue.byChannel.webchat");
     return mode.n ? mode : config_str(facts->config, "messages.queue.mode");
 }
 
@@ -233,15 +241,16 @@ void chat_reply_queue(const struct chat_command *command, const struct chat_fact
 {
     const config_t *config = facts->config;
     struct str word = command->args, mode = chat_queue_mode(facts), drop = config_str(config, "messages.queue.drop");
-    if (str_ieq(word, STR("default")) || str_ieq(word, STR("reset"))) {
-        buf_text(out, GEAR "Queue mode reset to default."); /* it never was another one */
-    } else if (word.n && !str_ieq(word, STR("status"))) {
-        buf_printf(out, "⚠️ The queue mode cannot be set for one session here; messages.queue.mode is %.*s, for all.", STR_ARG(mode));
-    } else {
+    if (facts->refusal.n)
+        buf_printf(out, "⚠️ %.*s", STR_ARG(facts->refusal));
+    else if (queue_default(word))
+        buf_text(out, GEAR "Queue mode reset to default.");
+    else if (word.n && !str_ieq(word, STR("status")))
+        buf_printf(out, GEAR "Queue mode set to %.*s.", STR_ARG(mode));
+    else
         buf_printf(out,
-                   "Current queue settings: mode=%.*s, debounce=%lldms, cap=%lld, drop=%.*s.\nThey are those of messages.queue, for all "
-                   "sessions.",
+                   "Current queue settings: mode=%.*s, debounce=%lldms, cap=%lld, drop=%.*s.\n"
+                   "Options: modes steer, followup, collect, steer+backlog, interrupt.",
                    STR_ARG(mode), (long long)config_int(config, "messages.queue.debounceMs"),
                    (long long)config_int(config, "messages.queue.cap"), STR_ARG(drop));
-    }
 }

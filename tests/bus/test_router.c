@@ -330,7 +330,8 @@ Test(router, messages_that_waited_are_answered_together, .timeout = 30)
 
 Test(router, messages_that_waited_are_answered_one_by_one_when_the_mode_says_so, .timeout = 30)
 {
-    static const char *const configs[] = { "{messages: {queue: {mode: 'followup'}}}", "{messages: {queue: {byChannel: {http: 'queue'}}}}" };
+    static const char *const configs[] = { "{messages: {queue: {mode: 'followup'}}}",
+                                           "{messages: {queue: {byChannel: {http: 'followup'}}}}" };
     for (size_t i = 0; i < 2; i++) {
         struct bench b = queue_three(configs[i]);
         abort_turn(&b, 1);
@@ -341,6 +342,58 @@ Test(router, messages_that_waited_are_answered_one_by_one_when_the_mode_says_so,
         }
         halt(&b, true);
     }
+}
+
+/* The turn that speaks takes in what came meanwhile before it ends, and answers that, too. */
+Test(router, a_message_steers_the_turn_in_hand, .timeout = 30)
+{
+    struct bench b = boot("{messages: {queue: {mode: 'steer'}}}", NULL);
+    submit_as(&b, KEY, "/demo slow 300 10", "", 1, true);
+    await_delta(&b, 1);
+    submit_as(&b, KEY, "second", "", 2, true);
+    submit_as(&b, KEY, "third", "", 3, true);
+    for (uint64_t i = 2; i <= 3; i++) {
+        struct msg m = await_done(&b, i);
+        cr_assert(m.turn_done.outcome == OUTCOME_DONE && m.turn_done.collected_into == 1 && m.turn_done.text.n == 0);
+        msg_clear(&m);
+    }
+    struct msg m = await_done(&b, 1);
+    cr_assert(m.turn_done.outcome == OUTCOME_DONE && m.turn_done.collected_into == 0);
+    cr_assert(str_find(m.turn_done.text, STR("second")) > 0 && str_find(m.turn_done.text, STR("third")) > 0, "%.*s",
+              STR_ARG(m.turn_done.text));
+    msg_clear(&m);
+    halt(&b, false);
+    int counts[3];
+    count_messages(b.dir, KEY, counts);
+    cr_assert(counts[0] == counts[1] && (counts[0] == 2 || counts[0] == 3), "each question is answered: %d, %d", counts[0], counts[1]);
+    struct bench again = boot("{}", b.dir);
+    json_t *told = status(&again, 0);
+    cr_assert(json_array_size(json_object_get(told, "runs")) == 0, "nothing runs again");
+    json_decref(told);
+    halt(&again, true);
+}
+
+Test(router, a_message_interrupts_the_turn_in_hand, .timeout = 30)
+{
+    struct bench b = boot("{messages: {queue: {mode: 'interrupt'}}}", NULL);
+    submit_as(&b, KEY, "/demo slow 5000 50", "", 1, true);
+    await_delta(&b, 1);
+    submit_as(&b, KEY, "second", "", 2, true);
+    struct msg m = await_done(&b, 1);
+    cr_assert(m.turn_done.outcome == OUTCOME_ABORTED);
+    msg_clear(&m);
+    m = await_done(&b, 2);
+    cr_assert(m.turn_done.outcome == OUTCOME_DONE && str_find(m.turn_done.text, STR("second")) >= 0);
+    msg_clear(&m);
+    submit(&b, KEY, "/demo slow 400 10", "", 3); /* nobody's message of that kind: it is heard to its end */
+    await_delta(&b, 3);
+    submit_as(&b, KEY, "fourth", "", 4, true);
+    m = await_done(&b, 3);
+    cr_assert(m.turn_done.outcome == OUTCOME_DONE);
+    msg_clear(&m);
+    m = await_done(&b, 4);
+    msg_clear(&m);
+    halt(&b, true);
 }
 
 Test(router, a_stop_of_a_message_that_still_waits_leaves_the_others_alone, .timeout = 30)

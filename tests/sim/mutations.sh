@@ -39,8 +39,15 @@ policy_abort.c~s/policy_spawn_unreserve(p, s, t ? t->id : 0);//~a stop leaves re
 policy_abort.c~s/e->reason == REASON_KILLED ? REASON_USER : e->reason/e->reason/~what a killed child had started is told of
 policy_abort.c~s/ || child->spawner == spawner) doom/) doom/~a stopped turn's children go on
 policy_abort.c~s/if (t->request) policy_request_cancel(p, t->request, reason);//~a stopped turn's request goes on
-policy_collect.c~s/t->lane == lead->lane \&\& //~messages of two lanes run as one
-policy_collect.c~s/ \&\& bytes + t->message_bytes <= POLICY_COLLECT_BYTES_MAX//~messages that are too long together run as one
+policy_collect.c~s/t->lane == lead->lane/true/~messages of two lanes run as one
+policy_collect.c~s/ lead->message_bytes + t->message_bytes <= POLICY_COLLECT_BYTES_MAX/ true/~messages that are too long together run as one
+policy_collect.c~s/(t->steer || !steers) \&\& //~what is to wait joins a turn that runs
+policy_collect.c~s/policy_collect(p, lead, true);//~what is to steer waits
+policy_collect.c~s/lead->message_bytes += t->message_bytes;//~a turn takes in more than it may
+policy_turns.c~s/if (t->steer) policy_steer_hint(p, t->session);//~a turn is not told what waits for it
+policy_turns.c~s/if (e->alone) t->collect = 0;//~what is to run alone is joined
+policy_abort.c~s/if (s->active \&\& s->active->bounded) stop/if (0) stop/~a turn runs on that is to be interrupted
+policy_abort.c~s/s->active \&\& s->active->bounded/s->active/~what is no person's turn is interrupted
 policy_keys.c~s/HASH_FIND(hh, p->keeps, key.p, key.n, k);/k = NULL;/~a repeat runs again
 policy_workers.c~s/if (p->live < p->limits.workers_max) return/if (1) return/~more threads than allowed
 policy_models.c~s/if (c->fate == POLICY_TRIED || /if (/~a candidate is tried twice

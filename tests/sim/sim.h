@@ -49,6 +49,7 @@ struct sim_turn {
     enum policy_reason aborted;
     int64_t request;
     uint64_t collect;
+    bool steer;
     int64_t bytes, lead; /* lead: the turn it was collected into */
     int64_t replaces;    /* a turn that is over once this one is stored */
     bool parts_ended;    /* in this step: it must end, too */
@@ -133,6 +134,7 @@ struct sim {
     struct sim_provider providers[PROVIDERS];
     struct sim_cooldown cooldowns[COOLDOWNS]; /* announcements due in this step */
     /* The event of this step and what must come of it. */
+    int64_t steered; /* the turn that was told of a message in this step */
     const struct policy_event *event;
     enum policy_action_kind want;
     enum policy_reason want_reason;
@@ -165,8 +167,12 @@ void sim_action(struct sim *s, const struct policy_action *a);
 void sim_settled(struct sim *s);
 
 /* sim_collect.c: turns that run as part of another. */
-void sim_collect_check(struct sim *s, struct sim_turn *t, int64_t into); /* DO_COLLECT */
-void sim_collect_joined(struct sim *s, const struct sim_turn *lead);     /* it starts: it took along all it could */
+void sim_collect_check(struct sim *s, struct sim_turn *t, int64_t into);          /* DO_COLLECT */
+void sim_collect_joined(struct sim *s, const struct sim_turn *lead, bool steers); /* it starts, or asks: it took along all it could */
+void sim_turn_doom(struct sim_turn *t, enum policy_reason reason);                /* it is stopped in this step */
+void sim_collect_queue_as(struct sim *s, struct sim_turn *t, const struct policy_event *e); /* it is stored */
+struct sim_turn *sim_collect_steered(struct sim *s,
+                                     int session); /* the turn that runs in it and may take in what waits first; NULL: none */
 void sim_collect_part_ends(struct sim *s, const struct sim_turn *t, const struct policy_action *a);
 void sim_collect_parts_ended(struct sim *s, const struct sim_turn *t, enum policy_outcome outcome);
 

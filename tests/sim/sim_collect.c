@@ -18,7 +18,7 @@ static struct sim_turn *next_of(struct sim *s, int session, int64_t lead)
     return NULL;
 }
 
-static bool may_join(struct sim *s, const struct sim_turn *lead, const struct sim_turn *t)
+static bool may_join(struct sim *s, const struct sim_turn *lead, const struct sim_turn *t, bool steers)
 {
     int count = 1;
     int64_t bytes = lead->bytes + t->bytes;
@@ -28,24 +28,55 @@ static bool may_join(struct sim *s, const struct sim_turn *lead, const struct si
         bytes += s->turns[i].bytes;
     }
     return lead->collect && t->collect == lead->collect && t->lane == lead->lane && t->state == POLICY_TURN_QUEUED && !t->aborted &&
-           !takes_slot(s, lead->id) && !takes_slot(s, t->id) && count < POLICY_COLLECT_MAX && bytes <= POLICY_COLLECT_BYTES_MAX;
+           (t->steer || !steers) && !takes_slot(s, lead->id) && !takes_slot(s, t->id) && count < POLICY_COLLECT_MAX &&
+           bytes <= POLICY_COLLECT_BYTES_MAX;
+}
+
+/* The turn that runs has said that it can take something in. */
+static bool asked(const struct sim *s, const struct sim_turn *lead)
+{
+    return s->event->kind == POLICY_STEER && s->event->turn == lead->id && lead->state == POLICY_TURN_RUNNING && !lead->aborted;
 }
 
 void sim_collect_check(struct sim *s, struct sim_turn *t, int64_t into)
 {
     struct sim_turn *lead = sim_turn_find(s, into);
-    RULE(s, lead && lead->session == t->session && lead->state == POLICY_TURN_QUEUED && next_of(s, t->session, 0) == lead,
+    bool steers = lead && asked(s, lead);
+    RULE(s, lead && lead->session == t->session && (steers || (lead->state == POLICY_TURN_QUEUED && next_of(s, t->session, 0) == lead)),
          "turn %ld is collected into one that does not start", (long)t->id);
-    RULE(s, next_of(s, lead->session, lead->id) == t && may_join(s, lead, t), "turn %ld must not be collected", (long)t->id);
+    RULE(s, next_of(s, lead->session, lead->id) == t && may_join(s, lead, t, steers), "turn %ld must not be collected", (long)t->id);
     t->state = POLICY_TURN_COLLECTED;
     t->lead = into;
 }
 
-/* A turn that starts has taken along all it could. */
-void sim_collect_joined(struct sim *s, const struct sim_turn *lead)
+/* A turn that starts, or that asks, has taken along all it could. */
+void sim_collect_joined(struct sim *s, const struct sim_turn *lead, bool steers)
 {
     const struct sim_turn *t = next_of(s, lead->session, lead->id);
-    RULE(s, !t || !may_join(s, lead, t), "turn %ld could have been collected", (long)t->id);
+    RULE(s, !t || !may_join(s, lead, t, steers), "turn %ld could have been collected", (long)t->id);
+}
+
+/* The turn of a session that runs, when what waits first may join it; NULL: it may not. */
+struct sim_turn *sim_collect_steered(struct sim *s, int session)
+{
+    const struct sim_turn *t = next_of(s, session, 0);
+    for (int i = 0; i < s->turn_count; i++) {
+        struct sim_turn *lead = &s->turns[i];
+        bool runs = lead->state == POLICY_TURN_RUNNING || lead->state == POLICY_TURN_WAITING || lead->state == POLICY_TURN_RESUMING;
+        if (lead->session == session && runs && !lead->aborted && t && may_join(s, lead, t, true)) return lead;
+    }
+    return NULL;
+}
+
+/* What its session's queue mode makes of it. That it steers shows once it is acknowledged. */
+void sim_collect_queue_as(struct sim *s, struct sim_turn *t, const struct policy_event *e)
+{
+    t->steer = e->steer;
+    if (e->alone) t->collect = 0;
+    for (int i = 0; i < s->turn_count && e->interrupts; i++) {
+        struct sim_turn *active = &s->turns[i];
+        if (active->session == t->session && sim_is_active(active) && active->bounded) sim_turn_doom(active, REASON_INTERRUPTED);
+    }
 }
 
 /* A part ends with its whole, right before it. */

@@ -39,14 +39,14 @@ static bool chance(struct sim *s, int percent)
 /* Reporting */
 
 static const char *const event_names[POLICY_EVENT_COUNT] = {
-    "submit",        "stored",      "recover",       "turn_done",     "abort",          "wait_begin",   "wait_end",      "worker_ready",
-    "worker_failed", "worker_gone", "model_request", "model_visible", "model_ok",       "model_failed", "model_aborted", "cooldown_loaded",
-    "provider_down", "provider_up", "spawn",         "child_ended",   "stop_accepting", "config",       "tick",
+    "submit",          "stored",        "recover",     "turn_done",     "abort",         "wait_begin",     "wait_end",     "steer",
+    "worker_ready",    "worker_failed", "worker_gone", "model_request", "model_visible", "model_ok",       "model_failed", "model_aborted",
+    "cooldown_loaded", "provider_down", "provider_up", "spawn",         "child_ended",   "stop_accepting", "config",       "tick",
 };
 static const char *const action_names[POLICY_ACTION_COUNT] = {
     "store",        "ack",           "duplicate", "refuse",      "drop",          "start",   "run",         "resume",
     "cancel",       "end",           "park",      "stop_worker", "try",           "switch",  "retry_later", "model_failed",
-    "model_cancel", "model_refused", "cooldown",  "spawn_ok",    "spawn_refused", "drained", "collect",
+    "model_cancel", "model_refused", "cooldown",  "spawn_ok",    "spawn_refused", "drained", "collect",     "steer",
 };
 
 const char *sim_action_name(enum policy_action_kind kind)
@@ -274,6 +274,9 @@ static void do_stored(struct sim *s)
     if (t) e = turn_event(s, POLICY_STORED, t->session);
     e.turn = t ? t->id : 0;
     e.ok = chance(s, 92);
+    e.steer = chance(s, 30);
+    e.interrupts = !e.steer && chance(s, 8);
+    e.alone = !e.steer && chance(s, 8);
     if (s->zombie_count && chance(s, 50)) e.turn = s->zombies[below(s, s->zombie_count)];
     if (e.turn) step(s, &e);
 }
@@ -305,6 +308,7 @@ static void do_wait(struct sim *s)
     bool begins = chance(s, 50);
     struct sim_turn *t = any_turn(s, begins ? POLICY_TURN_RUNNING : POLICY_TURN_WAITING);
     struct policy_event e = { .kind = begins ? POLICY_WAIT_BEGIN : POLICY_WAIT_END, .turn = t ? t->id : 0 };
+    if (begins && t && !t->aborted && chance(s, 60)) e.kind = POLICY_STEER;
     if (t) step(s, &e);
 }
 
@@ -473,10 +477,10 @@ static void random_event(struct sim *s)
     static const struct {
         void (*make)(struct sim *);
         int weight;
-    } kinds[] = { { do_submit, 22 },  { do_stored, 20 }, { do_done, 12 },    { do_abort, 4 },  { do_wait, 6 },        { do_worker, 14 },
+    } kinds[] = { { do_submit, 22 },  { do_stored, 20 }, { do_done, 12 },    { do_abort, 4 },  { do_wait, 12 },       { do_worker, 14 },
                   { do_request, 14 }, { do_answer, 22 }, { do_provider, 2 }, { do_spawn, 12 }, { do_child_ended, 1 }, { do_bad, 2 },
                   { do_config, 1 },   { do_tick, 8 },    { do_recover, 1 },  { do_stop, 1 } };
-    enum { WEIGHTS = 142 };
+    enum { WEIGHTS = 148 };
     int pick = below(s, WEIGHTS);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; pick -= kinds[i++].weight) {
         if (pick >= kinds[i].weight) continue;

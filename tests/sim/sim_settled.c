@@ -82,6 +82,10 @@ static void check_sessions(struct sim *s)
     int waiting[SESSIONS] = { 0 };
     int64_t active[SESSIONS] = { 0 };
     bool stored[SESSIONS] = { false }; /* the store has told where it stands in the tree */
+    const struct sim_turn *one = s->event->kind == POLICY_STORED ? sim_turn_find(s, s->event->turn) : NULL;
+    const struct sim_turn *lead = one && one->steer ? sim_collect_steered(s, one->session) : NULL;
+    RULE(s, !lead || s->steered == lead->id, "turn %ld is not told what waits for it", lead ? (long)lead->id : 0);
+    if (s->event->kind == POLICY_STEER && sim_turn_find(s, s->event->turn)) sim_collect_joined(s, sim_turn_find(s, s->event->turn), true);
     for (int i = 0; i < s->turn_count; i++) {
         const struct sim_turn *t = &s->turns[i];
         stored[t->session] |= t->state != POLICY_TURN_PENDING;

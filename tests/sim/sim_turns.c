@@ -151,7 +151,7 @@ static void check_grant(struct sim *s, struct sim_turn *t)
              s->sessions[other->ready_group].key);
         RULE(s, ++other->passed <= other->passed_max, "session %s starves", other->key);
     }
-    sim_collect_joined(s, t);
+    sim_collect_joined(s, t, false);
     unready(s, t->session);
     if (t->lane == LANE_SUBAGENT && s->sessions[own->ready_group].ring_seq) s->sessions[own->ready_group].ring_seq = ++s->seq;
 }
@@ -413,7 +413,7 @@ static void spawned(struct sim *s, const struct policy_action *a)
     *new_slot(s) = (struct sim_slot){ .handle = a->spawn, .parent = parent, .child = child, .spawner = a->turn };
 }
 
-static void doom_turn(struct sim_turn *t, enum policy_reason reason)
+void sim_turn_doom(struct sim_turn *t, enum policy_reason reason)
 {
     if (t->aborted || t->state == POLICY_TURN_COLLECTED) return; /* a part goes with its whole */
     if (t->state == POLICY_TURN_QUEUED) {
@@ -449,10 +449,10 @@ static void abort_all(struct sim *s, const struct policy_event *e)
         if (doomed[slot->parent] || (slot->parent == root && (!one || slot->spawner == one->id))) slot->handle = 0;
     }
     if (!one) doomed[root] = true;
-    if (one) doom_turn(one, e->reason);
+    if (one) sim_turn_doom(one, e->reason);
     for (int i = 0; i < s->turn_count; i++)
         if (doomed[s->turns[i].session]) /* who kills a child hears of it; what that one had started ends silently */
-            doom_turn(&s->turns[i], e->reason == REASON_KILLED && s->turns[i].session != root ? REASON_USER : e->reason);
+            sim_turn_doom(&s->turns[i], e->reason == REASON_KILLED && s->turns[i].session != root ? REASON_USER : e->reason);
 }
 
 /* The store has answered: the session's place in the tree is known, and a turn that `t` replaces is over. */
@@ -463,11 +463,12 @@ static void stored(struct sim *s, struct sim_turn *t, const struct policy_event 
     if (s->want == POLICY_DO_END && t) s->want_reason = e->ok ? t->aborted : REASON_STORE_FAILED;
     if (!t || !e->ok) return;
     if (e->requester.n) attach(s, t->session, sim_session_find(s, e->requester));
-    if (!t->replaces || !sim_turn_find(s, t->replaces)) return;
-    for (int i = 0; i < SLOTS && !t->aborted; i++)
+    bool replaces = t->replaces && sim_turn_find(s, t->replaces);
+    for (int i = 0; i < SLOTS && replaces && !t->aborted; i++)
         if (s->slots[i].handle && s->slots[i].turn == t->replaces) s->slots[i].turn = t->id;
     const struct policy_event stop = { .turn = t->replaces, .reason = REASON_USER, .cascade = true };
-    abort_all(s, &stop);
+    if (replaces) abort_all(s, &stop);
+    if (!t->aborted) sim_collect_queue_as(s, t, e);
 }
 
 void sim_event(struct sim *s, const struct policy_event *e)
@@ -475,6 +476,7 @@ void sim_event(struct sim *s, const struct policy_event *e)
     struct sim_turn *t = sim_turn_find(s, e->turn);
     s->event = e;
     s->wants = s->got = false;
+    s->steered = 0;
     s->want_reason = REASON_NONE;
     switch ((int)e->kind) {
     case POLICY_SUBMIT: submit(s, e); break;
@@ -544,7 +546,7 @@ static void check_duplicate(struct sim *s, const struct policy_action *a)
 void sim_action(struct sim *s, const struct policy_action *a)
 {
     bool of_turn = a->kind == POLICY_DO_DROP || (a->kind >= POLICY_DO_RUN && a->kind <= POLICY_DO_END) || a->kind == POLICY_DO_START ||
-                   a->kind == POLICY_DO_STORE || a->kind == POLICY_DO_ACK || a->kind == POLICY_DO_COLLECT;
+                   a->kind == POLICY_DO_STORE || a->kind == POLICY_DO_ACK || a->kind == POLICY_DO_COLLECT || a->kind == POLICY_DO_STEER;
     struct sim_turn *t = sim_turn_find(s, a->turn);
     RULE(s, !of_turn || t, "turn %ld is not known (any more)", (long)a->turn);
     if (s->wants && a->kind == s->want && !s->got) {
@@ -571,6 +573,11 @@ void sim_action(struct sim *s, const struct policy_action *a)
         t->must_cancel = false;
         break;
     case POLICY_DO_COLLECT: sim_collect_check(s, t, a->of_turn); break;
+    case POLICY_DO_STEER:
+        RULE(s, sim_collect_steered(s, t->session) == t, "turn %ld is told of a message that it cannot take in", (long)t->id);
+        RULE(s, s->sessions[t->session].worker == a->worker, "turn %ld is told elsewhere", (long)t->id);
+        s->steered = t->id;
+        break;
     case POLICY_DO_END: check_end(s, t, a); break;
     case POLICY_DO_PARK: check_park(s, a->worker); break;
     case POLICY_DO_STOP_WORKER:

@@ -121,8 +121,7 @@ static const struct {
     { "/model status", "Current: mock/m2\nDefault: mock/m2\nAgent: beta\n\n[mock] endpoint: http://127.0.0.1:9/v1 auth: api-key\n"
                        "  • mock/m\n  • mock/m2\n\n[demo] endpoint: default auth: missing\n  • demo/echo" },
     { "/queue", "Current queue settings: mode=collect, debounce=1000ms, cap=20, drop=summarize.\n"
-                "They are those of messages.queue, for all sessions." },
-    { "/queue steer", "⚠️ The queue mode cannot be set for one session here; messages.queue.mode is collect, for all." },
+                "Options: modes steer, followup, collect, steer+backlog, interrupt." },
     { "/status",
       "🦞 OpenClaw 2026.2.17 (4134875)\n🧠 Model: mock/m2 · 🔑 api-key\n📚 Context: 0/128k (0%) · 🧹 Compactions: 0\n"
       "🧵 Session: agent:beta:main • updated just now\n⚙️ Runtime: direct · Think: off\n🪢 Queue: collect (depth 0)" },
