@@ -3,6 +3,7 @@
 #include "actors/gateway_devices.h"
 #include "actors/gateway_events.h"
 #include "actors/gateway_internal.h"
+#include "actors/gateway_heartbeat.h"
 #include "actors/gateway_misc.h"
 #include "actors/gateway_poll.h"
 #include "actors/gateway_runs.h"
@@ -82,7 +83,7 @@ static void receive(struct gateway *gw, const struct msg *in)
     if (in->kind == MSG_system_drain) drain(gw);
     if (in->kind == MSG_actor_stop) stop(gw);
     if (in->kind == MSG_config_changed) gateway_take_config(gw);
-    if (gateway_approvals_message(gw, in) || in->corr == 0 || gateway_devices_message(gw, in)) return;
+    if (gateway_approvals_message(gw, in) || in->corr == 0 || gateway_devices_message(gw, in) || gateway_heartbeat_message(gw, in)) return;
     HASH_FIND(hh, gw->asking, &in->corr, sizeof in->corr, c);
     if (c && c->chat)
         gateway_chat_message(c, in);
@@ -271,6 +272,7 @@ int gateway_open(struct gateway *gw, mailbox_t *mb, struct gateway_options *opti
     if (rc == 0) rc = gateway_devices_create(gw);
     if (rc == 0) rc = create_context(gw);
     if (rc == 0) rc = adopt_mailbox(gw);
+    if (rc == 0) rc = gateway_heartbeat_create(gw);
     if (rc == 0) rc = gateway_listen(gw, &port);
     if (rc == 0) gateway_start_devices_tick(gw);
     if (rc) return rc;
@@ -323,8 +325,10 @@ void gateway_close(struct gateway *gw)
 {
     gw->stopping = true;
     gateway_crowd_rest(gw);
+    gateway_heartbeat_rest(gw);
     gateway_runs_rest(gw);
     if (gw->lws) lws_context_destroy(gw->lws); /* closes and frees every connection */
+    gateway_heartbeat_destroy(gw);
     gateway_misc_destroy(gw);
     gateway_devices_destroy(gw);
     gateway_runs_destroy(gw);

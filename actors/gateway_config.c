@@ -1,7 +1,7 @@
 /* actors/gateway_config.c -- the gateway takes a new configuration while it serves. */
 #include <stdlib.h>
 
-#include "actors/gateway_internal.h"
+#include "actors/gateway_heartbeat.h"
 #include "base/config_shared.h"
 #include "base/log.h"
 
@@ -24,5 +24,6 @@ void gateway_take_config(struct gateway *gw)
     gw->cfg = config_gateway(fresh);
     gateway_auth_take(gw->auth, gw->cfg, str_of(o->token));
     take_note(o);
+    gateway_heartbeat_take_config(gw);
     config_unref(&before); /* last: nothing borrows from it any more */
 }

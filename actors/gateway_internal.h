@@ -95,6 +95,7 @@ struct gateway {
     struct buf together; /* frames on their way out in one call; at most GATEWAY_TOGETHER_MAX */
     struct gateway_runs *runs;
     struct gateway_misc *misc;
+    struct gateway_heartbeat *heartbeat;
     struct gateway_conn *adopting; /* the one that libwebsockets is being given; NULL once it is freed */
     struct gateway_conn *asking;   /* by corr */
     lws_sorted_usec_list_t tick, devices_tick;

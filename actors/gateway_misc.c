@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "actors/gateway_events.h"
+#include "actors/gateway_heartbeat.h"
 #include "base/clock.h"
 #include "base/json_read.h"
 
@@ -84,11 +85,12 @@ static void system_event(struct gateway_request *rq, const json_t *params)
         gateway_respond(rq, STR("{\"ok\":true}"));
 }
 
-/* With either mode: the text is seen by the main session's next turn. No heartbeat runs yet that could come sooner. */
+/* With either mode the text is seen by the main session's next turn; with `now` that comes at once. */
 static void wake(struct gateway_request *rq, const json_t *params)
 {
     struct str text = str_trim(json_str(params, "text"));
     bool ok = text.n > 0 && queue_event(rq->gw->misc, text) == 0;
+    if (ok && str_is(json_str(params, "mode"), "now")) gateway_heartbeat_wake(rq->gw);
     gateway_respond(rq, ok ? STR("{\"ok\":true}") : STR("{\"ok\":false}"));
 }
 

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "actors/heartbeat.h"
 #include "base/err.h"
 
 enum { NONE = -1 };
@@ -183,6 +184,21 @@ static void match(struct repair *r, const struct chat_message *messages, size_t 
     }
 }
 
+/* The only text of a message; empty when it has something else. */
+static struct str only_text(const struct chat_message *m)
+{
+    return m->part_count == 1 && m->parts[0].kind == CHAT_TEXT ? m->parts[0].text : STR("");
+}
+
+/* A heartbeat without a finding: 48 of them a day are nothing to read again. */
+static bool is_idle_beat(const struct chat_message *messages, size_t count, size_t i)
+{
+    struct str rest;
+    if (i + 1 >= count || messages[i].role != CHAT_USER || messages[i + 1].role != CHAT_ASSISTANT) return false;
+    if (str_find(only_text(&messages[i]), STR("Current time: ")) < 0) return false;
+    return heartbeat_read_answer(only_text(&messages[i + 1]), 0, &rest) == HEARTBEAT_OK_TOKEN;
+}
+
 int history_repair(const struct chat_message *messages, size_t count, struct arena *arena, struct history *out)
 {
     struct repair r = { .arena = arena };
@@ -193,6 +209,10 @@ int history_repair(const struct chat_message *messages, size_t count, struct are
     assert(r.ids.slots && r.taken.slots);
     match(&r, messages, count);
     for (size_t i = 0; rc == 0 && i < count; i++) {
+        if (is_idle_beat(messages, count, i)) {
+            i++;
+            continue;
+        }
         if (messages[i].role == CHAT_TOOL_RESULT || !emit(&r, &messages[i])) continue;
         if (messages[i].role != CHAT_ASSISTANT) continue;
         rc = arena->err ? arena->err : emit_results(&r, &r.out.messages[r.out.count - 1], r.calls + next);

@@ -3,61 +3,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "actors/heartbeat.h"
 #include "actors/query_answers.h"
 #include "actors/query_util.h"
 #include "actors/session.h"
 #include "base/clock.h"
 #include "store/session_heads.h"
 
-/* No heartbeat runs yet, whatever is configured: telling the configured interval would promise one. */
-enum { HEARTBEATS_RUN = 0 };
-#define HEARTBEAT_PROMPT                                                                                                                   \
-    "Read HEARTBEAT.md if it is there and do what it says now, nothing from earlier conversations. If nothing needs attention, reply "     \
-    "HEARTBEAT_OK."
-
 /* --- heartbeats -------------------------------------------------------------------------------------------------- */
 
-struct heartbeat {
-    bool enabled;
-    struct str every;
-    int64_t every_ms; /* -1: none */
-    struct str prompt, target;
-    int64_t ack_max_chars;
-};
-
-/* A setting of the agent's own heartbeat, else of the defaults'. */
-static struct str heartbeat_text(const config_t *config, const struct json5_node *own, const char *name, struct str otherwise)
-{
-    char path[80];
-    const struct json5_node *node = json5_member(own, str_of(name));
-    if (node && node->kind == JSON5_STRING && node->string.n) return node->string;
-    snprintf(path, sizeof path, "agents.defaults.heartbeat.%s", name);
-    struct str text = config_str(config, path);
-    return text.n ? text : otherwise;
-}
-
-static struct heartbeat heartbeat_of(const config_t *config, const struct config_agent *agent)
-{
-    const struct json5_node *own = json5_member(agent->node, STR("heartbeat")), *ack = json5_member(own, STR("ackMaxChars"));
-    bool mine = own || agent->is_default;
-    struct heartbeat h = {
-        .every = STR("disabled"),
-        .every_ms = -1,
-        .prompt = heartbeat_text(config, own, "prompt", STR(HEARTBEAT_PROMPT)),
-        .target = heartbeat_text(config, own, "target", STR("last")),
-        .ack_max_chars = config_int(config, "agents.defaults.heartbeat.ackMaxChars"),
-    };
-    int64_t chars;
-    if (json5_to_int(ack, &chars)) h.ack_max_chars = chars;
-    if (HEARTBEATS_RUN && mine) {
-        h.every = heartbeat_text(config, own, "every", STR("30m"));
-        h.every_ms = config_duration(config, "agents.defaults.heartbeat.every", 'm');
-        h.enabled = h.every_ms > 0;
-    }
-    return h;
-}
-
-static void add_every(struct buf *out, const struct heartbeat *h)
+static void add_every(struct buf *out, const struct heartbeat_settings *h)
 {
     buf_json_pair_bool(out, "enabled", h->enabled);
     buf_json_pair_str(out, "every", h->every);
@@ -138,7 +93,8 @@ static void add_agent_health(const struct rpc_call *call, const struct heads *he
 {
     struct buf *out = call->out;
     const struct json5_node *name = json5_member(agent->node, STR("name"));
-    struct heartbeat h = heartbeat_of(call->config, agent);
+    struct heartbeat_settings h;
+    heartbeat_settings(call->config, agent, &h);
     buf_json_comma(out);
     buf_char(out, '{');
     buf_json_pair_str(out, "agentId", agent->id);
@@ -164,7 +120,8 @@ static int health(struct rpc_call *call)
     int64_t started = clock_mono_ms();
     int rc = session_heads(call->store, QUERY_HEALTH_RECENT, keep, &heads);
     if (rc == 0) {
-        struct heartbeat h = heartbeat_of(call->config, main);
+        struct heartbeat_settings h;
+        heartbeat_settings(call->config, main, &h);
         query_channels_health(call, rpc_bool(call, "probe", false), &rest);
         buf_text(out, "{\"ok\":true");
         buf_json_pair_int(out, "ts", call->now_ms);
@@ -322,7 +279,8 @@ static int status(struct rpc_call *call)
         buf_char(out, '[');
         for (size_t i = 0; i < config_agent_count(call->config); i++) {
             const struct config_agent *agent = config_agent_at(call->config, i);
-            struct heartbeat h = heartbeat_of(call->config, agent);
+            struct heartbeat_settings h;
+            heartbeat_settings(call->config, agent, &h);
             buf_json_comma(out);
             buf_char(out, '{');
             buf_json_pair_str(out, "agentId", agent->id);

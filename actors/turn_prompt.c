@@ -3,6 +3,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "actors/heartbeat.h"
 #include "actors/history.h"
 #include "actors/prompt.h"
 #include "actors/turn_internal.h"
@@ -70,6 +71,9 @@ static int build_system(struct turn *t, struct buf *out)
         .file_chars = limits->bootstrap_max_chars,
         .total_chars = limits->bootstrap_total_max_chars,
     };
+    struct heartbeat_settings heartbeat;
+    heartbeat_settings(s->config, agent, &heartbeat);
+    if (heartbeat.enabled) in.heartbeat = heartbeat.prompt;
     return prompt_build(&in, out);
 }
 

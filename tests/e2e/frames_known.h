@@ -10,7 +10,6 @@
 #define ENDS "an aborted run has an end among its `agent` events, too"
 #define FAILURE "sent when all candidates failed, with each one's reason"
 #define HEALTH "probes get an answer that is not the page"
-#define HEARTBEAT "heartbeats do not run yet"
 #define CRON "cron does not run yet"
 #define NODES "this gateway takes no nodes: none is known"
 #define TOOLS "the recorded session had used tools, ours has not"
@@ -24,12 +23,8 @@ static struct known KNOWN[] = {
     { .frame = "connect-ok-control-ui", .path = "payload.canvasHostUrl", .reason = "there is no canvas" },
     { .frame = "connect-ok-control-ui", .path = "payload.policy.maxBufferedBytes", .reason = "16 MiB are kept for a client" },
     { .frame = "connect-ok-control-ui", .path = "payload.snapshot.health.channels.discord*", .reason = CHANNEL },
-    { .frame = "connect-ok-control-ui", .path = "payload.snapshot.health.agents[].heartbeat", .reason = HEARTBEAT },
     { .frame = "event-health", .path = "payload.channels.discord*", .reason = CHANNEL },
-    { .frame = "event-health", .path = "payload.agents[].heartbeat", .reason = HEARTBEAT },
     { .frame = "rpc-health*", .path = "payload.channels.discord*", .reason = CHANNEL },
-    { .frame = "rpc-health*", .path = "payload.agents[].heartbeat", .reason = HEARTBEAT },
-    { .frame = "rpc-status*", .path = "payload.heartbeat.agents[]", .reason = HEARTBEAT },
     { .frame = "rpc-status", .path = "payload.sessions.paths", .reason = "all sessions are in one database" },
     { .frame = "rpc-channels.status-probe", .path = "payload.channels.discord.probe", .reason = CHANNEL },
     { .frame = "rpc-channels.status-probe", .path = "payload.channelAccounts.discord[]", .reason = CHANNEL },
@@ -43,6 +38,7 @@ static struct known KNOWN[] = {
     { .frame = "rpc-skills.status", .path = "payload.skills[].bundled", .reason = SKILLS },
     { .frame = "rpc-cron.status*", .path = "payload.enabled", .reason = CRON },
     { .frame = "rpc-cron.status-ok-1", .path = "payload.nextWakeAtMs", .reason = CRON },
+    { .frame = "rpc-last-heartbeat-ok-1", .path = "payload", .reason = CRON },
     { .frame = "rpc-cron.add-ok-*", .path = "", .reason = CRON },
     { .frame = "rpc-cron.add-error-[2-5]", .path = "error", .reason = CRON },
     { .frame = "rpc-cron.list-ok-*", .path = "payload.jobs", .reason = CRON },
@@ -50,7 +46,6 @@ static struct known KNOWN[] = {
     { .frame = "rpc-cron.runs-ok-[13]", .path = "payload.entries", .reason = CRON },
     { .frame = "rpc-cron.update-ok-1", .path = "", .reason = CRON },
     { .frame = "rpc-cron.remove-ok-[13]", .path = "payload.removed", .reason = CRON },
-    { .frame = "rpc-last-heartbeat-ok-1", .path = "payload", .reason = HEARTBEAT },
     { .frame = "rpc-node.list-ok-*", .path = "payload.nodes", .reason = NODES },
     { .frame = "rpc-node.*-ok-1", .path = "", .reason = NODES },
     { .frame = "chat-send-exec", .path = "payload.data.meta", .reason = META },

@@ -4,6 +4,7 @@
 
 #include "actors/gateway_client.h"
 #include "actors/gateway_events.h"
+#include "actors/gateway_heartbeat.h"
 #include "actors/gateway_misc.h"
 #include "base/clock.h"
 
@@ -72,6 +73,13 @@ void gateway_broadcast(struct gateway *to, enum gateway_audience audience, const
 }
 
 // NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): `gw` is the tests' own
+void gateway_heartbeat_wake(struct gateway *to)
+{
+    (void)to;
+    buf_text(&told, "wake\n");
+}
+
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): `gw` is the tests' own
 void gateway_events_told(struct gateway *to, const json_t *fields)
 {
     (void)to;
@@ -131,7 +139,7 @@ Test(gateway_misc, an_event_waits_for_the_main_session_and_is_taken_once)
 {
     struct buf out = { 0 };
     cr_assert_str_eq(run(RPC_system_event, "{\"text\":\" heldout event \"}"), "presence -\nok {\"ok\":true}\n");
-    cr_assert_str_eq(run(RPC_wake, "{\"mode\":\"now\",\"text\":\"wake\\nup\"}"), "ok {\"ok\":true}\n");
+    cr_assert_str_eq(run(RPC_wake, "{\"mode\":\"now\",\"text\":\"wake\\nup\"}"), "wake\nok {\"ok\":true}\n");
     cr_assert_str_eq(run(RPC_status, "{\"queuedSystemEvents\":[\"forged\"]}"),
                      "ask query status {\"queuedSystemEvents\":[\"heldout event\",\"wake up\"]}\n");
     cr_assert_eq(gateway_misc_take_events(&gw, &out), 2);

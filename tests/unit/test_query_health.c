@@ -29,7 +29,7 @@ static const char frame[] = "{\"ok\":true,\"ts\":1795353954299,\"durationMs\":13
                             "\"accountId\":\"default\",\"accounts\":{\"default\":{" STATE PROBE "\"accountId\":\"default\"}}}},"
                             "\"channelOrder\":[\"discord\"],\"channelLabels\":{\"discord\":\"Discord\"},\"heartbeatSeconds\":1800,"
                             "\"defaultAgentId\":\"main\",\"agents\":[{\"agentId\":\"main\",\"name\":\"Main\",\"isDefault\":true,"
-                            "\"heartbeat\":{\"enabled\":true,\"every\":\"30m\",\"everyMs\":null,\"prompt\":\"Read\",\"target\":\"last\","
+                            "\"heartbeat\":{\"enabled\":true,\"every\":\"30m\",\"everyMs\":1800000,\"prompt\":\"Read\",\"target\":\"last\","
                             "\"ackMaxChars\":300}," SESSIONS "}]," SESSIONS "}";
 
 Test(query_health, has_the_fields_of_the_captured_frame_in_their_order)
@@ -60,14 +60,17 @@ Test(query_health, counts_all_sessions_and_shows_the_newest_five)
     cr_assert(strstr(got, "\"count\":1,\"recent\":[{\"key\":\"agent:alpha:main\"") && !strstr(got, "gone"), "%s", got);
 }
 
-Test(query_health, promises_no_heartbeat_that_does_not_run)
+Test(query_health, tells_how_often_the_default_agent_looks_after_things)
 {
     rig_config("{agents:{defaults:{heartbeat:{every:'10m',prompt:'Look',target:'none',ackMaxChars:5}}}}", NULL);
     const char *got = health(NULL);
-    cr_assert(strstr(got, "\"heartbeatSeconds\":0"));
-    cr_assert(strstr(got, "\"heartbeat\":{\"enabled\":false,\"every\":\"disabled\",\"everyMs\":null,\"prompt\":\"Look\",\"target\":"
+    cr_assert(strstr(got, "\"heartbeatSeconds\":600"));
+    cr_assert(strstr(got, "\"heartbeat\":{\"enabled\":true,\"every\":\"10m\",\"everyMs\":600000,\"prompt\":\"Look\",\"target\":"
                           "\"none\",\"ackMaxChars\":5}"),
               "%s", got);
+    rig_config("{agents:{defaults:{heartbeat:{every:'0m'}}}}", NULL);
+    got = health(NULL);
+    cr_assert(strstr(got, "\"heartbeatSeconds\":0") && strstr(got, "\"enabled\":false,\"every\":\"disabled\",\"everyMs\":null"), "%s", got);
 }
 
 /* --- status --------------------------------------------------------------------------------------------------------- */
@@ -83,8 +86,8 @@ Test(query_health, status_has_the_fields_of_the_captured_frame)
     "\"outputTokens\":2,\"totalTokens\":null,\"totalTokensFresh\":false,\"remainingTokens\":null,\"percentUsed\":null,\"model\":\"m\","    \
     "\"contextTokens\":1,\"flags\":[\"id:x\"]}"
     rig_same_shape(
-        got, "{\"heartbeat\":{\"defaultAgentId\":\"main\",\"agents\":[{\"agentId\":\"main\",\"enabled\":false,\"every\":\"disabled\","
-             "\"everyMs\":null}]},"
+        got, "{\"heartbeat\":{\"defaultAgentId\":\"main\",\"agents\":[{\"agentId\":\"main\",\"enabled\":true,\"every\":\"30m\","
+             "\"everyMs\":1800000}]},"
              "\"channelSummary\":[\"Discord: configured\"],\"queuedSystemEvents\":[\"x\"],\"sessions\":{\"paths\":[\"/p\"],\"count\":1,"
              "\"defaults\":{\"model\":\"m\",\"contextTokens\":1},\"recent\":[" ROW "],\"byAgent\":[{\"agentId\":\"main\",\"path\":\"/p\","
              "\"count\":1,\"recent\":[" ROW "]}]}}");
