@@ -376,3 +376,23 @@ Test(e2e_tools, pages_are_fetched_but_never_from_inside, .timeout = 90)
     pthread_join(thread, NULL);
     close(W.listener);
 }
+
+Test(e2e_tools, the_configuration_is_read_and_changed_only_when_the_owner_lets_agents, .timeout = 90)
+{
+    char path[512];
+    start("");
+    const char *text = tool("gateway", "{\"action\":\"config.get\"}");
+    cr_expect(strstr(text, "\"ok\": true") && strstr(text, "\"hash\": \""), "%s", text);
+    cr_expect(!strstr(text, KIT_TOKEN));
+    cr_expect(strstr(tool("gateway", "{\"action\":\"config.patch\",\"raw\":\"{logging:{level:'warn'}}\"}"), "Set commands.config=true"));
+    cr_expect(strstr(tool("gateway", "{\"action\":\"update.run\"}"), "does not update itself"));
+    kit_stop(&K);
+    start("}, commands: { config: true");
+    cr_expect(strstr(tool("gateway", "{\"action\":\"config.patch\",\"raw\":\"{logging:{level:'nosuch'}}\"}"), "\"status\": \"error\""));
+    cr_expect(strstr(tool("gateway", "{\"action\":\"config.patch\",\"raw\":\"{logging:{level:'warn'}}\",\"baseHash\":\"old\"}"), "changed"));
+    text = tool("gateway", "{\"action\":\"config.patch\",\"raw\":\"{logging:{level:'warn'}}\"}");
+    cr_expect(strstr(text, "\"ok\": true"), "%s", text);
+    snprintf(path, sizeof path, "grep -q warn %s", K.config);
+    cr_expect_eq(system(path), 0, "it is in the file");
+    kit_stop(&K);
+}
