@@ -122,10 +122,22 @@ static void narrow_depth(tool_set *set, const struct tool_asker *asker, const st
     narrow(set, own);
 }
 
+/* apply_patch is for those who want it; allowModels names models, with their provider or without. */
+static bool may_patch(const struct tool_asker *asker)
+{
+    const struct json5_node *list = config_get(asker->config, STR("tools.exec.applyPatch.allowModels"));
+    if (!config_bool(asker->config, "tools.exec.applyPatch.enabled")) return false;
+    if (!list || list->kind != JSON5_ARRAY || !list->first) return true;
+    for (const struct json5_node *one = list->first; one; one = one->next)
+        if (one->kind == JSON5_STRING && (str_ieq(one->string, asker->model.text) || str_ieq(one->string, asker->model.model))) return true;
+    return false;
+}
+
 /* What the configuration switches off by other means. */
 static void narrow_settings(tool_set *set, const struct tool_asker *asker)
 {
     if (!config_bool(asker->config, "tools.web.fetch.enabled")) *set &= ~((tool_set)1 << TOOL_web_fetch);
+    if (!may_patch(asker)) *set &= ~((tool_set)1 << TOOL_apply_patch);
     if (str_is(config_str(asker->config, "tools.exec.security"), "deny")) *set &= ~named(STR("group:runtime"));
 }
 

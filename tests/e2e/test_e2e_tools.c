@@ -396,3 +396,18 @@ Test(e2e_tools, the_configuration_is_read_and_changed_only_when_the_owner_lets_a
     cr_expect_eq(system(path), 0, "it is in the file");
     kit_stop(&K);
 }
+
+Test(e2e_tools, patches_are_for_those_who_want_them, .timeout = 60)
+{
+    static const char add[] = "{\"input\":\"*** Begin Patch\\n*** Add File: p\\n+x\\n*** End Patch\"}";
+    start("");
+    cr_expect_str_eq(tool("apply_patch", add), "Tool apply_patch not found");
+    kit_stop(&K);
+    start("exec: { applyPatch: { enabled: true } }");
+    cr_expect_str_eq(tool("apply_patch", add), "Success. Updated the following files:\nA p");
+    cr_expect_str_eq(tool("read", "{\"path\":\"p\"}"), "x\n");
+    kit_stop(&K);
+    start("exec: { applyPatch: { enabled: true, allowModels: ['openai/gpt-5.2'] } }");
+    cr_expect_str_eq(tool("apply_patch", add), "Tool apply_patch not found");
+    kit_stop(&K);
+}

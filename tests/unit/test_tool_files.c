@@ -284,3 +284,68 @@ Test(tool_files, a_folder_swapped_for_a_link_meanwhile_leads_nowhere, .timeout =
     cr_expect(holds(d.outside, "secret.txt", "secret"));
     close_desk(&d);
 }
+
+#define PATCH(body) "{\"input\":\"*** Begin Patch\\n" body "*** End Patch\"}"
+
+Test(tool_files, a_patch_changes_all_of_its_files_or_none)
+{
+    struct desk d;
+    open_desk(&d);
+    put(d.workspace, "a", "1\n2\n");
+    put(d.workspace, "old", "x\n");
+    put(d.workspace, "gone", "y\n");
+    cr_expect_str_eq(call(&d, "apply_patch",
+                          PATCH("*** Update File: a\\n@@\\n 1\\n-2\\n+two\\n*** Add File: new/b\\n+b\\n*** Update File: old\\n*** Move to: "
+                                "dir/moved\\n*** Delete File: gone\\n")),
+                     "Success. Updated the following files:\nM a\nA new/b\nM old -> dir/moved\nD gone");
+    cr_expect(holds(d.workspace, "a", "1\ntwo\n") && holds(d.workspace, "new/b", "b\n") && holds(d.workspace, "dir/moved", "x\n"));
+    cr_expect(!holds(d.workspace, "old", "x\n") && !holds(d.workspace, "gone", "y\n"));
+    cr_expect(strstr(call(&d, "apply_patch", PATCH("*** Update File: a\\n@@\\n-1\\n+one\\n*** Update File: new/b\\n@@\\n-zzz\\n+x\\n")),
+                     "new/b, hunk 1: these lines are not there"));
+    cr_expect(d.failed && holds(d.workspace, "a", "1\ntwo\n"), "nothing was changed");
+    cr_expect(strstr(call(&d, "apply_patch", PATCH("*** Add File: a\\n+x\\n")), "a is there already"));
+    cr_expect(strstr(call(&d, "apply_patch", PATCH("*** Delete File: a\\n*** Update File: a\\n@@\\n-1\\n+x\\n")), "a is named twice"));
+    cr_expect(strstr(call(&d, "apply_patch", PATCH("*** Delete File: nope\\n")), "ENOENT"));
+    cr_expect(holds(d.workspace, "a", "1\ntwo\n"));
+    close_desk(&d);
+}
+
+Test(tool_files, a_patch_that_cannot_be_written_to_its_end_is_taken_back)
+{
+    char link_path[512], target[512];
+    struct desk d;
+    open_desk(&d);
+    put(d.workspace, "a", "1\n");
+    put(d.workspace, "z", "1\n");
+    snprintf(target, sizeof target, "%s/z", d.workspace);
+    snprintf(link_path, sizeof link_path, "%s/z2", d.workspace);
+    cr_assert_eq(link(target, link_path), 0); /* readable, yet not to be written through */
+    const char *text =
+        call(&d, "apply_patch", PATCH("*** Update File: a\\n@@\\n-1\\n+2\\n*** Add File: n\\n+n\\n*** Update File: z\\n@@\\n-1\\n+2\\n"));
+    cr_expect(d.failed && strstr(text, "Nothing was changed."), "%s", text);
+    cr_expect(holds(d.workspace, "a", "1\n") && holds(d.workspace, "z", "1\n") && !holds(d.workspace, "n", "n\n"));
+    close_desk(&d);
+}
+
+Test(tool_files, a_patch_does_not_leave_the_workspace)
+{
+    char path[512];
+    struct desk d;
+    open_desk(&d);
+    put(d.workspace, "in", "secret");
+    snprintf(path, sizeof path, "%s/link", d.workspace);
+    cr_assert_eq(symlink(d.outside, path), 0);
+    static const char *const PATHS[] = { "../outside/secret.txt", "link/secret.txt", "/etc/hostname", "/proc/self/environ" };
+    for (size_t i = 0; i < sizeof PATHS / sizeof *PATHS; i++) {
+        callf(&d, "apply_patch", PATCH("*** Update File: %s\\n@@\\n-secret\\n+open\\n"), PATHS[i]);
+        cr_expect(d.failed, "%s: %s", PATHS[i], buf_cstr(&d.result));
+        callf(&d, "apply_patch", PATCH("*** Delete File: %s\\n"), PATHS[i]);
+        cr_expect(d.failed, "%s: %s", PATHS[i], buf_cstr(&d.result));
+        callf(&d, "apply_patch", PATCH("*** Update File: in\\n*** Move to: %s.new\\n"), PATHS[i]);
+        cr_expect(d.failed, "%s: %s", PATHS[i], buf_cstr(&d.result));
+    }
+    callf(&d, "apply_patch", PATCH("*** Add File: link/new\\n+x\\n"));
+    cr_expect(d.failed);
+    cr_expect(holds(d.outside, "secret.txt", "secret") && !holds(d.outside, "new", "x\n") && holds(d.workspace, "in", "secret"));
+    close_desk(&d);
+}
