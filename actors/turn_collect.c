@@ -11,10 +11,12 @@
 /* People's texts carry the time they were said at; what comes over the OpenAI API is sent as it is (agent-runtime 2). */
 static void add_text(const struct turn *t, struct str text, const timezone_t *zone, int64_t said_ms, struct buf *out)
 {
+    struct buf asked = { 0 };
     if (str_is(t->run->channel, "http"))
         buf_add(out, text);
     else
-        prompt_user_text(text, zone, said_ms, out);
+        prompt_user_text(turn_skill_command(t->s, text, &asked) ? buf_str(&asked) : text, zone, said_ms, out);
+    buf_free(&asked);
 }
 
 /* One message: its first text is stamped, the rest stays. */

@@ -94,6 +94,10 @@ int turn_take_steering(struct turn *t, struct msg *in);
 /** Record what turn_take_steering() has got, as the user's next message. */
 int turn_append_steering(struct turn *t, const struct msg_turn_taken *taken);
 
+/* turn_skill.c */
+/** When a message asks for a skill of the agent's by name: what the model is told instead. @return whether it does */
+bool turn_skill_command(struct session *s, struct str text, struct buf *out);
+
 /* turn_compact.c */
 int turn_compact(struct turn *t); /* replace the older messages by a summary, on record; 0: ask again */
 

@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/utf8.h"
+
+enum { LINK_BYTES = 2000 /* of an address that are shown */ };
 
 struct xml_api {
     void *library;
@@ -67,7 +70,7 @@ static void add_words(struct writer *w, const char *text)
 {
     if (w->in_pre) {
         before_word(w);
-        buf_text(w->out, text);
+        utf8_add_valid(w->out, str_of(text));
         return;
     }
     while (*text) {
@@ -79,7 +82,7 @@ static void add_words(struct writer *w, const char *text)
         }
         while (text[n] && !is_space(text[n])) n++;
         before_word(w);
-        buf_add(w->out, (struct str){ text, n });
+        utf8_add_valid(w->out, (struct str){ text, n }); /* libxml2 lets some bytes through that are none */
         text += n;
     }
 }
@@ -95,7 +98,11 @@ static void write_link(struct writer *w, const xmlNode *n, int depth)
         buf_char(w->out, '[');
     }
     walk(w, n->children, depth);
-    if (useful) buf_printf(w->out, "](%.2000s)", (const char *)href);
+    if (useful) {
+        buf_text(w->out, "](");
+        utf8_add_valid(w->out, str_utf8_prefix(str_of((const char *)href), LINK_BYTES));
+        buf_char(w->out, ')');
+    }
     if (href) (*w->api->free_text)(href);
 }
 
