@@ -6,12 +6,10 @@
 
 #include "base/clock.h"
 #include "base/json_read.h"
-#include "support/gateway.h"
-#include "support/ws_client.h"
+#include "support/operator.h"
 
 static struct kit K;
-static struct ws_device device;
-static ws_t *operator_ws;
+static struct operator_client me;
 
 static void start(const char *exec)
 {
@@ -22,19 +20,12 @@ static void start(const char *exec)
              exec);
     const struct kit_options options = { .config_text = config };
     kit_start(&K, &options);
-    const struct ws_connect c = { .token = KIT_TOKEN, .device = &device };
-    if (!device.key) cr_assert_eq(ws_device_create(&device), 0);
-    cr_assert_eq(ws_open(K.port, "/", NULL, &operator_ws), 0);
-    json_t *hello = ws_hello(operator_ws, &c);
-    cr_assert(json_is_true(json_object_get(hello, "ok")));
-    json_decref(hello);
+    operator_open(&me, &K);
 }
 
 static void stop(void)
 {
-    ws_close(&operator_ws);
-    ws_device_free(&device);
-    device = (struct ws_device){ 0 };
+    operator_close(&me);
     kit_stop(&K);
 }
 
@@ -83,7 +74,7 @@ static const char *answer_of(struct asking *a)
 /* The request that operators are told of; its id. */
 static void hear(char id[80], const char *command, const char *ask_mode)
 {
-    json_t *event = ws_event(operator_ws, "exec.approval.requested", 10000);
+    json_t *event = ws_event(me.ws, "exec.approval.requested", 10000);
     cr_assert(event);
     const json_t *payload = json_object_get(event, "payload"), *request = json_object_get(payload, "request");
     cr_expect(str_is(json_str(request, "command"), command));
@@ -96,7 +87,7 @@ static void hear(char id[80], const char *command, const char *ask_mode)
 
 static void resolve(const char *id, const char *decision)
 {
-    json_t *said = ws_call(operator_ws, "exec.approval.resolve", "{\"id\":\"%s\",\"decision\":\"%s\"}", id, decision);
+    json_t *said = ws_call(me.ws, "exec.approval.resolve", "{\"id\":\"%s\",\"decision\":\"%s\"}", id, decision);
     cr_expect(json_is_true(json_object_get(said, "ok")), "%s", json_dumps(said, 0));
     json_decref(said);
 }
@@ -128,7 +119,7 @@ Test(e2e_approvals, allow_always_is_kept_for_the_program_and_nothing_else, .time
     cr_expect_str_eq(answer_of(&a), "one");
     ask(&a, "printf two; printf three");
     cr_expect_str_eq(answer_of(&a), "twothree", "nobody is asked any more");
-    json_t *said = ws_call(operator_ws, "exec.approvals.get", "{}");
+    json_t *said = ws_call(me.ws, "exec.approvals.get", "{}");
     const json_t *agents = json_at(json_object_get(said, "payload"), "file", "agents");
     const json_t *entry = json_array_get(json_object_get(json_object_get(agents, "main"), "allowlist"), 0);
     cr_expect(str_ends(json_str(entry, "pattern"), STR("/printf")) && json_str(entry, "id").n && json_int(entry, "lastUsedAt", 0) > 0);
@@ -141,8 +132,9 @@ Test(e2e_approvals, allow_always_is_kept_for_the_program_and_nothing_else, .time
     hear(id, "printf $(id)", "on-miss");
     resolve(id, "deny");
     answer_of(&a);
-    ws_close(&operator_ws);
+    operator_close(&me);
     kit_restart(&K);
+    operator_open(&me, &K);
     ask(&a, "printf four");
     cr_expect_str_eq(answer_of(&a), "four", "also after a restart");
     stop();
@@ -171,8 +163,7 @@ Test(e2e_approvals, nobody_answers, .timeout = 90)
     ask(&a, "printf late");
     hear(id, "printf late", "always");
     cr_expect(strstr(answer_of(&a), "exec denied: it needs a person's approval, and nobody answered within 1 s."));
-    json_t *said =
-        ws_call(operator_ws, "exec.approvals.set", "{\"file\":{\"version\":1,\"defaults\":{\"askFallback\":\"full\"},\"agents\":{}}}");
+    json_t *said = ws_call(me.ws, "exec.approvals.set", "{\"file\":{\"version\":1,\"defaults\":{\"askFallback\":\"full\"},\"agents\":{}}}");
     cr_expect(json_is_true(json_object_get(said, "ok")));
     json_decref(said);
     ask(&a, "printf late");
@@ -186,7 +177,7 @@ Test(e2e_approvals, the_file_can_only_be_stricter, .timeout = 90)
     struct asking a;
     start("security: 'full'");
     json_t *said =
-        ws_call(operator_ws, "exec.approvals.set",
+        ws_call(me.ws, "exec.approvals.set",
                 "{\"file\":{\"version\":1,\"agents\":{\"*\":{\"security\":\"allowlist\",\"allowlist\":[{\"pattern\":\"/**/id\"}]},"
                 "\"other\":{\"security\":\"full\"}}}}");
     cr_expect(json_is_true(json_object_get(said, "ok")));
@@ -205,19 +196,19 @@ Test(e2e_approvals, a_stop_ends_the_waiting, .timeout = 90)
     start("ask: 'always'");
     fake_control(&K.openrouter,
                  "{\"next\":[{\"tool_calls\":[{\"id\":\"c\",\"name\":\"exec\",\"arguments\":{\"command\":\"id\"}}]},{\"text\":\"x\"}]}");
-    json_t *said = ws_call(operator_ws, "chat.send", "{\"sessionKey\":\"main\",\"message\":\"go\",\"idempotencyKey\":\"run-1\"}");
+    json_t *said = ws_call(me.ws, "chat.send", "{\"sessionKey\":\"main\",\"message\":\"go\",\"idempotencyKey\":\"run-1\"}");
     cr_expect(json_is_true(json_object_get(said, "ok")));
     json_decref(said);
     hear(id, "id", "always");
     int64_t begun = clock_mono_ms();
-    cr_assert_eq(ws_request(operator_ws, "stop", "chat.abort", "{\"sessionKey\":\"main\",\"runId\":\"run-1\"}"), 0);
-    json_t *event = ws_event(operator_ws, "exec.approval.resolved", 10000);
+    cr_assert_eq(ws_request(me.ws, "stop", "chat.abort", "{\"sessionKey\":\"main\",\"runId\":\"run-1\"}"), 0);
+    json_t *event = ws_event(me.ws, "exec.approval.resolved", 10000);
     cr_assert(event);
     cr_expect(str_is(json_str(json_object_get(event, "payload"), "id"), id));
     cr_expect(str_is(json_str(json_object_get(event, "payload"), "decision"), "deny"));
     json_decref(event);
     cr_expect_lt(clock_mono_ms() - begun, 5000);
-    said = ws_call(operator_ws, "exec.approval.resolve", "{\"id\":\"%s\",\"decision\":\"allow-once\"}", id);
+    said = ws_call(me.ws, "exec.approval.resolve", "{\"id\":\"%s\",\"decision\":\"allow-once\"}", id);
     cr_expect(json_is_false(json_object_get(said, "ok")));
     json_decref(said);
     stop();

@@ -6,12 +6,10 @@
 #include <unistd.h>
 
 #include "base/json_read.h"
-#include "support/gateway.h"
-#include "support/ws_client.h"
+#include "support/operator.h"
 
 static struct kit K;
-static struct ws_device device;
-static ws_t *ws;
+static struct operator_client me;
 
 static void start(const char *heartbeat)
 {
@@ -22,25 +20,19 @@ static void start(const char *heartbeat)
              heartbeat);
     const struct kit_options options = { .config_text = config };
     kit_start(&K, &options);
-    const struct ws_connect c = { .token = KIT_TOKEN, .device = &device };
-    cr_assert_eq(ws_device_create(&device), 0);
-    cr_assert_eq(ws_open(K.port, "/", NULL, &ws), 0);
-    json_t *hello = ws_hello(ws, &c);
-    cr_assert(json_is_true(json_object_get(hello, "ok")));
-    json_decref(hello);
+    operator_open(&me, &K);
 }
 
 static void stop(void)
 {
-    ws_close(&ws);
-    ws_device_free(&device);
+    operator_close(&me);
     kit_stop(&K);
 }
 
 /* The next heartbeat event says so. */
 static void hear(const char *status, const char *reason, const char *preview)
 {
-    json_t *event = ws_event(ws, "heartbeat", KIT_TURN_MS);
+    json_t *event = ws_event(me.ws, "heartbeat", KIT_TURN_MS);
     cr_assert(event);
     const json_t *payload = json_object_get(event, "payload");
     char *text = json_dumps(payload, 0);
@@ -93,7 +85,7 @@ Test(e2e_heartbeat, a_list_decides_what_a_beat_costs, .timeout = 90)
     cr_expect(first && !strstr(first + 1, "Current time: "), "the one without a finding is not read again: %s", messages);
     free(messages);
     write_list("");
-    json_t *last = ws_call(ws, "last-heartbeat", "{}");
+    json_t *last = ws_call(me.ws, "last-heartbeat", "{}");
     cr_expect(json_str(json_object_get(last, "payload"), "status").n > 0);
     json_decref(last);
     stop();
@@ -104,20 +96,20 @@ Test(e2e_heartbeat, who_is_woken_looks_at_once, .timeout = 90)
     size_t requests;
     start("every: '0m'");
     fake_control(&K.openrouter, "{\"next\":[{\"text\":\"Seen.\"}]}");
-    json_t *said = ws_call(ws, "wake", "{\"mode\":\"next-heartbeat\",\"text\":\"the backup has ended\"}");
+    json_t *said = ws_call(me.ws, "wake", "{\"mode\":\"next-heartbeat\",\"text\":\"the backup has ended\"}");
     cr_expect(json_is_true(json_object_get(said, "ok")));
     json_decref(said);
-    cr_assert_eq(ws_request(ws, "w", "wake", "{\"mode\":\"now\",\"text\":\"the door is open\"}"), 0);
+    cr_assert_eq(ws_request(me.ws, "w", "wake", "{\"mode\":\"now\",\"text\":\"the door is open\"}"), 0);
     hear("skipped", "no-target", "Seen.");
     char *messages = asked(&requests);
     cr_expect(strstr(messages, "the backup has ended") && strstr(messages, "the door is open") && strstr(messages, "System: ["), "%s",
               messages);
     free(messages);
-    said = ws_call(ws, "set-heartbeats", "{\"enabled\":false}");
+    said = ws_call(me.ws, "set-heartbeats", "{\"enabled\":false}");
     json_decref(said);
-    said = ws_call(ws, "wake", "{\"mode\":\"now\",\"text\":\"again\"}");
+    said = ws_call(me.ws, "wake", "{\"mode\":\"now\",\"text\":\"again\"}");
     json_decref(said);
-    cr_expect_null(ws_event(ws, "heartbeat", 1500), "they are switched off");
+    cr_expect_null(ws_event(me.ws, "heartbeat", 1500), "they are switched off");
     free(asked(&requests));
     cr_expect_eq(requests, 1);
     stop();

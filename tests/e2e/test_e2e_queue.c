@@ -6,11 +6,10 @@
 
 #include "base/clock.h"
 #include "base/json_read.h"
-#include "support/desk.h"
+#include "support/operator.h"
 
 static struct kit K;
-static struct ws_device device;
-static ws_t *ws;
+static struct operator_client me;
 
 static void start(const char *mode)
 {
@@ -21,31 +20,26 @@ static void start(const char *mode)
              mode);
     const struct kit_options options = { .config_text = config };
     kit_start(&K, &options);
-    const struct ws_connect c = { .token = KIT_TOKEN, .device = &device };
-    cr_assert_eq(ws_device_create(&device), 0);
-    cr_assert_eq(ws_open(K.port, "/", NULL, &ws), 0);
-    json_t *hello = ws_hello(ws, &c);
-    cr_assert(json_is_true(json_object_get(hello, "ok")));
-    json_decref(hello);
+    operator_open(&me, &K);
 }
 
 static void stop(void)
 {
-    ws_close(&ws);
-    ws_device_free(&device);
+    operator_close(&me);
     kit_stop(&K);
 }
 
 static void say(const char *run, const char *text)
 {
-    cr_assert_eq(ws_request(ws, run, "chat.send", "{\"sessionKey\":\"main\",\"message\":\"%s\",\"idempotencyKey\":\"%s\"}", text, run), 0);
+    cr_assert_eq(ws_request(me.ws, run, "chat.send", "{\"sessionKey\":\"main\",\"message\":\"%s\",\"idempotencyKey\":\"%s\"}", text, run),
+                 0);
 }
 
 /* The end of a run: its final's state, and whether it has a message. */
 static void await_end(const char *run, const char *state, const char *words)
 {
     for (;;) {
-        json_t *event = ws_event(ws, "chat", KIT_TURN_MS);
+        json_t *event = ws_event(me.ws, "chat", KIT_TURN_MS);
         cr_assert(event, "no end of %s", run);
         const json_t *payload = json_object_get(event, "payload");
         bool mine = str_is(json_str(payload, "runId"), run), over = !str_is(json_str(payload, "state"), "delta");

@@ -5,8 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/json_read.h"
-#include "support/gateway.h"
-#include "support/ws_client.h"
+#include "support/operator.h"
 
 static struct kit K;
 
@@ -52,9 +51,8 @@ static void expect(ws_t *ws, const char *run, const char *text, const char *word
 
 Test(e2e_skills, a_person_asks_for_a_skill_by_its_name, .timeout = 90)
 {
-    struct ws_device device;
+    struct operator_client me = { 0 };
     struct http_reply r = { 0 };
-    ws_t *ws;
     const struct kit_options options = {
         .config_text = "{ agents: { list: [{ id: 'main', default: true, skills: ['weather-now', 'hidden', 'quiet'] }],"
                        " defaults: { model: { primary: '" KIT_OPENROUTER_MODEL "' } } } }"
@@ -64,17 +62,14 @@ Test(e2e_skills, a_person_asks_for_a_skill_by_its_name, .timeout = 90)
     write_skill("hidden", "disable-model-invocation: true\n");
     write_skill("quiet", "user-invocable: false\n");
     write_skill("foreign", "");
-    const struct ws_connect c = { .token = KIT_TOKEN, .device = &device };
-    cr_assert_eq(ws_device_create(&device), 0);
-    cr_assert_eq(ws_open(K.port, "/", NULL, &ws), 0);
-    json_decref(ws_hello(ws, &c));
+    operator_open(&me, &K);
     fake_control(&K.openrouter,
                  "{\"next\":[{\"text\":\"1\"},{\"text\":\"2\"},{\"text\":\"3\"},{\"text\":\"4\"},{\"text\":\"5\"},{\"text\":\"6\"}]}");
-    expect(ws, "r1", "/weather_now Hanoi", "weather-now/SKILL.md and do as it says.\\n\\nInput:\\nHanoi", true);
-    expect(ws, "r2", "/skill Weather-Now", "Use the skill \\\"weather-now\\\"", true);
-    expect(ws, "r3", "/hidden", "hidden/SKILL.md", true);
-    expect(ws, "r4", "/quiet x", "SKILL.md", false);
-    expect(ws, "r5", "/foreign x", "SKILL.md", false);
+    expect(me.ws, "r1", "/weather_now Hanoi", "weather-now/SKILL.md and do as it says.\\n\\nInput:\\nHanoi", true);
+    expect(me.ws, "r2", "/skill Weather-Now", "Use the skill \\\"weather-now\\\"", true);
+    expect(me.ws, "r3", "/hidden", "hidden/SKILL.md", true);
+    expect(me.ws, "r4", "/quiet x", "SKILL.md", false);
+    expect(me.ws, "r5", "/foreign x", "SKILL.md", false);
     cr_expect_eq(kit_chat(&K, "u", "/weather-now Hue", &r), 0);
     http_reply_free(&r);
     json_t *stats = fake_stats(&K.openrouter);
@@ -83,7 +78,6 @@ Test(e2e_skills, a_person_asks_for_a_skill_by_its_name, .timeout = 90)
     cr_expect(strstr(all, "<name>weather-now</name>") && !strstr(all, "<name>hidden</name>"), "the list in the prompt");
     free(all);
     json_decref(stats);
-    ws_close(&ws);
-    ws_device_free(&device);
+    operator_close(&me);
     kit_stop(&K);
 }

@@ -1,0 +1,17 @@
+/** tests/support/operator.h -- somebody at the gateway's WebSocket with all of an operator's scopes, paired by being local. */
+#ifndef SUPPORT_OPERATOR_H
+#define SUPPORT_OPERATOR_H
+
+#include "support/gateway.h"
+#include "support/ws_client.h"
+
+struct operator_client {
+    ws_t *ws;
+    struct ws_device device;
+};
+
+/** Connect; a failure fails the test. operator_close() when done; it may then be opened again, as another device. */
+void operator_open(struct operator_client *o, const struct kit *k);
+void operator_close(struct operator_client *o);
+
+#endif
