@@ -39,7 +39,8 @@ int policy_on_steer(policy_t *p, const struct policy_event *e)
 {
     struct turn *lead = policy_turn_find(p, e->turn);
     if (!lead) return GW_ENOENT;
-    if (lead->state != POLICY_TURN_RUNNING || lead->aborted) return GW_EINVAL;
+    if (lead->state != POLICY_TURN_RUNNING) return GW_EINVAL;
+    if (lead->aborted) return 0; /* it asked before it knew */
     policy_collect(p, lead, true);
     policy_session_settle(p, lead->session);
     return 0;

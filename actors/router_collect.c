@@ -4,6 +4,9 @@
 
 #include "actors/router_internal.h"
 #include "base/chat.h"
+#include "msgs/chat_pack.h"
+
+enum { DROPPED_BYTES = 140 /* shown of a message that made room */, DROPPED_LINES_BYTES = 6000 };
 
 /* The mode for a channel: its own, else the general one. */
 static struct str mode_of(const struct router *r, struct str channel)
@@ -76,6 +79,47 @@ payload_t *router_collect_message(const struct turn_entry *lead, bool with_lead,
     buf_free(&all);
     if (!payload || lines->err) abort(); /* out of memory: what was accepted is in the store */
     return payload;
+}
+
+/* --- those that made room ------------------------------------------------------------------------------------------ */
+
+/* How a message begins, in one line. */
+static void add_beginning(const struct turn_entry *e, struct buf *out)
+{
+    struct arena arena = { 0 };
+    struct chat_message m;
+    if (chat_unpack_message(payload_bytes(e->message), &arena, &m) == 0 && m.part_count && m.parts[0].kind == CHAT_TEXT) {
+        struct str text = str_trim(m.parts[0].text), shown = str_utf8_prefix(text, DROPPED_BYTES);
+        buf_text(out, "- ");
+        for (size_t i = 0; i < shown.n; i++) buf_char(out, (unsigned char)shown.p[i] < ' ' ? ' ' : shown.p[i]);
+        buf_text(out, shown.n < text.n ? "…\n" : "\n");
+    }
+    arena_free(&arena);
+}
+
+void router_pass_dropped(struct router *r, struct turn_entry *e, int64_t by)
+{
+    struct turn_entry *heir = router_turn(r, by);
+    if (!heir || !str_is(config_str(r->config, "messages.queue.drop"), "summarize")) return;
+    add_beginning(e, &e->dropped_lines);
+    heir->dropped_count += e->dropped_count + 1;
+    if (heir->dropped_lines.n + e->dropped_lines.n <= DROPPED_LINES_BYTES) buf_add(&heir->dropped_lines, buf_str(&e->dropped_lines));
+}
+
+void router_write_overflow(const struct turn_entry *lead, bool with_lead, struct buf *out)
+{
+    const struct turn_entry *e;
+    struct buf lines = { .max = DROPPED_LINES_BYTES };
+    int count = with_lead ? lead->dropped_count : 0;
+    if (with_lead) buf_add(&lines, buf_str(&lead->dropped_lines));
+    LL_FOREACH2(lead->collected, e, next_collected)
+    {
+        count += e->dropped_count;
+        buf_add(&lines, buf_str(&e->dropped_lines)); /* what is too much is left out */
+    }
+    if (count) buf_printf(out, "[Queue overflow] Dropped %d message%s due to cap.", count, count == 1 ? "" : "s");
+    if (count && lines.n) buf_printf(out, "\nSummary:\n%.*s", STR_ARG(str_trim(buf_str(&lines))));
+    buf_free(&lines);
 }
 
 void router_collect_end(struct router *r, struct turn_entry *e, const struct policy_action *a)

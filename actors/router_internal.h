@@ -69,6 +69,8 @@ struct turn_entry {
     uint64_t watch_corr;                           /* of turn.watch; 0: the gateway was not told */
     struct listener *listeners;                    /* repeats of its idempotency key that wait for the same answer */
     struct turn_entry *collected, *next_collected; /* until turn.run: those whose messages are part of this one's; and the next such */
+    struct buf dropped_lines;                      /* of messages that made room for it: how each begins, a line each */
+    int dropped_count;                             /* of them, also those without a line any more */
     struct course course;                          /* what people are told of it */
 };
 
@@ -162,6 +164,10 @@ void router_on_accepted(struct router *r, const struct msg *in);
 void router_store_back(struct router *r); /* it runs again */
 void router_on_answered(struct router *r, const struct msg *in);
 void router_on_pause(struct router *r, const struct msg *in);
+/* `e` makes room for `by`, whose model is told of it (messages.queue.drop summarize). */
+void router_pass_dropped(struct router *r, struct turn_entry *e, int64_t by);
+/* What is to be said of messages that made room for `lead` or for what it has collected. */
+void router_write_overflow(const struct turn_entry *lead, bool with_lead, struct buf *out);
 void router_on_take(struct router *r, const struct msg *in); /* turn.take */
 void router_on_resume(struct router *r, const struct msg *in);
 void router_do_turn(struct router *r, const struct policy_action *a);

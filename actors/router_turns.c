@@ -110,6 +110,7 @@ void router_free_turn(struct router *r, struct turn_entry *e)
     payload_free(&e->answer);
     free(e->set_model);
     free(e->set_thinking);
+    buf_free(&e->dropped_lines);
     course_free(&e->course);
     free(e);
 }
@@ -394,7 +395,7 @@ static void starts(struct router *r, struct turn_entry *e)
 static void run(struct router *r, struct turn_entry *e, int worker)
 {
     struct turn_entry *part;
-    struct buf lines = { 0 };
+    struct buf lines = { 0 }, overflow = { 0 };
     struct said s = router_said(&e->said);
     const struct config_agent *agent = config_agent_find(r->config, s.agent);
     char name[MSG_NAME_MAX + 1];
@@ -416,7 +417,9 @@ static void run(struct router *r, struct turn_entry *e, int worker)
                                         .depth = policy_turn_info(r->policy, e->turn).depth,
                                         .timeout_ms = timeout_s < INT32_MAX / 1000 ? timeout_s * 1000 : 0 };
     payload_t *joined = e->collected ? router_collect_message(e, true, &lines) : NULL;
+    router_write_overflow(e, true, &overflow);
     m.turn_run.collected = buf_str(&lines);
+    m.turn_run.overflow = buf_str(&overflow);
     LL_FOREACH2(e->collected, part, next_collected)
     {
         starts(r, part);
@@ -427,6 +430,7 @@ static void run(struct router *r, struct turn_entry *e, int worker)
         router_later(r, (struct policy_event){ .kind = POLICY_WORKER_FAILED, .worker = worker });
     payload_free(&joined);
     buf_free(&lines);
+    buf_free(&overflow);
 }
 
 /* It asks when it has come to a point where it can take something in. */
@@ -443,19 +447,22 @@ void router_on_take(struct router *r, const struct msg *in)
 {
     struct turn_entry *part, *e = own_turn(r, in, in->turn_take.turn);
     struct msg m = { .kind = MSG_turn_taken, .corr = in->corr, .trace = in->trace };
-    struct buf lines = { 0 };
+    struct buf lines = { 0 }, overflow = { 0 };
     const struct policy_event event = { .kind = POLICY_STEER, .turn = in->turn_take.turn };
     if (e) router_step(r, &event);
     payload_t *joined = e && e->collected ? router_collect_message(e, false, &lines) : NULL;
+    if (joined) router_write_overflow(e, false, &overflow);
     LL_FOREACH2(e ? e->collected : NULL, part, next_collected)
     {
         starts(r, part);
     }
     if (e) e->collected = NULL;
     m.turn_taken.collected = buf_str(&lines);
+    m.turn_taken.overflow = buf_str(&overflow);
     router_send(r, in->from, &m, joined);
     payload_free(&joined);
     buf_free(&lines);
+    buf_free(&overflow);
 }
 
 static void cancel(struct router *r, const struct policy_action *a)
@@ -509,7 +516,10 @@ void router_do_turn(struct router *r, const struct policy_action *a)
     case POLICY_DO_RESUME: resume(r, e, a->worker); break;
     case POLICY_DO_STEER: hint(r, a); break;
     case POLICY_DO_COLLECT: router_collect(r, e, a->of_turn); break;
-    case POLICY_DO_DROP: router_do_drop(r, e); break;
+    case POLICY_DO_DROP:
+        router_pass_dropped(r, e, a->of_turn);
+        router_do_drop(r, e);
+        break;
     case POLICY_DO_END: router_do_end(r, e, a); break;
     default: log_event(LOG_ERROR, "action_unexpected", LOG_I("kind", a->kind));
     }

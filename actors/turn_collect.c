@@ -20,12 +20,13 @@ static void add_text(const struct turn *t, struct str text, const timezone_t *zo
 }
 
 /* One message: its first text is stamped, the rest stays. */
-static int read_one(struct turn *t, struct str bytes, const timezone_t *zone, struct arena *arena, struct buf *text,
+static int read_one(struct turn *t, struct str bytes, struct str overflow, const timezone_t *zone, struct arena *arena, struct buf *text,
                     struct chat_message *out)
 {
     int rc = chat_unpack_message(bytes, arena, out);
     if (rc) return rc;
     if (out->timestamp_ms == 0) out->timestamp_ms = clock_wall_ms();
+    if (overflow.n) buf_printf(text, "%.*s\n\n", STR_ARG(overflow));
     if (out->part_count == 0 || out->parts[0].kind != CHAT_TEXT) return 0;
     add_text(t, out->parts[0].text, zone, out->timestamp_ms, text);
     out->parts[0].text = buf_str(text);
@@ -66,8 +67,8 @@ static int join(struct turn *t, const timezone_t *zone, const struct chat_messag
     return rc;
 }
 
-static int read_all(struct turn *t, struct str lines, struct str bytes, const timezone_t *zone, struct arena *arena, struct buf *text,
-                    struct chat_message *out)
+static int read_all(struct turn *t, struct str lines, struct str bytes, struct str overflow, const timezone_t *zone, struct arena *arena,
+                    struct buf *text, struct chat_message *out)
 {
     struct chat_message messages[POLICY_COLLECT_MAX];
     size_t n = 0, parts = 1, count = 1;
@@ -81,6 +82,7 @@ static int read_all(struct turn *t, struct str lines, struct str bytes, const ti
     *out = (struct chat_message){ .role = CHAT_USER, .parts = arena_alloc(arena, parts, sizeof *out->parts) };
     if (!out->parts) return GW_ENOMEM;
     buf_text(text, COLLECTED_TITLE);
+    if (overflow.n) buf_printf(text, "\n\n%.*s", STR_ARG(overflow));
     for (size_t i = 0; i < n && rc == 0; i++) rc = join(t, zone, &messages[i], (int)i + 1, text, out->parts, &count);
     out->parts[0] = (struct chat_part){ .kind = CHAT_TEXT, .text = buf_str(text) };
     out->part_count = count;
@@ -88,19 +90,20 @@ static int read_all(struct turn *t, struct str lines, struct str bytes, const ti
     return rc;
 }
 
-static int read_message(struct turn *t, struct str lines, struct str bytes, struct arena *arena, struct buf *text, struct chat_message *out)
+static int read_message(struct turn *t, struct str lines, struct str bytes, struct str overflow, struct arena *arena, struct buf *text,
+                        struct chat_message *out)
 {
     timezone_t *zone = NULL;
     if (!str_is(t->run->channel, "http")) timezone_load(NULL, t->s->agent->time_zone, &zone);
     bool several = memchr(lines.p ? lines.p : "", '\n', lines.n) != NULL;
-    int rc = several ? read_all(t, lines, bytes, zone, arena, text, out) : read_one(t, bytes, zone, arena, text, out);
+    int rc = several ? read_all(t, lines, bytes, overflow, zone, arena, text, out) : read_one(t, bytes, overflow, zone, arena, text, out);
     timezone_destroy(&zone);
     return rc;
 }
 
 int turn_user_message(struct turn *t, struct arena *arena, struct buf *text, struct chat_message *out)
 {
-    return read_message(t, t->run->collected, t->run->message, arena, text, out);
+    return read_message(t, t->run->collected, t->run->message, t->run->overflow, arena, text, out);
 }
 
 static void list(struct str lines, struct buf *out)
@@ -134,7 +137,7 @@ int turn_append_steering(struct turn *t, const struct msg_turn_taken *taken)
     struct arena arena = { 0 };
     struct buf text = { 0 }, turns = { 0 };
     struct chat_message m;
-    int rc = read_message(t, taken->collected, taken->message, &arena, &text, &m);
+    int rc = read_message(t, taken->collected, taken->message, taken->overflow, &arena, &text, &m);
     list(taken->collected, &turns);
     if (rc == 0) rc = turns.err ? turns.err : turn_append(t, &m, buf_str(&turns));
     buf_free(&turns);

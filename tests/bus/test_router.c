@@ -373,6 +373,29 @@ Test(router, a_message_steers_the_turn_in_hand, .timeout = 30)
     halt(&again, true);
 }
 
+/* What made room is told of to the model that answers what took its place. */
+Test(router, messages_beyond_the_cap_are_summed_up, .timeout = 30)
+{
+    struct bench b = boot("{messages: {queue: {cap: 2}}}", NULL);
+    submit(&b, KEY, "/demo slow 400 10", "", 1);
+    await_delta(&b, 1);
+    submit_as(&b, KEY, "second\nof two lines", "", 2, true);
+    submit_as(&b, KEY, "third", "", 3, true);
+    submit_as(&b, KEY, "fourth", "", 4, true);
+    submit_as(&b, KEY, "fifth", "", 5, true);
+    for (uint64_t i = 2; i <= 3; i++) {
+        struct msg m = await_done(&b, i);
+        cr_assert(m.turn_done.outcome != OUTCOME_DONE && m.turn_done.text.n == 0);
+        msg_clear(&m);
+    }
+    struct msg m = await_done(&b, 4);
+    cr_assert(str_find(m.turn_done.text, STR("Dropped 2 messages due to cap.\nSummary:\n- second of two lines\n- third\n\n---\n"
+                                             "Queued #1\nfourth")) > 0,
+              "%.*s", STR_ARG(m.turn_done.text));
+    msg_clear(&m);
+    halt(&b, true);
+}
+
 Test(router, a_message_interrupts_the_turn_in_hand, .timeout = 30)
 {
     struct bench b = boot("{messages: {queue: {mode: 'interrupt'}}}", NULL);
