@@ -1,11 +1,13 @@
-/* cli/cmd_approvals.c -- `openclaw approvals get`: the rules for executing commands, of this user or of the gateway. */
+/* cli/cmd_approvals.c -- `openclaw approvals`: the rules for executing commands, of this user or of the gateway. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/file.h"
 #include "base/hex.h"
 #include "cli/remote.h"
 #include "cli/table.h"
+#include "cli/text.h"
 
 enum { FILE_MAX = 4 * 1024 * 1024 };
 
@@ -135,4 +137,81 @@ int cmd_approvals_get(int argc, char **argv)
     if (rc == CLI_OK && !flags.json) show(got, gateway ? "gateway" : "local");
     json_decref(got);
     return rc;
+}
+
+/* --- the list ------------------------------------------------------------------------------------------------------ */
+
+static ptrdiff_t index_of(const json_t *list, const char *pattern)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (str_is(json_str(json_array_get(list, i), "pattern"), pattern)) return (ptrdiff_t)i;
+    return -1;
+}
+
+/* @return the member, made when it is not there; NULL: no memory */
+static json_t *member(json_t *of, const char *name, json_t *fresh)
+{
+    json_t *value = json_object_get(of, name);
+    if (!value) json_object_set(of, name, value = fresh);
+    json_decref(fresh);
+    return value;
+}
+
+/* One pattern more or less in the file of exec.approvals.get. @return false: there was nothing to do, which is told */
+static bool change(json_t *file, const char *agent, const char *pattern, bool add)
+{
+    json_t *own = member(member(file, "agents", json_object()), agent, json_object());
+    json_t *list = own ? member(own, "allowlist", json_array()) : NULL;
+    ptrdiff_t at = index_of(list, pattern);
+    if (add == (at >= 0)) {
+        text_say(stdout, add ? "%s is in the list of %s already." : "%s is not in the list of %s.", pattern, agent);
+        return false;
+    }
+    if (add)
+        json_array_append_new(list, json_pack("{s:s}", "pattern", pattern));
+    else
+        json_array_remove(list, (size_t)at);
+    return true;
+}
+
+static int change_list(const struct remote_flags *flags, const char *agent, const char *pattern, bool add)
+{
+    struct remote r;
+    json_t *got = NULL, *set = NULL;
+    int rc = remote_open(&r, flags);
+    if (rc == CLI_OK && !(got = remote_call(&r, "exec.approvals.get", NULL))) rc = CLI_FAILED;
+    json_t *file = json_object_get(got, "file");
+    if (rc == CLI_OK && change(file, agent, pattern, add)) {
+        json_object_del(file, "socket"); /* nobody sets that */
+        set = remote_call(&r, "exec.approvals.set", json_pack("{s:O, s:O}", "file", file, "baseHash", json_object_get(got, "hash")));
+        rc = set ? CLI_OK : CLI_FAILED;
+    }
+    if (rc == CLI_OK && flags->json) json_show(set ? set : got);
+    if (set && !flags->json) show(set, "gateway");
+    json_decref(set);
+    json_decref(got);
+    remote_close(&r);
+    return rc;
+}
+
+int cmd_approvals_allowlist(int argc, char **argv)
+{
+    struct remote_flags flags = { 0 };
+    const char *agent = "*";
+    const struct cli_option options[] = { { "--agent", "ID", "for this agent alone (default: *, all)", &agent, NULL },
+                                          REMOTE_OPTIONS(flags),
+                                          { 0 } };
+    const struct cli_usage usage = { "openclaw approvals allowlist add|remove PATTERN [options]",
+                                     "Programs that agents may start without asking, by their paths: /usr/bin/git, ~/bin/*, /opt/**.",
+                                     options };
+    int rc = cli_begin(&usage, &argc, argv, 2);
+    if (rc >= 0) return rc;
+    bool add = argc && strcmp(argv[0], "add") == 0;
+    if (argc < 2 || (!add && strcmp(argv[0], "remove") != 0)) {
+        fprintf(stderr, "Usage: %s\n", usage.synopsis);
+        return CLI_USAGE;
+    }
+    if (strchr(argv[1], '/')) return change_list(&flags, agent, argv[1], add);
+    text_say(stderr, "%s is no path: a program can have any name. Say where it is, as in /usr/bin/%s.", argv[1], argv[1]);
+    return CLI_USAGE;
 }

@@ -189,6 +189,30 @@ Test(e2e_approvals, the_file_can_only_be_stricter, .timeout = 90)
     stop();
 }
 
+Test(e2e_approvals, the_list_is_kept_from_the_command_line, .timeout = 90)
+{
+    struct asking a;
+    char *said;
+    start("security: 'allowlist', ask: 'off'");
+    ask(&a, "id -u");
+    cr_expect(strstr(answer_of(&a), "exec denied: allowlist miss"));
+    cr_expect_eq(operator_run(&K, (const char *const[]){ "approvals", "allowlist", "add", "/**/id", "--agent", "main", NULL }, &said), 0);
+    cr_expect(strstr(said, "/**/id"), "%s", said);
+    free(said);
+    ask(&a, "id -u");
+    cr_expect(!strstr(answer_of(&a), "denied"));
+    cr_expect_eq(operator_run(&K, (const char *const[]){ "approvals", "allowlist", "remove", "/**/id", "--agent", "main", NULL }, &said),
+                 0);
+    cr_expect(strstr(said, "No allowlist entries."), "%s", said);
+    free(said);
+    cr_expect_eq(operator_run(&K, (const char *const[]){ "approvals", "allowlist", "add", "id", NULL }, &said), 2);
+    cr_expect(strstr(said, "is no path"), "%s", said);
+    free(said);
+    ask(&a, "id -u");
+    cr_expect(strstr(answer_of(&a), "exec denied: allowlist miss"));
+    stop();
+}
+
 /* A stopped turn's request is over for the operators, too. */
 Test(e2e_approvals, a_stop_ends_the_waiting, .timeout = 90)
 {

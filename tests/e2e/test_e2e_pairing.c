@@ -5,8 +5,7 @@
 #include <sys/wait.h>
 
 #include "base/err.h"
-#include "support/gateway.h"
-#include "support/ws_client.h"
+#include "support/operator.h"
 
 #define FROM_FAR "X-Forwarded-For: 203.0.113.9\r\n"
 #define BOOTSTRAP "one-time-token-of-the-tests"
@@ -37,28 +36,6 @@ static bool is_in(const json_t *hello)
     return json_is_true(json_object_get(hello, "ok"));
 }
 
-/* Run a command of openclaw beside the gateway. @return its exit code */
-static int openclaw(const struct kit *k, const char *const *args, char **output)
-{
-    const char *argv[16] = { GW_OPENCLAW };
-    char state[128], config[300], port[64];
-    size_t n = 1;
-    proc_t *p;
-    int status = -1;
-    for (; *args; args++) argv[n++] = *args;
-    argv[n] = NULL;
-    snprintf(state, sizeof state, "OPENCLAW_STATE_DIR=%s", k->state);
-    snprintf(config, sizeof config, "OPENCLAW_CONFIG_PATH=%s", k->config);
-    snprintf(port, sizeof port, "OPENCLAW_GATEWAY_PORT=%d", k->port);
-    static const char token[] = "OPENCLAW_GATEWAY_TOKEN=" KIT_TOKEN;
-    const char *const env[] = { state, config, port, token, NULL };
-    cr_assert_eq(proc_start(argv, env, &p), 0);
-    cr_assert_eq(proc_wait(p, KIT_TURN_MS, &status), 0);
-    if (output) *output = proc_output(p);
-    proc_stop(&p);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 static void expect_out(const struct kit *k, const struct ws_device *device, const char *token, const char *message)
 {
     ws_t *ws;
@@ -83,7 +60,7 @@ static void pair(const struct kit *k, const struct ws_device *device, char token
     json_decref(hello);
     ws_close(&ws);
     const char *const approve[] = { "devices", "approve", request, NULL };
-    cr_assert_eq(openclaw(k, approve, NULL), 0);
+    cr_assert_eq(operator_run(k, approve, NULL), 0);
     hello = come(k, device, KIT_TOKEN, &ws);
     cr_assert(is_in(hello), "%s", text_at(hello, "error", "message", NULL));
     snprintf(token, 64, "%s", text_at(hello, "payload", "auth", "deviceToken"));
@@ -107,7 +84,7 @@ Test(e2e_pairing, a_paired_device_is_known_after_a_restart_and_a_revoked_one_is_
     cr_expect(is_in(hello), "%s", text_at(hello, "error", "message", NULL));
     json_decref(hello);
     const char *const revoke[] = { "devices", "revoke", "--device", device.id, "--role", "operator", NULL };
-    cr_assert_eq(openclaw(&k, revoke, NULL), 0);
+    cr_assert_eq(operator_run(&k, revoke, NULL), 0);
     cr_expect_eq(ws_read_to_end(ws, CLOSE_MS), GW_ECLOSED, "its open connection ends, too");
     ws_close(&ws);
     expect_out(&k, &device, token, "unauthorized: device token mismatch (rotate/reissue device token)");
@@ -127,7 +104,7 @@ Test(e2e_pairing, a_removed_device_has_to_ask_again, .timeout = 120)
     cr_assert_eq(ws_device_create(&device), 0);
     pair(&k, &device, token);
     const char *const removal[] = { "devices", "remove", device.id, NULL };
-    cr_assert_eq(openclaw(&k, removal, NULL), 0);
+    cr_assert_eq(operator_run(&k, removal, NULL), 0);
     expect_out(&k, &device, KIT_TOKEN, "pairing required");
     ws_device_free(&device);
     kit_stop(&k);

@@ -389,7 +389,8 @@ Test(e2e_tools, the_configuration_is_read_and_changed_only_when_the_owner_lets_a
     kit_stop(&K);
     start("}, commands: { config: true");
     cr_expect(strstr(tool("gateway", "{\"action\":\"config.patch\",\"raw\":\"{logging:{level:'nosuch'}}\"}"), "\"status\": \"error\""));
-    cr_expect(strstr(tool("gateway", "{\"action\":\"config.patch\",\"raw\":\"{logging:{level:'warn'}}\",\"baseHash\":\"old\"}"), "changed"));
+    cr_expect(
+        strstr(tool("gateway", "{\"action\":\"config.patch\",\"raw\":\"{logging:{level:'warn'}}\",\"baseHash\":\"old\"}"), "changed"));
     text = tool("gateway", "{\"action\":\"config.patch\",\"raw\":\"{logging:{level:'warn'}}\"}");
     cr_expect(strstr(text, "\"ok\": true"), "%s", text);
     snprintf(path, sizeof path, "grep -q warn %s", K.config);

@@ -88,8 +88,8 @@ int gateway_poll_found(void)
 }
 
 /* In place of libc's, also for the libraries. libwebsockets' loop alone polls several descriptors. */
-// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc's names are reserved
-int poll(struct pollfd *fds, nfds_t n, int timeout_ms)
+int front_poll(struct pollfd *fds, nfds_t n, int timeout_ms) __asm__("poll");
+int front_poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
     const struct timespec none = { 0, 0 }, time = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
     int ready = ppoll(fds, n, front.serving ? &none : timeout_ms < 0 ? NULL : &time, NULL);
@@ -101,8 +101,8 @@ int poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 }
 
 /* In place of libc's, too: the time of timers and deadlines is ahead of the kernel's by what front_late() and short waits skip. */
-// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc's names are reserved
-int clock_gettime(clockid_t clock, struct timespec *t)
+int front_clock(clockid_t clock, struct timespec *t) __asm__("clock_gettime");
+int front_clock(clockid_t clock, struct timespec *t)
 {
     int rc = (int)syscall(SYS_clock_gettime, clock, t);
     if (rc != 0 || clock != CLOCK_MONOTONIC) return rc;

@@ -108,8 +108,9 @@ Test(exec_allow, what_could_start_something_unseen_is_not_understood)
         "good $[1]",
     };
     for (size_t i = 0; i < sizeof COMMANDS / sizeof *COMMANDS; i++) cr_expect_not_null(scan(COMMANDS[i])->problem, "%s", COMMANDS[i]);
-    char many[512] = "good";
-    for (int i = 0; i < EXEC_PROGRAMS_MAX; i++) strcat(many, ";good");
+    char many[512];
+    size_t n = 0;
+    for (int i = 0; i <= EXEC_PROGRAMS_MAX; i++) n += (size_t)snprintf(many + n, sizeof many - n, "good;");
     cr_expect_str_eq(scan(many)->problem, "it starts too many programs");
     static char word[EXEC_WORD_MAX + 16];
     memset(word, 'x', sizeof word - 1);
@@ -158,10 +159,14 @@ Test(exec_allow, patterns)
         cr_expect_eq(exec_pattern_matches(str_of(CASES[i].pattern), CASES[i].path, "/home/u"), CASES[i].matches, "%s on %s",
                      CASES[i].pattern, CASES[i].path);
     cr_expect_not(exec_pattern_matches(STR("~/x"), "/x", NULL));
-    char hard[EXEC_PATTERN_MAX + 1] = "/", path[2048] = "/";
-    for (int i = 0; i < 500; i++) strcat(hard, "*a");
-    memset(path + 1, 'a', 2000);
-    strcpy(path + 2001, "b");
+    char hard[1002], path[2003];
+    memset(path, 'a', sizeof path);
+    path[0] = '/';
+    path[2001] = 'b';
+    path[2002] = '\0';
+    for (int i = 0; i < 1000; i++) hard[1 + i] = i % 2 ? 'a' : '*';
+    hard[0] = '/';
+    hard[1001] = '\0';
     cr_expect_not(exec_pattern_matches(str_of(hard), path, NULL), "and it does not take for ever");
 }
 

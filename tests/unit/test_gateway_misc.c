@@ -8,7 +8,7 @@
 #include "actors/gateway_misc.h"
 #include "base/clock.h"
 
-static struct gateway gw;
+static struct gateway front;
 static struct gateway_client client;
 static struct buf told; /* one line for each thing that the gateway was asked to do */
 
@@ -64,25 +64,22 @@ void gateway_request_forward(struct gateway_request *rq, const char *to, enum rp
     end_request(rq);
 }
 
-// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): `gw` is the tests' own
-void gateway_broadcast(struct gateway *to, enum gateway_audience audience, const char *event, struct str payload, bool drop_if_slow)
+void gateway_broadcast(struct gateway *gw, enum gateway_audience audience, const char *event, struct str payload, bool drop_if_slow)
 {
-    (void)to;
+    (void)gw;
     (void)drop_if_slow;
     buf_printf(&told, "event %s%s %.*s\n", event, audience == GATEWAY_APPROVERS ? " (approvers)" : "", STR_ARG(payload));
 }
 
-// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): `gw` is the tests' own
-void gateway_heartbeat_wake(struct gateway *to)
+void gateway_heartbeat_wake(struct gateway *gw)
 {
-    (void)to;
+    (void)gw;
     buf_text(&told, "wake\n");
 }
 
-// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): `gw` is the tests' own
-void gateway_events_told(struct gateway *to, const json_t *fields)
+void gateway_events_told(struct gateway *gw, const json_t *fields)
 {
-    (void)to;
+    (void)gw;
     const char *host = json_string_value(json_object_get(fields, "host"));
     buf_printf(&told, "presence %s\n", host ? host : "-");
 }
@@ -91,14 +88,14 @@ void gateway_events_told(struct gateway *to, const json_t *fields)
 
 static void make(void)
 {
-    gw = (struct gateway){ .draining = false };
-    client = (struct gateway_client){ .gw = &gw };
-    cr_assert(gateway_misc_create(&gw) == 0);
+    front = (struct gateway){ .draining = false };
+    client = (struct gateway_client){ .gw = &front };
+    cr_assert(gateway_misc_create(&front) == 0);
 }
 
 static void end(void)
 {
-    gateway_misc_destroy(&gw);
+    gateway_misc_destroy(&front);
     buf_free(&told);
 }
 
@@ -120,7 +117,7 @@ static struct gateway_request *start(enum rpc_id method, const char *params)
     json_t *root = json_loads(params, 0, NULL);
     cr_assert(rq && root && find(method), "%s", params);
     buf_clear(&told);
-    *rq = (struct gateway_request){ .gw = &gw, .client = &client, .method = method };
+    *rq = (struct gateway_request){ .gw = &front, .client = &client, .method = method };
     find(method)(rq, root);
     json_decref(root);
     return rq;
@@ -142,12 +139,12 @@ Test(gateway_misc, an_event_waits_for_the_main_session_and_is_taken_once)
     cr_assert_str_eq(run(RPC_wake, "{\"mode\":\"now\",\"text\":\"wake\\nup\"}"), "wake\nok {\"ok\":true}\n");
     cr_assert_str_eq(run(RPC_status, "{\"queuedSystemEvents\":[\"forged\"]}"),
                      "ask query status {\"queuedSystemEvents\":[\"heldout event\",\"wake up\"]}\n");
-    cr_assert_eq(gateway_misc_take_events(&gw, &out), 2);
+    cr_assert_eq(gateway_misc_take_events(&front, &out), 2);
     const char *text = buf_cstr(&out);
     cr_assert(strncmp(text, "System: [20", 11) == 0 && strstr(text, " UTC] heldout event\nSystem: [") && strstr(text, " UTC] wake up\n"),
               "%s", text);
     cr_assert_eq(text[strlen("System: [2026-11-22")], ' ');
-    cr_assert_eq(gateway_misc_take_events(&gw, &out), 0);
+    cr_assert_eq(gateway_misc_take_events(&front, &out), 0);
     cr_assert_str_eq(run(RPC_status, "{}"), "ask query status {\"queuedSystemEvents\":[]}\n");
     buf_free(&out);
 }
@@ -155,7 +152,7 @@ Test(gateway_misc, an_event_waits_for_the_main_session_and_is_taken_once)
 Test(gateway_misc, who_only_tells_where_it_is_changes_presence_alone)
 {
     cr_assert_str_eq(run(RPC_system_event, "{\"text\":\"Node: test · mode x\",\"host\":\"hosty\"}"), "presence hosty\nok {\"ok\":true}\n");
-    cr_assert_eq(gw.misc->event_count, 0);
+    cr_assert_eq(front.misc->event_count, 0);
     cr_assert_str_eq(run(RPC_system_event, "{\"text\":\"  \"}"), "INVALID_REQUEST text required\n");
 }
 
@@ -168,9 +165,9 @@ Test(gateway_misc, of_too_many_events_the_oldest_goes)
         run(RPC_wake, params);
         run(RPC_wake, params); /* a repeat is no news */
     }
-    gateway_misc_write_events(&gw, &out);
+    gateway_misc_write_events(&front, &out);
     cr_assert(strncmp(buf_cstr(&out), "[\"n1\",\"n2\",", 11) == 0 && strstr(buf_cstr(&out), "\"n20\"]"), "%s", buf_cstr(&out));
-    cr_assert_eq(gw.misc->event_count, GATEWAY_EVENTS_MAX);
+    cr_assert_eq(front.misc->event_count, GATEWAY_EVENTS_MAX);
     buf_free(&out);
 }
 
@@ -181,7 +178,7 @@ Test(gateway_misc, a_long_event_is_cut)
     for (int i = 0; i <= GATEWAY_EVENT_BYTES; i++) buf_char(&params, 'x');
     buf_text(&params, "\"}");
     run(RPC_wake, buf_cstr(&params));
-    cr_assert_eq(strlen(gw.misc->events[0].text), GATEWAY_EVENT_BYTES);
+    cr_assert_eq(strlen(front.misc->events[0].text), GATEWAY_EVENT_BYTES);
     buf_free(&params);
 }
 
@@ -189,7 +186,7 @@ Test(gateway_misc, events_stay_when_there_is_no_room_for_them)
 {
     struct buf out = { .max = 8 };
     run(RPC_wake, "{\"mode\":\"now\",\"text\":\"a\"}");
-    cr_assert(gateway_misc_take_events(&gw, &out) == 0 && gw.misc->event_count == 1);
+    cr_assert(gateway_misc_take_events(&front, &out) == 0 && front.misc->event_count == 1);
     buf_free(&out);
 }
 
@@ -198,12 +195,12 @@ Test(gateway_misc, events_stay_when_there_is_no_room_for_them)
 Test(gateway_misc, heartbeats_are_switched_and_the_last_one_is_told)
 {
     cr_assert_str_eq(run(RPC_last_heartbeat, "{}"), "ok null\n");
-    gateway_misc_keep_heartbeat(&gw, STR("{\"ts\":1}"));
-    gateway_misc_keep_heartbeat(&gw, STR("{\"ts\":2}"));
+    gateway_misc_keep_heartbeat(&front, STR("{\"ts\":1}"));
+    gateway_misc_keep_heartbeat(&front, STR("{\"ts\":2}"));
     cr_assert_str_eq(run(RPC_last_heartbeat, "{}"), "ok {\"ts\":2}\n");
-    cr_assert(gw.misc->heartbeats);
+    cr_assert(front.misc->heartbeats);
     cr_assert_str_eq(run(RPC_set_heartbeats, "{\"enabled\":false}"), "ok {\"ok\":true,\"enabled\":false}\n");
-    cr_assert(!gw.misc->heartbeats);
+    cr_assert(!front.misc->heartbeats);
     cr_assert_str_eq(run(RPC_set_heartbeats, "{\"enabled\":true}"), "ok {\"ok\":true,\"enabled\":true}\n");
     cr_assert_str_eq(run(RPC_set_heartbeats, "{}"), "INVALID_REQUEST invalid set-heartbeats params: enabled (boolean) required\n");
 }
@@ -254,7 +251,7 @@ Test(gateway_misc, who_asks_hears_the_decision_of_another)
     cr_assert(has("ok {\"id\":\"ap1\",\"decision\":\"allow-once\",\"createdAtMs\":") && has("\nok {\"ok\":true}\n"), "%s", buf_cstr(&told));
     const char *second = strstr(buf_cstr(&told), "\"createdAtMs\"");
     cr_assert(second && strstr(second + 1, "\"decision\":\"allow-once\",\"createdAtMs\""), "both who waited: %s", buf_cstr(&told));
-    cr_assert_null(gw.misc->waiters);
+    cr_assert_null(front.misc->waiters);
     cr_assert_str_eq(run(RPC_exec_approval_resolve, "{\"id\":\"ap1\",\"decision\":\"deny\"}"), "INVALID_REQUEST unknown approval id\n");
     run(RPC_exec_approval_wait_decision, "{\"id\":\"ap1\"}");
     cr_assert(has("ok {\"id\":\"ap1\",\"decision\":\"allow-once\""), "who asks later still hears it: %s", buf_cstr(&told));
@@ -279,7 +276,7 @@ Test(gateway_misc, when_time_is_over_the_decision_is_null)
     const struct approval_request gone = { .id = STR("old"), .command = STR("x"), .timeout_ms = 1 };
     const struct approval *a;
     int64_t long_ago = clock_wall_ms() - 5000;
-    cr_assert(approvals_add(gw.misc->approvals, &gone, long_ago, &a) == 0);
+    cr_assert(approvals_add(front.misc->approvals, &gone, long_ago, &a) == 0);
     run(RPC_exec_approval_wait_decision, "{\"id\":\"old\"}");
     cr_assert(has("ok {\"id\":\"old\",\"decision\":null,\"createdAtMs\":"), "%s", buf_cstr(&told));
     rq->on_gone(rq);
@@ -291,7 +288,7 @@ Test(gateway_misc, who_leaves_is_not_told_and_the_request_stays)
     struct gateway_request *rq = start(RPC_exec_approval_request, "{\"id\":\"ap4\",\"command\":\"ls\"}");
     rq->on_gone(rq);
     end_request(rq);
-    cr_assert_null(gw.misc->waiters);
+    cr_assert_null(front.misc->waiters);
     run(RPC_exec_approval_resolve, "{\"id\":\"ap4\",\"decision\":\"deny\"}");
     cr_assert(has("ok {\"ok\":true}\n") && !has("ok {\"id\""), "%s", buf_cstr(&told));
 }
