@@ -138,7 +138,9 @@ static void narrow_settings(tool_set *set, const struct tool_asker *asker)
 {
     if (!config_bool(asker->config, "tools.web.fetch.enabled")) *set &= ~((tool_set)1 << TOOL_web_fetch);
     if (!may_patch(asker)) *set &= ~((tool_set)1 << TOOL_apply_patch);
-    if (str_is(config_str(asker->config, "tools.exec.security"), "deny")) *set &= ~named(STR("group:runtime"));
+    const struct json5_node *own = member(member(member(asker->agent->node, "tools"), "exec"), "security");
+    struct str security = own && own->kind == JSON5_STRING ? own->string : config_str(asker->config, "tools.exec.security");
+    if (str_is(security, "deny")) *set &= ~named(STR("group:runtime"));
 }
 
 tool_set tool_policy(const struct tool_asker *asker)

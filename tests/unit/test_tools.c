@@ -134,6 +134,22 @@ Test(tool_policy, profiles_lists_and_groups_decide_and_deny_wins)
               "the agent's profile stands for the common one");
 }
 
+Test(tool_policy, settings_take_tools_away)
+{
+    tool_set set = offered("{ tools: { exec: { security: 'deny' } } }", M, "webchat", 0);
+    cr_expect(!has(set, "exec") && !has(set, "process") && has(set, "read"));
+    set = offered("{ agents: { list: [{ id: 'a', tools: { exec: { security: 'deny' } } }] } }", M, "webchat", 0);
+    cr_expect(!has(set, "exec"), "of one agent");
+    set = offered("{ tools: { exec: { security: 'deny' } }, agents: { list: [{ id: 'a', tools: { exec: { security: 'allowlist' } } }] } }",
+                  M, "webchat", 0);
+    cr_expect(has(set, "exec"));
+    cr_expect(!has(set, "apply_patch"));
+    set = offered("{ tools: { exec: { applyPatch: { enabled: true } } } }", M, "webchat", 0);
+    cr_expect(has(set, "apply_patch"));
+    cr_expect(has(set, "gateway") && !has(offered("{}", M, "webchat", 1), "gateway"), "sub-agents change no configuration");
+    cr_expect(!has(offered("{ tools: { web: { fetch: { enabled: false } } } }", M, "webchat", 0), "web_fetch"));
+}
+
 Test(tool_policy, providers_models_channels_and_depth_narrow)
 {
     static const char CONFIG[] = "{ tools: { byProvider: { google: { deny: ['write'] }, 'google/g': { allow: ['read'] } } },"
