@@ -279,6 +279,8 @@ static void on_failed(struct gateway_conn *c, const struct msg_turn_done *d, con
     struct str text = d->error.n ? d->error : STR("The turn failed.");
     if (failure == FAILURE_context_overflow || failure == FAILURE_bad_request)
         fail(c, 400, text, "invalid_request_error", code, extra);
+    else if (failure == FAILURE_budget)
+        fail(c, 429, text, "insufficient_quota", code, extra);
     else
         fail(c, failure == FAILURE_timeout ? 504 : 502, text, "api_error", code, extra);
 }

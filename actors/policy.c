@@ -173,6 +173,7 @@ void policy_destroy(policy_t **policy_p)
     *policy_p = NULL;
     if (!p) return;
     policy_requests_bury(p);
+    policy_budgets_forget(p);
     free_tables(p);
     for (int i = 0; i < p->worker_count; i++) free(p->workers[i]);
     free(p->workers);
@@ -216,6 +217,8 @@ static int (*const handlers[POLICY_EVENT_COUNT])(policy_t *, const struct policy
     [POLICY_WORKER_READY] = policy_on_worker_ready,
     [POLICY_WORKER_FAILED] = policy_on_worker_failed,
     [POLICY_WORKER_GONE] = policy_on_worker_gone,
+    [POLICY_SPENT] = policy_on_spent,
+    [POLICY_SPENT_LOADED] = policy_on_spent_loaded,
     [POLICY_MODEL_REQUEST] = policy_on_model_request,
     [POLICY_MODEL_VISIBLE] = policy_on_model_visible,
     [POLICY_MODEL_OK] = policy_on_model_ok,

@@ -39,23 +39,31 @@ enum policy_lane { LANE_MAIN, LANE_SUBAGENT, LANE_CRON, LANE_COUNT };
 /* Who makes room when a session's queue is full: nobody, or its oldest waiting turn (summarize: the caller keeps its text). */
 enum policy_drop { POLICY_DROP_NEW, POLICY_DROP_OLD, POLICY_DROP_SUMMARIZE };
 
+/* What budgets are of. A session's counts what its sub-agents use, too; an agent's is that of a day. */
+enum policy_scope { SCOPE_TURN, SCOPE_SESSION, SCOPE_AGENT, SCOPE_DAY, SCOPE_COUNT };
+
+struct policy_spent {
+    int64_t tokens, micros; /* millionths of a US dollar */
+};
+
 /* Every count and time the policy obeys. Out of range values are brought into range. Defaults: policy_limits_default(). */
 struct policy_limits {
-    int lane_cap[LANE_COUNT];    /* turns with a permit at once: 4, 8, 1 */
-    int lane_waiting_max;        /* turns waiting in one lane: 10000 */
-    int queue_cap;               /* bounded turns waiting in one session: 20 (messages.queue.cap) */
-    enum policy_drop queue_drop; /* messages.queue.drop */
-    int workers_max;             /* session threads: 4096 + lane_cap[LANE_SUBAGENT] */
-    int warm_max;                /* sessions that keep their worker while idle: 64 */
-    int64_t park_after_ms;       /* ... for so long: 300000 */
-    int spare_workers_max;       /* unbound workers kept for ever: 8 */
-    int64_t spare_after_ms;      /* others are stopped after so long unbound: 60000 */
-    int idempotent_max;          /* ended turns whose idempotency key is remembered: 1000 */
-    int64_t idempotent_ms;       /* ... for so long: 300000 */
-    int64_t retry_after_max_ms;  /* longest Retry-After that is waited for instead of moving on: 5000 */
-    int spawn_depth_max;         /* agents.defaults.subagents.maxSpawnDepth: 1 */
-    int children_max;            /* agents.defaults.subagents.maxChildrenPerAgent: 5 */
-    bool drain_all;              /* after STOP_ACCEPTING run what waits, too */
+    int lane_cap[LANE_COUNT];                /* turns with a permit at once: 4, 8, 1 */
+    int lane_waiting_max;                    /* turns waiting in one lane: 10000 */
+    int queue_cap;                           /* bounded turns waiting in one session: 20 (messages.queue.cap) */
+    enum policy_drop queue_drop;             /* messages.queue.drop */
+    int workers_max;                         /* session threads: 4096 + lane_cap[LANE_SUBAGENT] */
+    int warm_max;                            /* sessions that keep their worker while idle: 64 */
+    int64_t park_after_ms;                   /* ... for so long: 300000 */
+    int spare_workers_max;                   /* unbound workers kept for ever: 8 */
+    int64_t spare_after_ms;                  /* others are stopped after so long unbound: 60000 */
+    int idempotent_max;                      /* ended turns whose idempotency key is remembered: 1000 */
+    int64_t idempotent_ms;                   /* ... for so long: 300000 */
+    int64_t retry_after_max_ms;              /* longest Retry-After that is waited for instead of moving on: 5000 */
+    int spawn_depth_max;                     /* agents.defaults.subagents.maxSpawnDepth: 1 */
+    int children_max;                        /* agents.defaults.subagents.maxChildrenPerAgent: 5 */
+    struct policy_spent budget[SCOPE_COUNT]; /* 0: no limit (budgets.*) */
+    bool drain_all;                          /* after STOP_ACCEPTING run what waits, too */
 };
 
 enum policy_outcome { POLICY_OK, POLICY_FAILED, POLICY_ABORTED, POLICY_DROPPED };
@@ -75,6 +83,7 @@ enum policy_reason {
     REASON_NOT_RUNNING,     /* model refusals: the turn is unknown, waits, or is being stopped */
     REASON_REQUEST_OPEN,    /* the turn has an open request, or the request id is in use */
     REASON_CANDIDATES_MANY, /* more than POLICY_CANDIDATES_MAX */
+    REASON_BUDGET,          /* model refusals: scope, spent and budget are set */
     REASON_USER,            /* aborts */
     REASON_CLIENT_GONE,
     REASON_TIMEOUT,
@@ -114,8 +123,8 @@ struct policy_tried {
 enum policy_event_kind {
     /* Turns. SUBMIT: turn, session, agent, lane; idempotency, bounded, collect, spawn, replaces, requester, depth when they apply. */
     POLICY_SUBMIT,
-    POLICY_STORED,  /* turn, ok; requester, depth as the store knows them; steer, interrupts, alone. A turn that was aborted meanwhile ends
-                     * here, without DO_ACK;  the turn that it replaces is stopped, and its child slot passes on */
+    POLICY_STORED,  /* turn, ok; requester, depth, spent (of the session) as the store knows them; steer, interrupts, alone. A turn that was
+                     * aborted meanwhile ends  here, without DO_ACK;  the turn that it replaces is stopped, and its child slot passes on */
     POLICY_RECOVER, /* as SUBMIT, for what the store holds from before: no bound, no DO_STORE, no DO_ACK; spawn != 0: it is
                      * the run that `requester` spawned the session for, and takes a child slot */
     POLICY_TURN_DONE,  /* turn, outcome */
@@ -128,8 +137,11 @@ enum policy_event_kind {
     POLICY_WORKER_READY,  /* worker */
     POLICY_WORKER_FAILED, /* worker */
     POLICY_WORKER_GONE,   /* worker, after DO_STOP_WORKER */
+    /* Budgets. Days are numbers that never fall; a later one than the last begins the day's counts anew. */
+    POLICY_SPENT,        /* turn, spent, day: an answer of a model was paid for */
+    POLICY_SPENT_LOADED, /* agent, spent, day: as persisted */
     /* Models. attempt: as in DO_TRY, so that an answer of an earlier try is known as such; 0: the current one. */
-    POLICY_MODEL_REQUEST,   /* request, turn, candidates, candidate_count */
+    POLICY_MODEL_REQUEST,   /* request, turn, day, candidates, candidate_count */
     POLICY_MODEL_VISIBLE,   /* request, attempt: text has reached the user */
     POLICY_MODEL_OK,        /* request, attempt */
     POLICY_MODEL_FAILED,    /* request, attempt, failure, retry_after_ms (-1: none), visible */
@@ -169,6 +181,8 @@ struct policy_event {
     const struct str *allow; /* agent ids; the requester's own agent is always allowed */
     size_t allow_count;
     const struct policy_limits *limits;
+    struct policy_spent spent;
+    int64_t day;
     int depth; /* this session's depth, from the caller's durable record; the spawn tree's wins when it is larger */
     enum policy_outcome outcome;
     enum policy_reason reason;
@@ -237,6 +251,8 @@ struct policy_action {
     int depth;
     int current;
     int max;
+    struct policy_spent spent, budget; /* REASON_BUDGET: of `budget` the part that is used up alone is set */
+    enum policy_scope scope;
     enum failure failure;
     enum policy_outcome outcome;
     bool in_flight;

@@ -63,8 +63,9 @@ struct turn {
     uint64_t collect;           /* as in the event */
     int64_t message_bytes;      /* of its message, and of those that it has collected */
     bool bounded, steer;        /* as in the events */
-    struct turn *lead;          /* COLLECTED: what it runs as a part of */
-    struct list collected;      /* in_collected: its parts, in order */
+    struct policy_spent spent;
+    struct turn *lead;     /* COLLECTED: what it runs as a part of */
+    struct list collected; /* in_collected: its parts, in order */
     struct node in_collected;
 };
 
@@ -78,12 +79,13 @@ struct session {
     struct node in_ready; /* of a group: its first waiting turn only needs a permit */
     struct group group;   /* its children in the sub-agent lane */
     struct session *parent;
-    struct list children;    /* session.in_children: sessions it spawned that are not over */
-    struct node in_children; /* parent->children */
-    struct list spawns;      /* spawn.in_parent: child slots it has taken */
-    struct session *doomed;  /* next one of a stop that is being carried out */
-    int64_t spawner;         /* the parent's turn that spawned it, 0: not known */
-    int pins;                /* slots and stops that need it to stay */
+    struct list children;      /* session.in_children: sessions it spawned that are not over */
+    struct node in_children;   /* parent->children */
+    struct list spawns;        /* spawn.in_parent: child slots it has taken */
+    struct session *doomed;    /* next one of a stop that is being carried out */
+    int64_t spawner;           /* the parent's turn that spawned it, 0: not known */
+    int pins;                  /* slots and stops that need it to stay */
+    struct policy_spent spent; /* since it is known here, or what the store knows when that is more */
     int depth;
     struct str key;   /* both in `text` */
     struct str agent; /* empty: not known yet */
@@ -192,6 +194,17 @@ struct policy {
     struct request **retries; /* a binary heap by due_ms */
     int retry_count, retry_cap;
     struct request *dead;
+
+    int64_t day;
+    struct policy_spent of_day;
+    struct account *accounts; /* of agents, of that day */
+};
+
+struct account {
+    UT_hash_handle hh;
+    struct policy_spent spent;
+    struct str agent; /* in `text` */
+    char text[];
 };
 
 /* policy.c */
@@ -215,6 +228,13 @@ void policy_turn_unqueue(policy_t *p, struct turn *t);
 void policy_turn_end(policy_t *p, struct turn *t, enum policy_outcome outcome, enum policy_reason reason);
 
 void policy_turn_forget(policy_t *p, struct turn *t); /* the last of it */
+
+/* policy_budgets.c */
+int policy_on_spent(policy_t *p, const struct policy_event *e);
+int policy_on_spent_loaded(policy_t *p, const struct policy_event *e);
+/* Whether a budget is used up that a request of this turn would draw on; then DO_MODEL_REFUSED says so. */
+bool policy_budget_refuses(policy_t *p, const struct turn *t, const struct policy_event *e);
+void policy_budgets_forget(policy_t *p); /* the agents' accounts */
 
 /* policy_collect.c */
 void policy_collect(policy_t *p, struct turn *lead, bool steers); /* joins what waits behind it; it has left the queue. steers: it runs */

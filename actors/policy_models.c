@@ -205,6 +205,7 @@ int policy_on_model_request(policy_t *p, const struct policy_event *e)
         refuse(p, e, reason);
         return 0;
     }
+    if (policy_budget_refuses(p, t, e)) return 0;
     struct request *r = policy_alloc(p, sizeof *r + e->candidate_count * sizeof r->tried[0]);
     if (!r) return p->err;
     r->id = e->request;

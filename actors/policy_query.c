@@ -19,6 +19,7 @@ const char *policy_reason_name(enum policy_reason reason)
         [REASON_NOT_RUNNING] = "not_running",
         [REASON_REQUEST_OPEN] = "request_open",
         [REASON_CANDIDATES_MANY] = "candidates_many",
+        [REASON_BUDGET] = "budget",
         [REASON_USER] = "user",
         [REASON_CLIENT_GONE] = "client_gone",
         [REASON_TIMEOUT] = "timeout",

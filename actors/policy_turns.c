@@ -275,6 +275,7 @@ int policy_on_stored(policy_t *p, const struct policy_event *e)
     struct turn *old = e->ok && t->replaces ? policy_turn_find(p, t->replaces) : NULL;
     if (old && !old->session) old = NULL; /* it was dropped */
     if (e->ok) place(p, t->session, e);
+    if (e->ok && e->spent.tokens > t->session->spent.tokens) t->session->spent.tokens = e->spent.tokens;
     if (!e->ok) {
         policy_turn_end(p, t, POLICY_FAILED, REASON_STORE_FAILED);
     } else if (t->aborted) {

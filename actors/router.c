@@ -210,6 +210,7 @@ static void handle(struct router *r, struct msg *in)
     case MSG_store_answered: router_on_answered(r, in); break;
     case MSG_store_pending: router_on_pending(r, in); break;
     case MSG_store_recovered: on_recovered(r, in); break;
+    case MSG_store_spent: router_on_spent(r, &in->store_spent); break;
     case MSG_store_cooldown: {
         struct policy_event event = { .kind = POLICY_COOLDOWN_LOADED,
                                       .until_ms = in->store_cooldown.until_ms,

@@ -23,6 +23,7 @@ struct policy_limits router_limits(const config_t *config)
     limits.queue_drop = drop_of(c->queue_drop);
     limits.spawn_depth_max = (int)c->max_spawn_depth;
     limits.children_max = (int)c->max_children;
+    router_read_budgets(config, &limits);
     return limits;
 }
 

@@ -186,6 +186,13 @@ void router_do_drop(struct router *r, struct turn_entry *e);                    
 void router_do_refuse(struct router *r, struct turn_entry *e, enum policy_reason reason);  /* DO_REFUSE; frees it */
 void router_record_drop(struct router *r, struct turn_entry *e); /* the store has taken it: record its end; frees it */
 
+/* router_budgets.c */
+int64_t router_day(void); /* as in the table of usage: UTC */
+void router_on_paid(struct router *r, int64_t turn, const char *ref, int64_t input_tokens, int64_t output_tokens);
+void router_on_spent(struct router *r, const struct msg_store_spent *s); /* store.spent */
+void router_read_budgets(const config_t *config, struct policy_limits *limits);
+void router_write_budget(const struct policy_action *a, struct buf *out); /* DO_MODEL_REFUSED, REASON_BUDGET: for people */
+
 /* router_collect.c */
 uint64_t router_collect_class(const struct said *s); /* what may be answered together; 0: alone */
 /* What the queue mode makes of it, in POLICY_STORED. own: the session's own mode; empty: that of its channel. */

@@ -93,9 +93,12 @@ static void ask_policy(struct router *r, const struct request_entry *e)
     struct policy_candidate candidates[POLICY_CANDIDATES_MAX];
     for (size_t i = 0; i < e->count; i++)
         candidates[i] = (struct policy_candidate){ e->candidates[i].provider, hash(e->candidates[i].model) };
-    const struct policy_event event = {
-        .kind = POLICY_MODEL_REQUEST, .request = e->request, .turn = e->turn, .candidates = candidates, .candidate_count = e->count
-    };
+    const struct policy_event event = { .kind = POLICY_MODEL_REQUEST,
+                                        .day = router_day(),
+                                        .request = e->request,
+                                        .turn = e->turn,
+                                        .candidates = candidates,
+                                        .candidate_count = e->count };
     router_step(r, &event);
 }
 
@@ -163,6 +166,7 @@ void router_on_model_reply(struct router *r, const struct msg *in)
     m.model_reply.model = str_of(e->candidates[e->trying].ref);
     router_send(r, e->session, &m, message);
     payload_free(&message);
+    router_on_paid(r, e->turn, e->candidates[e->trying].ref, in->model_reply.input_tokens, in->model_reply.output_tokens);
     struct turn_entry *turn = router_turn(r, e->turn);
     if (turn)
         course_replied(&turn->course, clock_mono_ms(), in->model_reply.first_ms, in->model_reply.input_tokens,
@@ -320,8 +324,11 @@ void router_do_model(struct router *r, const struct policy_action *a)
         break;
     case POLICY_DO_MODEL_CANCEL: cancel(r, e, a); break;
     case POLICY_DO_MODEL_REFUSED:
-        buf_printf(&text, "the model request was refused: %s", policy_reason_name(a->reason));
-        tell_failed(r, e, FAILURE_server, buf_str(&text), false);
+        if (a->reason == REASON_BUDGET)
+            router_write_budget(a, &text);
+        else
+            buf_printf(&text, "the model request was refused: %s", policy_reason_name(a->reason));
+        tell_failed(r, e, a->reason == REASON_BUDGET ? FAILURE_budget : FAILURE_server, buf_str(&text), false);
         break;
     default: break; /* DO_RETRY_LATER: the policy's own timer brings DO_TRY */
     }

@@ -268,6 +268,7 @@ void router_on_accepted(struct router *r, const struct msg *in)
     course_stored(&e->course, clock_mono_ms());
     if (!e->stored && a->code == GW_EEXIST) known_already(r, a);
     struct policy_event event = { .kind = POLICY_STORED, .turn = a->turn, .ok = e->stored, .requester = a->parent, .depth = (int)a->depth };
+    event.spent.tokens = a->spent_tokens;
     const struct said said = router_said(&e->said);
     router_queue_as(r, &said, a->queue, &event);
     router_step(r, &event);

@@ -19,6 +19,7 @@
 #include "store/messages.h"
 #include "store/spawns.h"
 #include "store/turns.h"
+#include "store/usage.h"
 
 static const char *const lane_names[] = { "main", "subagent", "cron" }; /* by enum policy_lane */
 
@@ -95,6 +96,7 @@ static int accept_turn(struct keeper *k, const struct msg *in, struct answer *a)
     a->m.store_accepted.queue = str_of(a->queue);
     a->m.store_accepted.parent = wishes.parent;
     a->m.store_accepted.depth = wishes.depth;
+    a->m.store_accepted.spent_tokens = wishes.spent_tokens;
     a->m.store_accepted.turn = q->turn;
     a->m.store_accepted.code = rc;
     a->m.store_accepted.created = rc == 0 && accepted.session_created;
@@ -306,6 +308,7 @@ struct pending {
     struct keeper *keeper;
     const struct msg *question;
     int64_t last_id;
+    int64_t day; /* today */
     int rows;
 };
 
@@ -367,6 +370,21 @@ static int send_cooldown(void *ctx, const struct cooldown_row *row)
     return mailbox_send(p->keeper->mailbox, p->question->from, &m);
 }
 
+static int send_spent(void *ctx, const struct usage_row *row)
+{
+    struct pending *p = ctx;
+    struct msg m = answer_of(p->question, MSG_store_spent);
+    m.store_spent = (struct msg_store_spent){ .agent = row->agent,
+                                              .provider = row->provider,
+                                              .model = row->model,
+                                              .day = p->day,
+                                              .input_tokens = row->used.input,
+                                              .output_tokens = row->used.output,
+                                              .cache_read_tokens = row->used.cache_read,
+                                              .cache_write_tokens = row->used.cache_write };
+    return mailbox_send(p->keeper->mailbox, p->question->from, &m);
+}
+
 /* A crash between the acceptance of a run and the end of the one that it replaced: that one is over. */
 static int end_steered(struct keeper *k)
 {
@@ -389,6 +407,8 @@ static int recover(struct keeper *k, const struct msg *in, struct answer *a)
         rc = turns_pending(k->store, p.last_id, STORE_LIST_MAX, send_pending, &p);
     } while (rc == 0 && p.rows == STORE_LIST_MAX);
     if (rc == 0) rc = cooldowns_load(k->store, send_cooldown, &p);
+    p.day = clock_wall_ms() / USAGE_DAY_MS;
+    if (rc == 0) rc = usage_sum(k->store, p.day, p.day, false, 0, send_spent, &p);
     k->next_sweep_ms = 0; /* who was not told before the end of the last process is now */
     a->m = answer_of(in, MSG_store_recovered);
     a->m.store_recovered.notice = str_of(k->notice);

@@ -14,6 +14,7 @@ static int note(void *ctx, const struct session_row *row)
     w->thinking = (struct str){ w->words.p + model, row->thinking.n };
     w->parent = (struct str){ w->words.p + model + row->thinking.n, row->parent.n };
     w->depth = row->depth;
+    w->spent_tokens = row->used.input + row->used.output;
     if (row->settings.n == 0) return 0;
     json_t *settings = json_loadb(row->settings.p, row->settings.n, 0, NULL);
     const char *policy = json_string_value(json_object_get(settings, "sendPolicy"));

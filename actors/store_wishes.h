@@ -9,13 +9,14 @@
 #include "store/sessions.h"
 
 struct session_wishes {
-    struct str model;    /* "provider/model", in words; empty: none */
-    struct str thinking; /* likewise */
-    struct str parent;   /* who spawned it, in words; empty: nobody */
-    int64_t depth;       /* in the spawn tree */
-    char queue[16];      /* queue mode; empty: that of the configuration */
-    bool deny;           /* sendPolicy: nobody may send */
-    struct buf words;    /* owned by the caller */
+    struct str model;     /* "provider/model", in words; empty: none */
+    struct str thinking;  /* likewise */
+    struct str parent;    /* who spawned it, in words; empty: nobody */
+    int64_t depth;        /* in the spawn tree */
+    int64_t spent_tokens; /* by its turns so far */
+    char queue[16];       /* queue mode; empty: that of the configuration */
+    bool deny;            /* sendPolicy: nobody may send */
+    struct buf words;     /* owned by the caller */
 };
 
 /** A session that is not there has none. @return 0, GW_EIO, GW_ENOMEM */

@@ -108,7 +108,8 @@ int sessions_get(store_t *store, struct str key, session_row_fn *fn, void *ctx)
 int sessions_wishes(store_t *store, struct str key, session_row_fn *fn, void *ctx)
 {
     struct query q =
-        query_open(store, SQL_session_wishes, "SELECT provider, model, thinking, settings, parent, depth FROM sessions WHERE key = ?");
+        query_open(store, SQL_session_wishes,
+                   "SELECT provider, model, thinking, settings, parent, depth, input_tokens, output_tokens FROM " TABLES " WHERE key = ?");
     query_text(&q, key);
     int rc = query_row(&q);
     if (rc == 0) rc = sql_refuse(store, GW_ENOENT, "store: no session with this key");
@@ -118,7 +119,8 @@ int sessions_wishes(store_t *store, struct str key, session_row_fn *fn, void *ct
                                          .thinking = query_get_text(&q, 2),
                                          .settings = query_get_text(&q, 3),
                                          .parent = query_get_text(&q, 4),
-                                         .depth = query_get_int(&q, 5) };
+                                         .depth = query_get_int(&q, 5),
+                                         .used = { .input = query_get_int(&q, 6), .output = query_get_int(&q, 7) } };
         rc = fn(ctx, &row);
     }
     return query_close(&q, rc);

@@ -51,7 +51,7 @@ int sessions_ensure(store_t *store, const struct session_new *session, int64_t *
 
 /** @return 0, GW_ENOENT, GW_EIO, or what fn returned */
 int sessions_get(store_t *store, struct str key, session_row_fn *fn, void *ctx);
-/** Only what its turns need: provider, model, thinking, settings, parent and depth of the row. Cheap: each turn asks.
+/** Only what its turns need: provider, model, thinking, settings, parent, depth and tokens of the row. Cheap: each turn asks.
  *  @return 0, GW_ENOENT, GW_EIO, or what fn returned */
 int sessions_wishes(store_t *store, struct str key, session_row_fn *fn, void *ctx);
 /** The number of a session key. @return 0, GW_ENOENT, GW_EIO */

@@ -48,6 +48,14 @@ policy_turns.c~s/if (t->steer) policy_steer_hint(p, t->session);//~a turn is not
 policy_turns.c~s/if (e->alone) t->collect = 0;//~what is to run alone is joined
 policy_abort.c~s/if (s->active \&\& s->active->bounded) stop/if (0) stop/~a turn runs on that is to be interrupted
 policy_abort.c~s/s->active \&\& s->active->bounded/s->active/~what is no person's turn is interrupted
+policy_budgets.c~s/if (refuse(p, e, SCOPE_TURN, &t->spent)) return true;//~a turn has no budget
+policy_budgets.c~s/if (refuse(p, e, SCOPE_SESSION, &s->spent)) return true;/;/~a session has no budget
+policy_budgets.c~s/for (struct session \*s = t->session; s; s = s->parent) add/for (struct session *s = t->session; s; s = 0) add/~what a child spends is not its parent's
+policy_budgets.c~s/(a \&\& refuse(p, e, SCOPE_AGENT, &a->spent)) || //~an agent has no budget
+policy_budgets.c~s/refuse(p, e, SCOPE_DAY, &p->of_day);/0;/~a day has no budget
+policy_budgets.c~s/if (day <= p->day) return;/return;/~yesterday's spending counts today
+policy_budgets.c~s/spent->tokens >= budget->tokens/spent->tokens > budget->tokens/~a budget is one too large
+policy_models.c~s/if (policy_budget_refuses(p, t, e)) return 0;//~budgets do not refuse
 policy_keys.c~s/HASH_FIND(hh, p->keeps, key.p, key.n, k);/k = NULL;/~a repeat runs again
 policy_workers.c~s/if (p->live < p->limits.workers_max) return/if (1) return/~more threads than allowed
 policy_models.c~s/if (c->fate == POLICY_TRIED || /if (/~a candidate is tried twice

@@ -37,6 +37,7 @@ struct sim_session {
     enum policy_lane ready_lane;
     int64_t ring_seq;       /* as a group of the sub-agent lane */
     int passed, passed_max; /* grants to others since it was ready */
+    struct policy_spent spent;
     int worker;
 };
 
@@ -49,6 +50,7 @@ struct sim_turn {
     enum policy_reason aborted;
     int64_t request;
     uint64_t collect;
+    struct policy_spent spent;
     bool steer;
     int64_t bytes, lead; /* lead: the turn it was collected into */
     int64_t replaces;    /* a turn that is over once this one is stored */
@@ -124,6 +126,8 @@ struct sim {
     int64_t given_ms; /* the largest the policy was told */
     int64_t seq;
     int64_t last_turn, last_request, last_key;
+    int64_t day, spent_day; /* the next event's; the latest that was told */
+    struct policy_spent of_day, of_agent[AGENTS];
     struct sim_session sessions[SESSIONS];
     struct sim_turn turns[TURNS]; /* in order of submission */
     int64_t zombies[TURNS];       /* dropped, and the store still has them */
@@ -175,6 +179,13 @@ struct sim_turn *sim_collect_steered(struct sim *s,
                                      int session); /* the turn that runs in it and may take in what waits first; NULL: none */
 void sim_collect_part_ends(struct sim *s, const struct sim_turn *t, const struct policy_action *a);
 void sim_collect_parts_ended(struct sim *s, const struct sim_turn *t, enum policy_outcome outcome);
+
+/* sim_budgets.c */
+uint64_t sim_random(struct sim *s);
+void sim_budgets_limits(struct sim *s, struct policy_limits *limits); /* random ones */
+void sim_budgets_event(struct sim *s, const struct policy_event *e);
+bool sim_budgets_refuse(const struct sim *s, const struct sim_turn *t); /* a request of its */
+void sim_budgets_check(struct sim *s, const struct policy_action *a);   /* DO_MODEL_REFUSED for a budget */
 
 /* The models' half; the same three moments. */
 void sim_models_event(struct sim *s, const struct policy_event *e);

@@ -148,6 +148,7 @@ void sim_models_event(struct sim *s, const struct policy_event *e)
         s->want_reason = !t || t->state != POLICY_TURN_RUNNING || t->aborted ? REASON_NOT_RUNNING
                          : t->request || r                                   ? REASON_REQUEST_OPEN
                          : e->candidate_count > POLICY_CANDIDATES_MAX        ? REASON_CANDIDATES_MANY
+                         : sim_budgets_refuse(s, t)                          ? REASON_BUDGET
                                                                              : REASON_NONE;
         if (s->want_reason) break;
         s->wants = false;

@@ -17,18 +17,9 @@ static const struct str agents[AGENTS] = { { "a0", 2 }, { "a1", 2 }, { "a2", 2 }
 static const struct str keys[KEYS] = { { "k0", 2 }, { "k1", 2 }, { "k2", 2 }, { "k3", 2 }, { "k4", 2 },
                                        { "k5", 2 }, { "k6", 2 }, { "k7", 2 }, { "k8", 2 }, { "k9", 2 } };
 
-/* splitmix64 (Steele, Lea, Flood 2014): any seed is good, neighbours are unrelated. */
-static uint64_t next_random(struct sim *s)
-{
-    uint64_t z = s->random += 0x9E3779B97F4A7C15u;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-}
-
 static int below(struct sim *s, int n)
 {
-    return (int)(next_random(s) % (uint64_t)n);
+    return (int)(sim_random(s) % (uint64_t)n);
 }
 
 static bool chance(struct sim *s, int percent)
@@ -39,9 +30,10 @@ static bool chance(struct sim *s, int percent)
 /* Reporting */
 
 static const char *const event_names[POLICY_EVENT_COUNT] = {
-    "submit",          "stored",        "recover",     "turn_done",     "abort",         "wait_begin",     "wait_end",     "steer",
-    "worker_ready",    "worker_failed", "worker_gone", "model_request", "model_visible", "model_ok",       "model_failed", "model_aborted",
-    "cooldown_loaded", "provider_down", "provider_up", "spawn",         "child_ended",   "stop_accepting", "config",       "tick",
+    "submit",       "stored",        "recover",         "turn_done",     "abort",        "wait_begin",    "wait_end",      "steer",
+    "worker_ready", "worker_failed", "worker_gone",     "spent",         "spent_loaded", "model_request", "model_visible", "model_ok",
+    "model_failed", "model_aborted", "cooldown_loaded", "provider_down", "provider_up",  "spawn",         "child_ended",   "stop_accepting",
+    "config",       "tick",
 };
 static const char *const action_names[POLICY_ACTION_COUNT] = {
     "store",        "ack",           "duplicate", "refuse",      "drop",          "start",   "run",         "resume",
@@ -275,6 +267,7 @@ static void do_stored(struct sim *s)
     e.turn = t ? t->id : 0;
     e.ok = chance(s, 92);
     e.steer = chance(s, 30);
+    if (chance(s, 20)) e.spent.tokens = below(s, 500);
     e.interrupts = !e.steer && chance(s, 8);
     e.alone = !e.steer && chance(s, 8);
     if (s->zombie_count && chance(s, 50)) e.turn = s->zombies[below(s, s->zombie_count)];
@@ -337,6 +330,13 @@ static void do_request(struct sim *s)
     for (size_t i = 0; i < n; i++) c[i] = (struct policy_candidate){ below(s, PROVIDERS + 2) - 1, (uint64_t)below(s, 2) };
     struct policy_event e = { .kind = POLICY_MODEL_REQUEST, .turn = t->id, .request = ++s->last_request, .candidates = c };
     e.candidate_count = n;
+    e.day = s->day += chance(s, 1);
+    if (chance(s, 30)) {
+        bool loaded = chance(s, 10);
+        e.kind = loaded ? POLICY_SPENT_LOADED : POLICY_SPENT;
+        e.agent = agents[below(s, AGENTS)];
+        e.spent = (struct policy_spent){ 10 * below(s, 10), 10 * below(s, 8) };
+    }
     step(s, &e);
 }
 
@@ -441,6 +441,7 @@ static struct policy_limits random_limits(struct sim *s)
     l.spawn_depth_max = below(s, 4);
     l.children_max = below(s, 4);
     l.drain_all = chance(s, 40);
+    if (chance(s, 40)) sim_budgets_limits(s, &l);
     return l;
 }
 

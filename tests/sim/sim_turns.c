@@ -477,6 +477,7 @@ void sim_event(struct sim *s, const struct policy_event *e)
     s->event = e;
     s->wants = s->got = false;
     s->steered = 0;
+    sim_budgets_event(s, e);
     s->want_reason = REASON_NONE;
     switch ((int)e->kind) {
     case POLICY_SUBMIT: submit(s, e); break;
@@ -583,6 +584,9 @@ void sim_action(struct sim *s, const struct policy_action *a)
     case POLICY_DO_STOP_WORKER:
         RULE(s, s->workers[a->worker].state == W_FREE, "worker %d is stopped though it is not free", a->worker);
         s->workers[a->worker].state = W_STOPPING;
+        break;
+    case POLICY_DO_MODEL_REFUSED:
+        if (a->reason == REASON_BUDGET) sim_budgets_check(s, a);
         break;
     case POLICY_DO_SPAWN_OK: spawned(s, a); break;
     case POLICY_DO_DRAINED:
