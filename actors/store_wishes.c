@@ -2,6 +2,13 @@
 
 #include <jansson.h>
 
+static struct str take(struct str *rest, size_t n)
+{
+    struct str s = { rest->p, n };
+    if (n) *rest = (struct str){ rest->p + n, rest->n - n };
+    return s;
+}
+
 static int note(void *ctx, const struct session_row *row)
 {
     struct session_wishes *w = ctx;
@@ -10,9 +17,10 @@ static int note(void *ctx, const struct session_row *row)
     buf_add(&w->words, row->thinking);
     buf_add(&w->words, row->parent);
     if (w->words.err) return w->words.err;
-    w->model = (struct str){ w->words.p, model };
-    w->thinking = (struct str){ w->words.p + model, row->thinking.n };
-    w->parent = (struct str){ w->words.p + model + row->thinking.n, row->parent.n };
+    struct str rest = buf_str(&w->words);
+    w->model = take(&rest, model);
+    w->thinking = take(&rest, row->thinking.n);
+    w->parent = take(&rest, row->parent.n);
     w->depth = row->depth;
     w->spent_tokens = row->used.input + row->used.output;
     if (row->settings.n == 0) return 0;
