@@ -258,7 +258,7 @@ static int note_ended(void *ctx, const struct turn_row *row)
     *e->out = (struct msg_store_answered){ .turn = row->id,
                                            .outcome = outcomes[row->state],
                                            .model = { e->words->p, model.n },
-                                           .error = { e->words->p + model.n, error.n },
+                                           .error = error.n ? (struct str){ e->words->p + model.n, error.n } : STR(""),
                                            .input_tokens = row->used.input,
                                            .output_tokens = row->used.output };
     e->session = row->session;
