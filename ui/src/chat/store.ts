@@ -239,11 +239,18 @@ export function discard(runId: string): void {
   echoes.value = echoes.value.filter((echo) => echo.runId !== runId);
 }
 
+let stopping = false;
+
+/** One press stops one answer: what was queued behind it begins at once, and a second call would stop that. */
 export async function stop(): Promise<void> {
+  if (stopping) return;
+  stopping = true;
   try {
     const answer = await gateway.call("chat.abort", { sessionKey: sessionKey.value });
     if (!answer?.aborted) await refresh();
   } catch (error) {
     historyError.value = words(error);
+  } finally {
+    stopping = false;
   }
 }
