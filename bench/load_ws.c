@@ -14,6 +14,7 @@
 
 enum {
     EVENTS = 512,
+    SIP = 64,
     READ_BYTES = 256 * 1024,
     WINDOW = 256,
     SOURCES = 8,
@@ -224,10 +225,10 @@ static void on_readable(ws_crowd_t *crowd, struct client *c)
 }
 
 /* @return how many sockets had something */
-static int look(ws_crowd_t *crowd, int timeout_ms)
+static int look(ws_crowd_t *crowd, int most, int timeout_ms)
 {
     struct epoll_event events[EVENTS];
-    int n = epoll_wait(crowd->epoll, events, EVENTS, timeout_ms);
+    int n = epoll_wait(crowd->epoll, events, most, timeout_ms);
     for (int i = 0; i < n; i++) {
         struct client *c = events[i].data.ptr;
         if (c->fd >= 0) on_readable(crowd, c);
@@ -246,15 +247,20 @@ int ws_crowd_grow(ws_crowd_t *crowd, int n, int patience_ms)
             int rc = enter(crowd, &crowd->clients[crowd->used++]);
             if (rc) return rc;
         }
-        look(crowd, WAIT_MS);
+        look(crowd, EVENTS, WAIT_MS);
     }
     return crowd->used == last && crowd->handshakes == 0 ? 0 : GW_ETIMEOUT;
+}
+
+void ws_crowd_sip(ws_crowd_t *crowd)
+{
+    look(crowd, SIP, 0);
 }
 
 void ws_crowd_read(ws_crowd_t *crowd, int ms)
 {
     int64_t end = clock_us() + (int64_t)ms * 1000;
-    while (look(crowd, 0) > 0 && clock_us() < end) continue;
+    while (look(crowd, EVENTS, 0) > 0 && clock_us() < end) continue;
 }
 
 /* ---- churn ---- */
@@ -290,7 +296,7 @@ int ws_churn_run(const struct ws_churn *ch, struct ws_churn_result *out)
         while (crowd->used < ch->total && crowd->used < due && crowd->handshakes < WINDOW && rc == 0)
             rc = enter(crowd, &crowd->clients[crowd->used++]);
         if (rc) break;
-        look(crowd, 1);
+        look(crowd, EVENTS, 1);
     }
     out->done = crowd->done;
     out->failed = ch->total - crowd->done;

@@ -22,6 +22,8 @@ int ws_crowd_grow(ws_crowd_t *crowd, int n, int patience_ms);
 
 /** Read what has come and throw it away, until nothing is left or `ms` are over. */
 void ws_crowd_read(ws_crowd_t *crowd, int ms);
+/** The same for some dozens of those that have something. */
+void ws_crowd_sip(ws_crowd_t *crowd);
 
 struct ws_crowd_count {
     int in, lost;   /* clients that are greeted; that the gateway has closed */
