@@ -1,16 +1,20 @@
 /* tools/apply_patch.c -- apply_patch: several files changed as one. All of it is worked out before the first file is touched; what was
  * written is put back when a later file cannot be. Source: agent-runtime 4; the format: tools/patch.h */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "tools/beneath.h"
 #include "tools/patch.h"
+
+#define NOT_BACK "could not be put back as it was"
 
 enum { BYTES_MAX = 64 * 1024 * 1024 /* of all files of a patch, before and after */ };
 
 struct work {
     const struct patch_file *file;
     struct buf before, after; /* of a file that is there; that will be there */
+    struct stat is;           /* UPDATE, DELETE: the file, whatever names it has */
 };
 
 static struct str target(const struct patch_file *f)
@@ -32,6 +36,14 @@ static bool named_before(const struct patch_file *files, size_t i, struct str *p
     return false;
 }
 
+/* The same file by another name: `a` and `./a`, or through a link. */
+static bool planned_before(const struct work *all, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (all[i].is.st_ino && all[i].is.st_ino == all[k].is.st_ino && all[i].is.st_dev == all[k].is.st_dev) return true;
+    return false;
+}
+
 static int plan(const struct tool_place *place, struct work *w, struct arena *arena, struct buf *why)
 {
     const struct patch_file *f = w->file;
@@ -45,7 +57,10 @@ static int plan(const struct tool_place *place, struct work *w, struct arena *ar
         patch_added(f, &w->after);
         return w->after.err;
     }
-    int rc = beneath_read(place, f->path, &w->before, why);
+    int fd, rc = beneath_open(place, f->path, &fd, &w->is, why);
+    if (rc) return rc;
+    close(fd);
+    rc = beneath_read(place, f->path, &w->before, why);
     return rc || f->kind == PATCH_DELETE ? rc : patch_apply(f, buf_str(&w->before), arena, &w->after, why);
 }
 
@@ -66,7 +81,7 @@ static void take_back(const struct tool_place *place, const struct work *w, stru
     const struct patch_file *f = w->file;
     int rc = f->kind == PATCH_ADD ? 0 : beneath_write(place, f->path, buf_str(&w->before), why);
     if (rc == 0 && (f->kind == PATCH_ADD || f->move_to.n)) rc = beneath_remove(place, target(f), why);
-    if (rc) buf_printf(why, "; %.*s could not be put back as it was", STR_ARG(f->path));
+    if (rc) buf_printf(why, "; %.*s " NOT_BACK, STR_ARG(f->path));
 }
 
 static int write_all(const struct tool_place *place, const struct work *all, size_t count, struct buf *why)
@@ -104,6 +119,11 @@ static int apply(struct tool_call *call, struct work *all, struct arena *arena, 
             return GW_EINVAL;
         }
         rc = plan(call->place, &all[i], arena, why);
+        if (rc == 0 && planned_before(all, i)) {
+            buf_printf(why, "%.*s is named twice, by different paths; put all its hunks under one `*** Update File: `",
+                       STR_ARG(files[i].path));
+            return GW_EINVAL;
+        }
         bytes += all[i].before.n + all[i].after.n;
         if (rc == 0 && bytes > BYTES_MAX) {
             buf_text(why, "The files of the patch are larger than 64 MiB together");
@@ -121,7 +141,8 @@ int tool_apply_patch(struct tool_call *call)
     struct buf why = { 0 };
     struct work *all = calloc(PATCH_FILES_MAX, sizeof *all);
     int rc = all ? apply(call, all, &arena, &why) : GW_ENOMEM;
-    if (rc && rc != GW_ENOMEM) rc = tool_fail(call, "%s. Nothing was changed.", why.n ? buf_cstr(&why) : err_text(rc));
+    bool partly = str_find(buf_str(&why), STR(NOT_BACK)) >= 0;
+    if (rc && rc != GW_ENOMEM) rc = tool_fail(call, "%s.%s", why.n ? buf_cstr(&why) : err_text(rc), partly ? "" : " Nothing was changed.");
     for (size_t i = 0; all && i < PATCH_FILES_MAX; i++) {
         buf_free(&all[i].before);
         buf_free(&all[i].after);

@@ -305,6 +305,8 @@ Test(tool_files, a_patch_changes_all_of_its_files_or_none)
     cr_expect(d.failed && holds(d.workspace, "a", "1\ntwo\n"), "nothing was changed");
     cr_expect(strstr(call(&d, "apply_patch", PATCH("*** Add File: a\\n+x\\n")), "a is there already"));
     cr_expect(strstr(call(&d, "apply_patch", PATCH("*** Delete File: a\\n*** Update File: a\\n@@\\n-1\\n+x\\n")), "a is named twice"));
+    cr_expect(strstr(call(&d, "apply_patch", PATCH("*** Update File: a\\n@@\\n-1\\n+x\\n*** Update File: ./a\\n@@\\n-two\\n+y\\n")),
+                     "is named twice"));
     cr_expect(strstr(call(&d, "apply_patch", PATCH("*** Delete File: nope\\n")), "ENOENT"));
     cr_expect(holds(d.workspace, "a", "1\ntwo\n"));
     close_desk(&d);
