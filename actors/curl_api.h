@@ -33,6 +33,7 @@ _Static_assert(LIBCURL_VERSION_NUM >= 0x075500, "libcurl 7.85 or newer is needed
     X(multi_remove_handle)                                                                                                                 \
     X(multi_perform)                                                                                                                       \
     X(multi_info_read)                                                                                                                     \
+    X(multi_socket_action)                                                                                                                 \
     X(multi_poll)                                                                                                                          \
     X(multi_cleanup)
 

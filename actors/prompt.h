@@ -61,6 +61,7 @@ struct prompt_input {
     const struct prompt_alias *aliases;
     size_t alias_count;
     const skills_t *skills; /* NULL: none */
+    struct str only_skills; /* those that may be listed, one a line; "-": none; empty: all of them */
     int64_t file_chars;     /* characters (code points) of one bootstrap file; 0: PROMPT_FILE_CHARS */
     int64_t total_chars;    /* of all of them; 0: PROMPT_TOTAL_CHARS */
 };

@@ -144,6 +144,15 @@ static void add_skill(struct buf *out, const struct skill *skill)
     buf_text(out, "</location>\n  </skill>\n");
 }
 
+/* A channel may leave less than the agent has. */
+static bool is_listed(struct str only, struct str name)
+{
+    if (only.n == 0) return true;
+    while (only.n)
+        if (str_eq(str_split(&only, '\n'), name)) return true;
+    return false;
+}
+
 /* Without a tool to read them with, a skill still says by its description what the agent is for. */
 void prompt_add_skills(const struct prompt_input *in, struct buf *out)
 {
@@ -151,7 +160,7 @@ void prompt_add_skills(const struct prompt_input *in, struct buf *out)
     const struct skill *list = skills_list(in->skills, &n);
     if (!full(in)) return;
     for (size_t i = 0; i < n; i++) {
-        if (!list[i].eligible || !list[i].model_invocable) continue;
+        if (!list[i].eligible || !list[i].model_invocable || !is_listed(in->only_skills, list[i].name)) continue;
         if (shown++ == 0) buf_text(out, "## Skills (mandatory)\n");
         if (shown == 1 && prompt_has_tool(in, "read"))
             buf_text(out, "Look through <available_skills> before you answer. If one clearly fits, read its SKILL.md at <location> with "

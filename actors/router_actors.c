@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "actors/channel.h"
 #include "actors/exec.h"
 #include "actors/gateway.h"
 #include "actors/model.h"
@@ -13,6 +14,7 @@
 #include "actors/web.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "channels/channel.h"
 
 void router_worker_name(int worker, char out[MSG_NAME_MAX + 1])
 {
@@ -100,6 +102,22 @@ static int start_exec(struct router *r, struct child *c)
     return rc;
 }
 
+static int start_channel(struct router *r, struct child *c)
+{
+    struct channel_actor_options *options = calloc(1, sizeof *options);
+    struct str name = str_of(c->name), id = { name.p + 8, name.n - 8 }; /* behind "channel." */
+    if (!options) return GW_ENOMEM;
+    options->config = config_ref(r->config);
+    options->env = r->options->env;
+    str_copy(options->id, sizeof options->id, id);
+    int rc = actor_spawn(r->bus, c->name, CHANNEL_QUEUE, channel_actor, options, &c->actor);
+    if (rc) {
+        config_unref(&options->config);
+        free(options);
+    }
+    return rc;
+}
+
 static int start_gateway(struct router *r, struct child *c)
 {
     struct gateway_options *options = calloc(1, sizeof *options);
@@ -129,6 +147,7 @@ int router_child_start(struct router *r, struct child *c, struct buf *why)
     case CHILD_RELOAD: return router_start_reload(r, c, why);
     case CHILD_WEB: return actor_spawn(r->bus, c->name, WEB_QUEUE, web_actor, NULL, &c->actor);
     case CHILD_EXEC: return start_exec(r, c);
+    case CHILD_CHANNEL: return start_channel(r, c);
     case CHILD_RELAY: return actor_spawn(r->bus, c->name, RELAY_QUEUE, relay_actor, NULL, &c->actor);
     default: return start_gateway(r, c);
     }
@@ -163,6 +182,18 @@ int router_provider_add(struct router *r, const struct config_provider *provider
     return 0;
 }
 
+/* The networks that the configuration wants. */
+int router_add_channels(struct router *r)
+{
+    for (const struct channel *const *c = channels_all(); *c; c++) {
+        char name[MSG_NAME_MAX + 1];
+        snprintf(name, sizeof name, "channel.%s", (*c)->id);
+        if (router_child(r, name) || !(*c)->wanted(r->config, &r->options->env)) continue;
+        if (!router_child_add(r, CHILD_CHANNEL, name)) return GW_ENOMEM;
+    }
+    return 0;
+}
+
 /* Start the store, the providers, the query actor and the relay; the gateway follows once they run and the store has told what was
  * left unfinished. */
 int router_start_children(struct router *r)
@@ -176,6 +207,7 @@ int router_start_children(struct router *r)
     if (rc == 0 && !router_child_add(r, CHILD_RELAY, "relay")) rc = GW_ENOMEM;
     if (rc == 0 && !router_child_add(r, CHILD_EXEC, "exec")) rc = GW_ENOMEM;
     if (rc == 0 && !router_child_add(r, CHILD_WEB, "web")) rc = GW_ENOMEM;
+    if (rc == 0 && r->options->gateway) rc = router_add_channels(r);
     if (rc == 0 && r->options->config_path && !router_child_add(r, CHILD_RELOAD, "reload")) rc = GW_ENOMEM;
     for (size_t i = 1; i < r->child_count && rc == 0; i++) rc = router_child_start(r, &r->children[i], &why);
     if (rc) router_fail(r, rc, why.n ? buf_cstr(&why) : err_text(rc));
@@ -366,7 +398,7 @@ static bool tell_stop(struct router *r, const char *name, bool running)
  * nobody can write any more and nobody reads. */
 void router_stop_children(struct router *r)
 {
-    static const enum child_kind order[] = { CHILD_RELOAD, CHILD_GATEWAY, CHILD_RELAY,    CHILD_QUERY,
+    static const enum child_kind order[] = { CHILD_RELOAD, CHILD_GATEWAY, CHILD_CHANNEL,  CHILD_RELAY, CHILD_QUERY,
                                              CHILD_EXEC,   CHILD_WEB,     CHILD_PROVIDER, CHILD_STORE };
     for (size_t stage = 0; stage < sizeof order / sizeof *order; stage++) {
         bool any = false;

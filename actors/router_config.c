@@ -172,6 +172,12 @@ static bool has_child(const struct router *r, struct str id)
 
 static void start_missing(struct router *r)
 {
+    size_t before = r->child_count;
+    struct buf why = { 0 };
+    if (r->options->gateway) router_add_channels(r);
+    for (size_t i = before; i < r->child_count; i++) router_child_start(r, &r->children[i], &why);
+    buf_free(&why);
+
     for (size_t i = 0; i < config_provider_count(r->config); i++) {
         const struct config_provider *p = config_provider_at(r->config, i);
         if (!has_child(r, p->id)) start_provider(r, p);

@@ -10,8 +10,10 @@
 static void record_end(struct router *r, const struct turn_entry *e, enum policy_reason reason)
 {
     struct msg m = { .kind = MSG_store_finish, .trace = e->said.trace };
+    const struct said said = router_said(&e->said);
     m.store_finish.turn = e->turn;
-    m.store_finish.session_key = router_said(&e->said).session_key;
+    m.store_finish.session_key = said.session_key;
+    m.store_finish.routed = router_route(&said).n > 0;
     m.store_finish.outcome = e->done.turn_done.outcome;
     m.store_finish.reason = str_of(policy_reason_name(reason));
     m.store_finish.error = e->done.turn_done.error;

@@ -20,7 +20,17 @@ enum {
 enum router_phase { PHASE_STARTING, PHASE_RUNNING, PHASE_DRAINING, PHASE_STOPPING };
 
 /* Why a worker or a named actor is not simply an actor_t: it may be starting again. */
-enum child_kind { CHILD_STORE, CHILD_PROVIDER, CHILD_QUERY, CHILD_GATEWAY, CHILD_RELOAD, CHILD_RELAY, CHILD_EXEC, CHILD_WEB };
+enum child_kind {
+    CHILD_STORE,
+    CHILD_PROVIDER,
+    CHILD_QUERY,
+    CHILD_GATEWAY,
+    CHILD_RELOAD,
+    CHILD_RELAY,
+    CHILD_EXEC,
+    CHILD_WEB,
+    CHILD_CHANNEL,
+};
 
 struct child { /* a named, supervised actor */
     enum child_kind kind;
@@ -40,7 +50,7 @@ struct child { /* a named, supervised actor */
 
 /* What the messages that become turns have in common: turn.submit, store.pending, session.spawn, store.announce. */
 struct said {
-    struct str run_id, session_key, agent, idempotency_key, channel, model, thinking, system;
+    struct str run_id, session_key, agent, idempotency_key, channel, model, thinking, system, route, skills;
     struct str parent, label, task, announces;
     int64_t lane, stream, bounded, ack, policy, depth, spawned, timeout_s, cleanup, steers;
 };
@@ -154,6 +164,8 @@ void router_tell_fault(struct router *r);                       /* tell main, if
 
 /* router_turns.c */
 struct said router_said(const struct msg *m);                         /* m: one that became a turn */
+int router_add_channels(struct router *r);
+struct str router_route(const struct said *s);
 struct turn_entry *router_turn_add(struct router *r, struct msg *in); /* takes the message over. NULL: memory is out */
 struct policy_event router_submit_event(const struct turn_entry *e, enum policy_event_kind kind);
 void router_store_turn(struct router *r, struct turn_entry *e); /* ask the store to make it durable */

@@ -18,6 +18,8 @@ static struct said of_submit(const struct msg_turn_submit *s)
                           .model = s->model,
                           .thinking = s->thinking,
                           .system = s->system,
+                          .route = s->route,
+                          .skills = s->skills,
                           .lane = s->lane,
                           .stream = s->stream,
                           .bounded = s->bounded,
@@ -35,6 +37,8 @@ static struct said of_pending(const struct msg_store_pending *p)
                           .model = p->model,
                           .thinking = p->thinking,
                           .system = p->system,
+                          .route = p->route,
+                          .skills = p->skills,
                           .lane = p->lane,
                           .stream = 1,
                           .parent = p->parent,
@@ -81,6 +85,13 @@ struct said router_said(const struct msg *m)
                           .parent = a->parent,
                           .announces = a->child,
                           .depth = a->depth };
+}
+
+/* Where its answer goes. The store knows it for the result of a sub-agent: to where its requester was last spoken to. */
+struct str router_route(const struct said *s)
+{
+    bool announces = s->announces.n && s->depth == 0;
+    return s->route.n ? s->route : announces ? STR("{}") : STR("");
 }
 
 struct turn_entry *router_turn(struct router *r, int64_t turn)
@@ -338,6 +349,8 @@ void router_store_turn(struct router *r, struct turn_entry *e)
                                                 .model = s.model.n ? s.model : str_of(e->set_model),
                                                 .thinking = s.thinking.n ? s.thinking : str_of(e->set_thinking),
                                                 .system = s.system,
+                                                .route = s.route,
+                                                .skills = s.skills,
                                                 .policy = s.policy,
                                                 .parent = s.parent,
                                                 .depth = s.depth,
@@ -412,6 +425,8 @@ static void run(struct router *r, struct turn_entry *e, int worker)
                                         .model = s.model.n ? s.model : str_of(e->set_model),
                                         .thinking = s.thinking.n ? s.thinking : str_of(e->set_thinking),
                                         .system = s.system,
+                                        .route = router_route(&s),
+                                        .skills = s.skills,
                                         .reply = str_of(e->reply),
                                         .stream = s.stream,
                                         .created = e->created,

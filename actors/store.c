@@ -1,5 +1,6 @@
 #include "actors/store.h"
 
+#include "actors/store_channels.h"
 #include "actors/store_devices.h"
 
 #include <jansson.h>
@@ -42,6 +43,7 @@ struct keeper {
     int64_t next_prune_ms, next_sweep_ms;
     int64_t tell[STORE_GROUP_MAX]; /* turns of children that have ended: their requesters are told after the commit */
     size_t tell_count;
+    struct store_due due; /* channels with something to send, likewise */
 };
 
 static struct msg answer_of(const struct msg *in, enum msg_kind kind)
@@ -61,6 +63,7 @@ static int accept_turn(struct keeper *k, const struct msg *in, struct answer *a)
     buf_json_pair_str(&options, "thinking", q->thinking);
     if (q->timeout_s) buf_json_pair_int(&options, "timeout", q->timeout_s);
     if (q->task.n) buf_json_pair_bool(&options, "spawned", true);
+    int rc = store_route_options(k->store, q->session_key, q->route, q->announces.n && q->depth == 0, q->skills, &options);
     buf_char(&options, '}');
     struct turn_new turn = {
         .id = q->turn,
@@ -80,11 +83,12 @@ static int accept_turn(struct keeper *k, const struct msg *in, struct answer *a)
         .options = buf_str(&options),
     };
     struct session_wishes wishes = { 0 };
-    int rc = q->policy ? store_wishes_read(k->store, q->session_key, &wishes) : 0;
+    if (rc == 0 && q->policy) rc = store_wishes_read(k->store, q->session_key, &wishes);
     if (rc == 0 && wishes.deny) rc = GW_EDENIED;
     if (rc == 0 && q->steers) rc = spawns_continue(k->store, q->session_key, q->turn, q->run_id); /* first: it may refuse */
     if (rc == 0) rc = options.err ? options.err : turns_accept(k->store, &turn, &accepted);
     if (rc == 0) rc = store_spawn_accepted(k->store, q);
+    if (rc == 0) rc = store_route_accepted(k->store, accepted.session, q->route, turn.session.now_ms);
     buf_free(&options);
     if (rc == 0 && !accepted.session_created && !q->policy) rc = store_wishes_read(k->store, q->session_key, &wishes);
     buf_free(&a->text);
@@ -233,7 +237,8 @@ static int finish(struct keeper *k, const struct msg *in, struct answer *a)
     };
     a->m = answer_of(in, MSG_store_finished);
     a->m.store_finished.turn = q->turn;
-    int rc = turns_finish(k->store, &end, NULL);
+    int rc = store_route_ended(k->store, &k->due, q, clock_wall_ms());
+    if (rc == 0) rc = turns_finish(k->store, &end, NULL);
     bool tell = false;
     if (rc == 0) rc = store_spawn_ended(k->store, k->config, &end, &tell);
     if (tell && k->tell_count < STORE_GROUP_MAX) k->tell[k->tell_count++] = end.id;
@@ -269,12 +274,7 @@ static int note_ended(void *ctx, const struct turn_row *row)
 static int add_words(void *ctx, const struct message_row *row)
 {
     struct buf *text = ctx;
-    struct arena arena = { 0 };
-    struct chat_message m;
-    if (chat_json_read(row->json, &arena, &m) == 0)
-        for (size_t i = 0; i < m.part_count; i++)
-            if (m.parts[i].kind == CHAT_TEXT) buf_add(text, m.parts[i].text);
-    arena_free(&arena);
+    chat_json_text(row->json, text);
     return text->err;
 }
 
@@ -345,6 +345,8 @@ static int send_pending(void *ctx, const struct turn_row *row)
         .model = given(options, "model", buf_str(&set)),
         .thinking = given(options, "thinking", row->set_thinking),
         .system = row->extra,
+        .route = given(options, "route", STR("")),
+        .skills = given(options, "skills", STR("")),
         .parent = row->parent,
         .depth = row->depth,
         .spawned = json_flag(options, "spawned"),
@@ -441,6 +443,10 @@ static int handle(struct keeper *k, const struct msg *in, struct answer *a)
     case MSG_config_changed: rpc_take_config(&k->config); return 0;
     case MSG_device_save: return store_device_save(k->store, in, &a->m);
     case MSG_device_load: return store_device_load(k->store, k->mailbox, in, &a->m);
+    case MSG_channel_load: return store_channel_load(k->store, k->mailbox, in, &a->m);
+    case MSG_channel_keep: return store_channel_keep(k->store, in);
+    case MSG_delivery_fetch: return store_delivery_fetch(k->store, k->mailbox, in);
+    case MSG_delivery_done: return store_delivery_done(k->store, in);
     case MSG_store_ping: a->m = answer_of(in, MSG_store_pong); return 0;
     default: return GW_EINVAL;
     }
@@ -556,6 +562,7 @@ static bool run_group(struct keeper *k, struct msg *first)
     send_answers(k);
     for (size_t i = 0; i < k->tell_count; i++) store_spawn_tell(k->store, k->config, k->mailbox, k->tell[i]);
     k->tell_count = 0;
+    store_tell_due(k->mailbox, &k->due);
     if (clock_wall_ms() >= k->next_sweep_ms) sweep(k);
     return stop;
 }

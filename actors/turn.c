@@ -412,6 +412,7 @@ static void record_end(struct turn *t, enum turn_outcome outcome, struct buf *la
         .turn = t->run->turn,
         .session_key = str_of(t->s->key),
         .outcome = outcome,
+        .routed = t->run->route.n > 0,
         .agent = t->s->agent->id,
         .model_asked = str_utf8_prefix(asked, 256),
         .model_answered = str_of(t->model),

@@ -12,7 +12,7 @@
 static void add_text(const struct turn *t, struct str text, const timezone_t *zone, int64_t said_ms, struct buf *out)
 {
     struct buf asked = { 0 };
-    if (str_is(t->run->channel, "http"))
+    if (str_is(t->run->channel, "http") || t->run->route.n)
         buf_add(out, text);
     else
         prompt_user_text(turn_skill_command(t->s, text, &asked) ? buf_str(&asked) : text, zone, said_ms, out);

@@ -68,6 +68,7 @@ static int build_system(struct turn *t, struct buf *out)
         .depth = (unsigned)t->run->depth,
         .depth_max = (unsigned)limits->max_spawn_depth,
         .skills = session_skills(s),
+        .only_skills = t->run->skills,
         .file_chars = limits->bootstrap_max_chars,
         .total_chars = limits->bootstrap_total_max_chars,
     };

@@ -61,13 +61,29 @@ int base64_read(struct str text, unsigned char *out, size_t cap, size_t *n)
     return digits % 4 == 1 || !whole ? GW_EPARSE : 0;
 }
 
-void base64url_write(const unsigned char *bytes, size_t n, char *out)
+static char *write_digits(const unsigned char *bytes, size_t n, const char *digits, char *out)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     for (size_t i = 0; i < n; i += 3) {
         unsigned v = (unsigned)bytes[i] << 16 | (i + 1 < n ? (unsigned)bytes[i + 1] << 8 : 0) | (i + 2 < n ? bytes[i + 2] : 0u);
         size_t chars = n - i >= 3 ? 4 : n - i + 1;
         for (size_t k = 0; k < chars; k++) *out++ = digits[v >> (18 - 6 * k) & 63];
     }
-    *out = '\0';
+    return out;
+}
+
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+void base64url_write(const unsigned char *bytes, size_t n, char *out)
+{
+    *write_digits(bytes, n, LETTERS "-_", out) = '\0';
+}
+
+void base64_write(struct str bytes, struct buf *out)
+{
+    size_t size = (bytes.n + 2) / 3 * 4;
+    char *room = bytes.n ? buf_reserve(out, size) : NULL;
+    if (!room) return;
+    char *end = write_digits((const unsigned char *)bytes.p, bytes.n, LETTERS "+/", room);
+    while (end < room + size) *end++ = '=';
+    out->n += size;
 }

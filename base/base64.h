@@ -4,7 +4,7 @@
 #ifndef BASE_BASE64_H
 #define BASE_BASE64_H
 
-#include "base/str.h"
+#include "base/buf.h"
 
 /** True for a text of base64's characters with at most two '=' behind them. The empty text is none. */
 bool base64_valid(struct str text);
@@ -18,5 +18,8 @@ int base64_read(struct str text, unsigned char *out, size_t cap, size_t *n);
 
 /** Encode as base64url without padding. @param out  4 bytes for each 3 begun, and a NUL */
 void base64url_write(const unsigned char *bytes, size_t n, char *out);
+
+/** Append as base64 with its padding. */
+void base64_write(struct str bytes, struct buf *out);
 
 #endif

@@ -298,3 +298,13 @@ int chat_json_read_array(struct str json, struct arena *arena, struct chat_messa
     json_decref(root);
     return rc;
 }
+
+void chat_json_text(struct str json, struct buf *out)
+{
+    struct arena arena = { 0 };
+    struct chat_message m;
+    if (json.n && chat_json_read(json, &arena, &m) == 0)
+        for (size_t i = 0; i < m.part_count; i++)
+            if (m.parts[i].kind == CHAT_TEXT) buf_add(out, m.parts[i].text);
+    arena_free(&arena);
+}

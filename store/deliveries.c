@@ -2,7 +2,7 @@
 
 #include "store/sql.h"
 
-#define COLUMNS "id, state, turn, session, attempts, next_ms, created_ms, channel, target, payload, nonce, last_error"
+#define COLUMNS "id, state, turn, session, attempts, next_ms, parts, created_ms, channel, target, payload, nonce, last_error"
 
 static void read_row(const struct query *q, struct delivery_row *row)
 {
@@ -13,6 +13,7 @@ static void read_row(const struct query *q, struct delivery_row *row)
     row->session = query_get_int(q, i++);
     row->attempts = query_get_int(q, i++);
     row->next_ms = query_get_int(q, i++);
+    row->parts = query_get_int(q, i++);
     row->created_ms = query_get_int(q, i++);
     row->channel = query_get_text(q, i++);
     row->target = query_get_text(q, i++);
@@ -24,7 +25,7 @@ static void read_row(const struct query *q, struct delivery_row *row)
 static int check(store_t *store, const struct delivery_new *d)
 {
     int rc = sql_check(store, d->channel, 1, STORE_NAME_MAX, "channel");
-    if (rc == 0) rc = sql_check(store, d->target, 0, STORE_NAME_MAX, "delivery target");
+    if (rc == 0) rc = sql_check(store, d->target, 0, STORE_ROUTE_MAX, "delivery target");
     if (rc == 0) rc = sql_check(store, d->payload, 1, STORE_PAYLOAD_MAX, "delivery payload");
     if (rc == 0) rc = sql_check(store, d->nonce, 1, STORE_NAME_MAX, "nonce");
     return rc;
@@ -137,6 +138,24 @@ int deliveries_recover(store_t *store, int64_t now_ms, int64_t *count)
     int rc = query_run(&q);
     if (rc == 0 && count) *count = sqlite3_changes64(store->db);
     return rc;
+}
+
+int deliveries_set_parts(store_t *store, int64_t id, int64_t parts, int64_t now_ms)
+{
+    struct query q = query_open(store, SQL_delivery_parts, "UPDATE deliveries SET parts = ?, updated_ms = ? WHERE id = ?");
+    query_int(&q, parts);
+    query_int(&q, now_ms);
+    query_int(&q, id);
+    return query_run_one(&q);
+}
+
+int deliveries_release(store_t *store, struct str channel, int64_t now_ms)
+{
+    struct query q =
+        query_open(store, SQL_delivery_release, "UPDATE deliveries SET state = 0, updated_ms = ? WHERE state = 1 AND channel = ?");
+    query_int(&q, now_ms);
+    query_text(&q, channel);
+    return query_run(&q);
 }
 
 int deliveries_prune(store_t *store, int64_t before_ms, int limit, int64_t *count)

@@ -30,6 +30,7 @@ struct delivery_row {
     int64_t session;
     int64_t attempts; /* begun so far */
     int64_t next_ms;  /* not before */
+    int64_t parts;    /* messages of it that were sent */
     int64_t created_ms;
     struct str channel;
     struct str target;
@@ -56,6 +57,10 @@ int deliveries_mark(store_t *store, int64_t id, int64_t now_ms);
 int deliveries_fail(store_t *store, int64_t id, int64_t next_ms, struct str error, int64_t now_ms);
 /** After a start: everything that was being sent is pending again, due at now_ms. @param count  may be NULL */
 int deliveries_recover(store_t *store, int64_t now_ms, int64_t *count);
+/** So many messages of it have been sent. @return 0, GW_ENOENT, GW_EIO */
+int deliveries_set_parts(store_t *store, int64_t id, int64_t parts, int64_t now_ms);
+/** A channel begins anew: what it was sending is pending again, in its old place. */
+int deliveries_release(store_t *store, struct str channel, int64_t now_ms);
 /** Delete those delivered or failed before a time, looking at no more than the `limit` oldest. @param count  deleted */
 int deliveries_prune(store_t *store, int64_t before_ms, int limit, int64_t *count);
 

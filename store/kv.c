@@ -32,3 +32,13 @@ int kv_delete(store_t *store, struct str key)
     query_text(&q, key);
     return query_run(&q);
 }
+
+int kv_each(store_t *store, struct str prefix, kv_fn *fn, void *ctx)
+{
+    int rc;
+    struct query q = query_open(store, SQL_kv_each, "SELECT key, value FROM kv WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key");
+    query_text(&q, prefix);
+    while ((rc = query_row(&q)) == 1)
+        if ((rc = fn(ctx, query_get_text(&q, 0), query_get_text(&q, 1))) != 0) break;
+    return query_close(&q, rc);
+}

@@ -14,4 +14,8 @@ int kv_get(store_t *store, struct str key, struct buf *value);
 /** Harmless when there is none. @return 0, GW_EIO */
 int kv_delete(store_t *store, struct str key);
 
+typedef int kv_fn(void *ctx, struct str key, struct str value);
+/** Those whose key begins with `prefix`, in order. The callback must not call the store. @return 0, GW_EIO, or what fn returned */
+int kv_each(store_t *store, struct str prefix, kv_fn *fn, void *ctx);
+
 #endif

@@ -18,6 +18,7 @@
 enum {                                       /* bytes, unless said otherwise; one more gives GW_ELIMIT and an error that names the bound */
        STORE_DIR_MAX = 3800,                 /* path of the state directory */
        STORE_NAME_MAX = 512,                 /* a session key, id, model, label, nonce or other short text */
+       STORE_ROUTE_MAX = 2048,               /* where an answer goes, JSON */
        STORE_TEXT_MAX = 4096,                /* an error or reason; longer ones are cut, never refused */
        STORE_INPUT_MAX = 32 * 1024 * 1024,   /* a turn's input, extra or options */
        STORE_MESSAGE_MAX = 32 * 1024 * 1024, /* JSON of one transcript entry */

@@ -1,0 +1,275 @@
+/* A channel on the bus: messages become turns, answers come from the outbox, orders go to the translator. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "actors/channel_internal.h"
+#include "base/chat.h"
+#include "base/clock.h"
+#include "base/config_shared.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/json_read.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "msgs/chat_pack.h"
+
+/* --- lines for the next turn --------------------------------------------------------------------------------------------- */
+
+static void free_lines(struct host *h, struct channel_lines *l)
+{
+    for (size_t i = 0; i < l->count; i++) free(l->lines[i]);
+    HASH_DEL(h->lines, l);
+    free(l->key);
+    free(l);
+}
+
+void channel_note_line(struct host *h, struct str session_key, struct str text)
+{
+    struct channel_lines *l;
+    HASH_FIND(hh, h->lines, session_key.p, session_key.n, l);
+    if (!l) {
+        if (HASH_COUNT(h->lines) >= CHANNEL_EVENT_SESSIONS_MAX) free_lines(h, h->lines);
+        l = calloc(1, sizeof *l);
+        if (!l || !(l->key = str_dup(session_key))) {
+            free(l);
+            return;
+        }
+        HASH_ADD_KEYPTR(hh, h->lines, l->key, session_key.n, l);
+    }
+    if (l->count == CHANNEL_EVENTS_MAX) {
+        free(l->lines[0]);
+        memmove(&l->lines[0], &l->lines[1], (CHANNEL_EVENTS_MAX - 1) * sizeof l->lines[0]);
+        l->count--;
+    }
+    struct buf line = { 0 };
+    char iso[CLOCK_ISO_SIZE];
+    clock_iso(clock_wall_ms(), iso);
+    iso[10] = ' ';
+    iso[19] = '\0';
+    buf_printf(&line, "System: [%s UTC] %.*s\n", iso, STR_ARG(text));
+    l->lines[l->count] = line.err ? NULL : str_dup(buf_str(&line));
+    l->count += l->lines[l->count] != NULL;
+    buf_free(&line);
+}
+
+static void take_lines(struct host *h, struct str session_key, struct buf *out)
+{
+    struct channel_lines *l;
+    HASH_FIND(hh, h->lines, session_key.p, session_key.n, l);
+    if (!l) return;
+    for (size_t i = 0; i < l->count; i++) buf_text(out, l->lines[i]);
+    buf_char(out, '\n');
+    free_lines(h, l);
+}
+
+/* --- turns ------------------------------------------------------------------------------------------------------------------ */
+
+struct channel_waits *channel_wait(struct host *h, uint64_t corr, uint64_t tag, struct channel_command *command)
+{
+    struct channel_waits *w = calloc(1, sizeof *w);
+    if (!w) return NULL;
+    w->corr = corr;
+    w->tag = tag;
+    w->command = command;
+    HASH_ADD(hh, h->waits, corr, sizeof w->corr, w);
+    return w;
+}
+
+static int pack(const struct channel_message *m, struct str text, struct buf *out)
+{
+    struct chat_part parts[CHANNEL_FILES_MAX + 1] = { { .kind = CHAT_TEXT, .text = text } };
+    struct chat_message message = { .role = CHAT_USER, .parts = parts, .part_count = 1, .timestamp_ms = clock_wall_ms() };
+    for (size_t i = 0; i < m->image_count && i < CHANNEL_FILES_MAX; i++)
+        parts[message.part_count++] = (struct chat_part){ .kind = CHAT_IMAGE, .text = m->images[i].base64, .name = m->images[i].type };
+    return chat_pack_message(out, &message);
+}
+
+static void news(struct host *h, uint64_t tag, enum channel_turn_news what, struct str text)
+{
+    const struct channel_now now = channel_now();
+    h->channel->turn(h->state, tag, what, text, &now);
+}
+
+void channel_submit(struct host *h, const struct channel_message *m, struct str text)
+{
+    struct buf all = { 0 }, packed = { 0 };
+    struct msg q = { .kind = MSG_turn_submit, .corr = mailbox_corr(h->mailbox), .trace = random_u64() };
+    take_lines(h, m->session_key, &all);
+    buf_add(&all, text);
+    int rc = all.err ? all.err : pack(m, buf_str(&all), &packed);
+    q.turn_submit = (struct msg_turn_submit){ .run_id = m->key,
+                                              .session_key = m->session_key,
+                                              .agent = m->agent,
+                                              .idempotency_key = m->key,
+                                              .bounded = 1,
+                                              .channel = str_of(h->channel->id),
+                                              .model = m->model,
+                                              .system = m->system,
+                                              .route = m->route,
+                                              .skills = m->skills,
+                                              .ack = 1,
+                                              .policy = 1,
+                                              .message = buf_str(&packed) };
+    if (rc == 0) rc = channel_wait(h, q.corr, m->tag, NULL) ? mailbox_send(h->mailbox, "router", &q) : GW_ENOMEM;
+    if (rc) news(h, m->tag, CHANNEL_TURN_REFUSED, STR("⚠️ The gateway could not take this message; please send it again."));
+    buf_free(&all);
+    buf_free(&packed);
+}
+
+void channel_on_message(struct host *h, const struct channel_message *m)
+{
+    if (!channel_command_take(h, m)) channel_submit(h, m, m->text);
+}
+
+void channel_say(struct host *h, struct str route, struct str text)
+{
+    char nonce[24];
+    const struct channel_now now = channel_now();
+    snprintf(nonce, sizeof nonce, "c%016llx", (unsigned long long)random_u64());
+    const struct channel_delivery d = { .route = route, .text = text, .nonce = str_of(nonce) };
+    h->channel->deliver(h->state, &d, &now);
+}
+
+static void refused(struct host *h, uint64_t tag, struct str reason, struct str why)
+{
+    struct buf text = { 0 };
+    if (!str_is(reason, "send_denied")) buf_printf(&text, "⚠️ %.*s", STR_ARG(why));
+    news(h, tag, CHANNEL_TURN_REFUSED, buf_str(&text));
+    buf_free(&text);
+}
+
+/* @return false: nobody waits for it */
+static bool on_answer(struct host *h, struct msg *in)
+{
+    struct channel_waits *w;
+    HASH_FIND(hh, h->waits, &in->corr, sizeof in->corr, w);
+    if (!w || in->corr == 0) return false;
+    uint64_t tag = w->tag;
+    struct channel_command *command = w->command;
+    bool over = in->kind != MSG_turn_accepted && in->kind != MSG_turn_started;
+    if (over) {
+        HASH_DEL(h->waits, w);
+        free(w);
+    }
+    if (command) {
+        channel_command_told(h, command, in);
+        return true;
+    }
+    switch (in->kind) {
+    case MSG_turn_started: news(h, tag, CHANNEL_TURN_STARTED, (struct str){ 0 }); break;
+    case MSG_turn_done: news(h, tag, in->turn_done.outcome == OUTCOME_FAILED ? CHANNEL_TURN_FAILED : CHANNEL_TURN_ENDED, (struct str){ 0 }); break;
+    case MSG_turn_refused: refused(h, tag, in->turn_refused.reason, in->turn_refused.text); break;
+    case MSG_error: refused(h, tag, STR("error"), in->error.text); break;
+    default: break;
+    }
+    return true;
+}
+
+/* --- the outbox ---------------------------------------------------------------------------------------------------------------- */
+
+void channel_fetch_due(struct host *h)
+{
+    struct msg q = { .kind = MSG_delivery_fetch };
+    if (!h->due || !h->loaded || h->delivering + CHANNEL_FETCH_MAX > CHANNEL_DELIVERIES_MAX) return;
+    q.delivery_fetch.channel = str_of(h->channel->id);
+    q.delivery_fetch.limit = CHANNEL_FETCH_MAX;
+    if (mailbox_send(h->mailbox, "store", &q) == 0) h->due = false;
+}
+
+static void on_item(struct host *h, const struct msg *in)
+{
+    const struct msg_delivery_item *i = &in->delivery_item;
+    const struct channel_now now = channel_now();
+    const struct channel_delivery d = { .id = i->id, .route = i->route, .text = i->text, .nonce = i->nonce, .parts_sent = i->parts };
+    h->delivering++;
+    h->due = true; /* there may be more than were asked for */
+    h->channel->deliver(h->state, &d, &now);
+}
+
+/* --- orders -------------------------------------------------------------------------------------------------------------------- */
+
+static void order(struct host *h, const struct msg *in)
+{
+    const struct msg_channel_order *o = &in->channel_order;
+    const struct channel_now now = channel_now();
+    struct channel_asked *a = calloc(1, sizeof *a);
+    json_t *params = json_loadb(o->params.p, o->params.n, 0, NULL);
+    struct buf file = { 0 };
+    struct str path = json_str(params, "path"), name = path;
+    if (!a) {
+        json_decref(params);
+        return;
+    }
+    a->tag = ++h->last_tag;
+    a->corr = in->corr;
+    str_copy(a->from, sizeof a->from, str_of(in->from));
+    HASH_ADD(hh, h->asked, tag, sizeof a->tag, a);
+    for (size_t i = 0; i < path.n; i++)
+        if (path.p[i] == '/') name = (struct str){ path.p + i + 1, path.n - i - 1 };
+    if (path.n) file_read(path.p, CHANNEL_FILE_MAX, &file);
+    const struct channel_order given = {
+        .tag = a->tag,
+        .action = o->action,
+        .params = o->params,
+        .send = { .route = o->route, .text = json_str(params, "message"), .nonce = o->nonce, .file = path, .file_name = name, .file_bytes = buf_str(&file) },
+    };
+    h->channel->order(h->state, &given, &now);
+    json_decref(params);
+    buf_free(&file);
+}
+
+static void take_config(struct host *h)
+{
+    config_t *fresh = config_shared_get(NULL);
+    const struct channel_now now = channel_now();
+    if (!fresh) return;
+    h->channel->take_config(h->state, fresh, &now);
+    config_unref(&h->options->config);
+    h->options->config = fresh;
+}
+
+static void loaded(struct host *h)
+{
+    const struct channel_now now = channel_now();
+    if (h->loaded) return;
+    h->loaded = h->due = true;
+    h->load_ms = INT64_MAX;
+    h->channel->start(h->state, &now);
+}
+
+void channel_on_bus(struct host *h, struct msg *in)
+{
+    switch (in->kind) {
+    case MSG_channel_kept: h->channel->load(h->state, in->channel_kept.key, in->channel_kept.json); break;
+    case MSG_channel_loaded: loaded(h); break;
+    case MSG_channel_due: h->due = true; break;
+    case MSG_delivery_item: on_item(h, in); break;
+    case MSG_channel_order: order(h, in); break;
+    case MSG_config_changed: take_config(h); break;
+    case MSG_actor_stop: h->stopping = true; break;
+    default: on_answer(h, in); break;
+    }
+}
+
+void channel_bus_free(struct host *h)
+{
+    struct channel_waits *w, *next_w;
+    struct channel_asked *a, *next_a;
+    struct channel_lines *l, *next_l;
+    HASH_ITER(hh, h->waits, w, next_w)
+    {
+        HASH_DEL(h->waits, w);
+        if (w->command) channel_command_free(w->command);
+        free(w);
+    }
+    HASH_ITER(hh, h->asked, a, next_a)
+    {
+        HASH_DEL(h->asked, a);
+        free(a);
+    }
+    HASH_ITER(hh, h->lines, l, next_l)
+    {
+        free_lines(h, l);
+    }
+}

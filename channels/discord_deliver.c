@@ -1,0 +1,350 @@
+/* Answers: cut into messages, each with its own nonce, one after the other in a channel (reference discord 3, 4.7). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "base/err.h"
+#include "base/json_read.h"
+#include "base/log.h"
+#include "channels/discord.h"
+#include "channels/split.h"
+#include "channels/tables.h"
+
+enum { PARTS_MAX = 200, NONCE_MAX = 25 };
+
+struct discord_out {
+    struct discord_out *prev, *next;
+    struct discord_account *account;
+    int64_t id;     /* of the outbox; 0: nobody asks */
+    uint64_t order; /* of a tool that waits; 0: none */
+    char channel[DISCORD_ID_SIZE], reply_to[DISCORD_ID_SIZE], user[DISCORD_ID_SIZE];
+    char *interaction; /* owned: "<application>/<token>", when it answers a slash command */
+    char nonce[NONCE_MAX + 1];
+    bool reply_all;
+    struct buf parts[PARTS_MAX];
+    size_t count, sent;
+    char *file_name; /* owned; with the first part */
+    struct buf file;
+    struct buf ids; /* of what was sent, JSON array without its end */
+};
+
+static void free_out(struct discord_out *o)
+{
+    DL_DELETE(o->account->outs, o);
+    for (size_t i = 0; i < o->count; i++) buf_free(&o->parts[i]);
+    free(o->interaction);
+    free(o->file_name);
+    buf_free(&o->file);
+    buf_free(&o->ids);
+    free(o);
+}
+
+void discord_outs_free(struct discord_account *a)
+{
+    struct discord_out *o, *safe;
+    DL_FOREACH_SAFE(a->outs, o, safe)
+    {
+        free_out(o);
+    }
+}
+
+static void tell(struct channel_state *d, int64_t id, uint64_t order, enum channel_delivered how, int64_t parts, struct str text)
+{
+    if (id) d->host.delivered(d->host.ctx, id, how, parts, text);
+    if (order && how != CHANNEL_PARTLY) d->host.ordered(d->host.ctx, order, how == CHANNEL_DELIVERED, text);
+}
+
+static void finish(struct discord_out *o, enum channel_delivered how, struct str text)
+{
+    struct buf said = { 0 };
+    if (how == CHANNEL_DELIVERED) {
+        buf_printf(&said, "{\"ok\":true,\"channelId\":\"%s\",\"messageIds\":[%.*s]}", o->channel, STR_ARG(buf_str(&o->ids)));
+        text = buf_str(&said);
+    } else {
+        log_event(LOG_ERROR, "discord_delivery_failed", LOG_T("account", o->account->id), LOG_T("channel", o->channel), LOG_S("reason", text));
+        snprintf(o->account->error, sizeof o->account->error, "an answer for channel %s was not taken: %.*s", o->channel,
+                 (int)(text.n > 150 ? 150 : text.n), text.p ? text.p : "");
+    }
+    tell(o->account->d, o->id, o->order, how, (int64_t)o->sent, text);
+    discord_changed(o->account);
+    buf_free(&said);
+    free_out(o);
+}
+
+void discord_why(const struct channel_response *answer, struct buf *out)
+{
+    json_t *said = answer->status ? discord_json(answer->body) : NULL;
+    struct str message = json_str(said, "message");
+    int64_t code = json_int(said, "code", 0);
+    if (answer->status == 0)
+        buf_text(out, answer->error ? answer->error : "no answer");
+    else if (message.n)
+        buf_printf(out, "%.*s (HTTP %d, code %lld)", STR_ARG(message), answer->status, (long long)code);
+    else
+        buf_printf(out, "HTTP %d", answer->status);
+    json_decref(said);
+}
+
+/* --- one part ------------------------------------------------------------------------------------------------------------ */
+
+static json_t *body_of(const struct discord_out *o)
+{
+    const struct buf *part = &o->parts[o->sent];
+    char nonce[NONCE_MAX + 1];
+    json_t *body = json_pack("{s:s%, s:{s:[s], s:b}}", "content", part->p ? part->p : "", part->n, "allowed_mentions", "parse", "users", "replied_user", 1);
+    if (!body || o->interaction) return body;
+    snprintf(nonce, sizeof nonce, "%.20s-%zu", o->nonce, o->sent);
+    json_object_set_new(body, "nonce", json_string(nonce));
+    json_object_set_new(body, "enforce_nonce", json_true());
+    if (o->reply_to[0] && (o->sent == 0 || o->reply_all))
+        json_object_set_new(body, "message_reference", json_pack("{s:s, s:s, s:b}", "message_id", o->reply_to, "channel_id", o->channel, "fail_if_not_exists", 0));
+    return body;
+}
+
+/* RFC 7578: the JSON, then the file. */
+static void write_multipart(struct discord_call *call, json_t *body, const struct discord_out *o)
+{
+    json_object_set_new(body, "attachments", json_pack("[{s:i, s:s}]", "id", 0, "filename", o->file_name));
+    char *text = json_dumps(body, JSON_COMPACT);
+    json_decref(body);
+    snprintf(call->boundary, sizeof call->boundary, "openclaw%016llx", (unsigned long long)discord_random(o->account->d));
+    call->type = "multipart/form-data";
+    buf_printf(&call->body, "--%s\r\nContent-Disposition: form-data; name=\"payload_json\"\r\nContent-Type: application/json\r\n\r\n", call->boundary);
+    if (text) buf_text(&call->body, text);
+    buf_printf(&call->body, "\r\n--%s\r\nContent-Disposition: form-data; name=\"files[0]\"; filename=\"", call->boundary);
+    for (const char *c = o->file_name; *c; c++) buf_char(&call->body, *c == '"' || *c == '\r' || *c == '\n' ? '_' : *c);
+    buf_text(&call->body, "\"\r\nContent-Type: application/octet-stream\r\n\r\n");
+    buf_add(&call->body, buf_str(&o->file));
+    buf_printf(&call->body, "\r\n--%s--\r\n", call->boundary);
+    free(text);
+}
+
+static struct discord_call *call_for(const struct discord_out *o)
+{
+    if (!o->interaction) return discord_call("POST", DISCORD_FOR_PART, "/channels/%s/messages", o->channel);
+    if (o->sent == 0) return discord_call("PATCH", DISCORD_FOR_PART, "/webhooks/%s/messages/@original", o->interaction);
+    return discord_call("POST", DISCORD_FOR_PART, "/webhooks/%s", o->interaction);
+}
+
+static void send_part(struct discord_out *o, const struct channel_now *now)
+{
+    struct discord_call *call = call_for(o);
+    json_t *body = call ? body_of(o) : NULL;
+    if (!body) {
+        discord_call_free(call);
+        finish(o, CHANNEL_FAILED, str_of(err_text(GW_ENOMEM)));
+        return;
+    }
+    if (o->file_name && o->sent == 0)
+        write_multipart(call, body, o);
+    else
+        discord_body(call, body);
+    call->subject = o;
+    call->patience_ms = o->interaction ? 14 * 60 * 1000 : DISCORD_PATIENCE_MS;
+    snprintf(call->lane, sizeof call->lane, "%s", o->interaction ? "interaction" : o->channel);
+    if (discord_go(o->account, call, now) != 0) finish(o, CHANNEL_FAILED, STR("too many messages wait for Discord (DISCORD_CALLS_MAX)"));
+}
+
+/* The next one of its channel may go: what came first is first. */
+static void send_next(struct discord_account *a, const char *channel, const struct channel_now *now)
+{
+    struct discord_out *o;
+    DL_FOREACH(a->outs, o)
+    {
+        if (strcmp(o->channel, channel) != 0 || o->interaction) continue;
+        send_part(o, now);
+        return;
+    }
+}
+
+void discord_part_sent(struct discord_account *a, struct discord_call *call, const struct channel_response *answer, const struct channel_now *now)
+{
+    struct discord_out *o = call->subject;
+    char channel[DISCORD_ID_SIZE];
+    bool plain = !o->interaction;
+    memcpy(channel, o->channel, sizeof channel);
+    if (answer->status < 200 || answer->status > 299) {
+        struct buf why = { 0 };
+        discord_why(answer, &why);
+        finish(o, CHANNEL_FAILED, buf_str(&why));
+        buf_free(&why);
+        if (plain) send_next(a, channel, now);
+        return;
+    }
+    json_t *said = discord_json(answer->body);
+    if (o->ids.n) buf_char(&o->ids, ',');
+    buf_json_str(&o->ids, json_str(said, "id"));
+    json_decref(said);
+    a->outbound_ms = now->wall_ms;
+    o->sent++;
+    if (o->sent < o->count) {
+        tell(a->d, o->id, 0, CHANNEL_PARTLY, (int64_t)o->sent, (struct str){ 0 });
+        send_part(o, now);
+        return;
+    }
+    finish(o, CHANNEL_DELIVERED, (struct str){ 0 });
+    if (plain) send_next(a, channel, now);
+}
+
+/* --- from a text to parts -------------------------------------------------------------------------------------------------- */
+
+static int add_part(void *ctx, const struct split_part *part)
+{
+    struct discord_out *o = ctx;
+    if (o->count == PARTS_MAX) return GW_ELIMIT;
+    struct buf *b = &o->parts[o->count++];
+    buf_add(b, part->before);
+    buf_add(b, part->body);
+    buf_add(b, part->after);
+    return b->err;
+}
+
+/* "[[reply_to_current]]" and "[[reply_to:id]]" are taken out; they say what is replied to. */
+static void take_tags(struct str text, struct discord_out *o, bool *current, struct buf *out)
+{
+    while (text.n) {
+        ptrdiff_t at = str_find(text, STR("[[reply_to"));
+        struct str rest = at < 0 ? (struct str){ 0 } : (struct str){ text.p + at, text.n - (size_t)at };
+        ptrdiff_t end = at < 0 ? -1 : str_find(rest, STR("]]"));
+        if (end < 0) break;
+        struct str id = { rest.p + 10, (size_t)end - 10 };
+        buf_add(out, (struct str){ text.p, (size_t)at });
+        if (str_starts(id, STR(":")))
+            discord_id_copy(o->reply_to, str_trim((struct str){ id.p + 1, id.n - 1 }));
+        *current = true;
+        text = (struct str){ rest.p + end + 2, rest.n - (size_t)end - 2 };
+    }
+    buf_add(out, text);
+}
+
+static void make_parts(struct discord_out *o, const struct discord_account *a, struct str text)
+{
+    struct buf plain = { 0 }, tabled = { 0 };
+    struct str prefix = discord_text(a, "responsePrefix"), mode = discord_text(a, "replyToMode");
+    bool tagged = false;
+    if (!prefix.n) prefix = config_str(a->d->config, "messages.responsePrefix");
+    if (prefix.n && !str_is(prefix, "auto")) buf_printf(&plain, "%.*s ", STR_ARG(prefix));
+    take_tags(text, o, &tagged, &plain);
+    if (!tagged && (mode.n == 0 || str_is(mode, "off"))) o->reply_to[0] = '\0';
+    o->reply_all = str_is(mode, "all");
+    tables_to_code(buf_str(&plain), &tabled);
+    const struct split_limits limits = { .units = (size_t)discord_number(a, "textChunkLimit"),
+                                         .lines = (size_t)discord_number(a, "maxLinesPerMessage"),
+                                         .paragraphs = str_is(discord_text(a, "chunkMode"), "newline") };
+    split_text(buf_str(&tabled), &limits, add_part, o);
+    buf_free(&plain);
+    buf_free(&tabled);
+}
+
+/* "channel:1", "user:2", "<@2>". @return false: it says neither */
+static bool read_target(struct discord_out *o, struct str to)
+{
+    to = str_trim(to);
+    if (str_starts(to, STR("discord:"))) to = (struct str){ to.p + 8, to.n - 8 };
+    if (str_starts(to, STR("channel:"))) return discord_id_copy(o->channel, (struct str){ to.p + 8, to.n - 8 });
+    if (str_starts(to, STR("user:"))) return discord_id_copy(o->user, (struct str){ to.p + 5, to.n - 5 });
+    if (str_starts(to, STR("<@")) && str_ends(to, STR(">"))) {
+        struct str id = { to.p + 2, to.n - 3 };
+        if (id.n && id.p[0] == '!') id = (struct str){ id.p + 1, id.n - 1 };
+        return discord_id_copy(o->user, id);
+    }
+    return false;
+}
+
+/* A person is written to in a channel of the two, which Discord names. */
+static void ask_dm(struct discord_out *o, const struct channel_now *now)
+{
+    struct discord_call *call = discord_call("POST", DISCORD_FOR_DM, "/users/@me/channels");
+    if (call) {
+        discord_body(call, json_pack("{s:s}", "recipient_id", o->user));
+        call->subject = o;
+        call->patience_ms = DISCORD_PATIENCE_MS;
+        snprintf(call->lane, sizeof call->lane, "user:%s", o->user);
+    }
+    if (discord_go(o->account, call, now) != 0) finish(o, CHANNEL_FAILED, STR("too many calls wait for Discord"));
+}
+
+static bool waits_behind(const struct discord_out *o)
+{
+    const struct discord_out *before;
+    DL_FOREACH(o->account->outs, before)
+    {
+        if (before == o) return false;
+        if (!before->interaction && strcmp(before->channel, o->channel) == 0) return true;
+    }
+    return false;
+}
+
+void discord_out_dm(struct discord_account *a, struct discord_call *call, const struct channel_response *answer, const struct channel_now *now)
+{
+    struct discord_out *o = call->subject;
+    json_t *said = answer->status == 200 ? discord_json(answer->body) : NULL;
+    (void)a;
+    if (discord_id_copy(o->channel, json_str(said, "id"))) {
+        if (!waits_behind(o)) send_part(o, now);
+    } else {
+        struct buf why = { 0 };
+        discord_why(answer, &why);
+        finish(o, CHANNEL_FAILED, buf_str(&why));
+        buf_free(&why);
+    }
+    json_decref(said);
+}
+
+static bool says_nothing(struct str text)
+{
+    text = str_trim(text);
+    return str_is(text, "NO_REPLY");
+}
+
+void discord_deliver(struct channel_state *d, const struct channel_delivery *delivery, uint64_t order, const struct channel_now *now)
+{
+    json_t *route = discord_json(delivery->route);
+    struct discord_account *a = discord_account_find(d, json_str(route, "account"));
+    struct str interaction = json_str(route, "interaction");
+    struct discord_out *o = a && a->rest ? calloc(1, sizeof *o) : NULL;
+    const char *wrong = a ? "Discord is not connected for this account" : "there is no such Discord account";
+    if (o) {
+        o->account = a;
+        o->id = delivery->id;
+        o->order = order;
+        DL_APPEND(a->outs, o);
+        str_copy(o->nonce, sizeof o->nonce, delivery->nonce);
+        discord_id_copy(o->reply_to, json_str(route, "replyTo"));
+        if (interaction.n) o->interaction = str_dup(interaction);
+        bool known = read_target(o, json_str(route, "to"));
+        wrong = known || o->interaction ? NULL : "a Discord target is written channel:<id> or user:<id>";
+        if (!says_nothing(delivery->text)) make_parts(o, a, delivery->text);
+        if (delivery->file_bytes.n) {
+            o->file_name = str_dup(delivery->file_name);
+            buf_add(&o->file, delivery->file_bytes);
+            if (o->count == 0) o->count = 1;
+        }
+        o->sent = (size_t)delivery->parts_sent;
+    }
+    if (!o)
+        tell(d, delivery->id, order, CHANNEL_FAILED, delivery->parts_sent, str_of(wrong));
+    else if (wrong)
+        finish(o, CHANNEL_FAILED, str_of(wrong));
+    else if (o->sent >= o->count)
+        finish(o, CHANNEL_DELIVERED, (struct str){ 0 });
+    else if (o->user[0])
+        ask_dm(o, now);
+    else if (o->interaction || !waits_behind(o))
+        send_part(o, now);
+    json_decref(route);
+    if (a && a->rest) discord_pump(a, now);
+}
+
+void discord_say(struct discord_account *a, const char *channel, const char *reply_to, struct str text, const struct channel_now *now)
+{
+    char nonce[NONCE_MAX];
+    struct buf route = { 0 };
+    snprintf(nonce, sizeof nonce, "s%016llx", (unsigned long long)discord_random(a->d));
+    buf_printf(&route, "{\"account\":\"%s\",\"to\":\"channel:%s\"", a->id, channel);
+    if (reply_to && reply_to[0]) buf_printf(&route, ",\"replyTo\":\"%s\"", reply_to);
+    buf_char(&route, '}');
+    const struct channel_delivery d = { .route = buf_str(&route), .text = text, .nonce = str_of(nonce) };
+    discord_deliver(a->d, &d, 0, now);
+    buf_free(&route);
+}

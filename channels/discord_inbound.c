@@ -1,0 +1,588 @@
+/* From a message to a turn: who may, what for, what has to be fetched first; in order for each channel (reference discord 4.2 to 4.5). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "base/base64.h"
+#include "base/json_read.h"
+#include "base/log.h"
+#include "base/utf8.h"
+#include "channels/chat_commands.h"
+#include "channels/discord.h"
+#include "channels/routing.h"
+
+enum inbound_stage {
+    STAGE_PLACE,  /* where is it? */
+    STAGE_JUDGE,  /* may it be answered? */
+    STAGE_FETCH,  /* what belongs to it */
+    STAGE_READY,
+};
+
+struct discord_inbound {
+    struct discord_inbound *prev, *next;
+    json_t *message; /* owned */
+    char channel[DISCORD_ID_SIZE];
+    char thread[DISCORD_ID_SIZE]; /* that was made for the answer; empty: none */
+    enum inbound_stage stage;
+    int needs; /* answers that are awaited */
+    bool asked_place, mentioned;
+    struct channel_image images[CHANNEL_FILES_MAX];
+    size_t image_count;
+    struct buf files, starter, words[CHANNEL_FILES_MAX]; /* words: what images borrow from */
+};
+
+static void free_inbound(struct discord_account *a, struct discord_inbound *in)
+{
+    discord_rest_forget(a->rest, in);
+    DL_DELETE(a->inbound, in);
+    a->inbound_count--;
+    json_decref(in->message);
+    buf_free(&in->files);
+    buf_free(&in->starter);
+    for (size_t i = 0; i < CHANNEL_FILES_MAX; i++) buf_free(&in->words[i]);
+    free(in);
+}
+
+void discord_inbound_free(struct discord_account *a)
+{
+    struct discord_inbound *in, *safe;
+    struct discord_history *h, *next;
+    DL_FOREACH_SAFE(a->inbound, in, safe)
+    {
+        free_inbound(a, in);
+    }
+    HASH_ITER(hh, a->histories, h, next)
+    {
+        discord_history_clear(a, h->channel);
+    }
+}
+
+/* --- repeats ----------------------------------------------------------------------------------------------------------- */
+
+/* A resumed connection tells again what it told. @return whether it is known */
+static bool seen_before(struct channel_state *d, size_t account, struct str id, int64_t now_ms)
+{
+    struct discord_seen *s, *next;
+    char key[DISCORD_ID_SIZE + 2];
+    snprintf(key, sizeof key, "%zu/%.*s", account % 10, (int)(id.n < DISCORD_ID_SIZE ? id.n : DISCORD_ID_SIZE - 1), id.p ? id.p : "");
+    HASH_FIND_STR(d->seen, key, s);
+    if (s) return true;
+    HASH_ITER(hh, d->seen, s, next)
+    {
+        if (HASH_COUNT(d->seen) < DISCORD_SEEN_MAX && now_ms - s->at_ms < DISCORD_SEEN_MS) break;
+        HASH_DEL(d->seen, s);
+        free(s);
+    }
+    if (!(s = calloc(1, sizeof *s))) return false;
+    memcpy(s->key, key, sizeof key);
+    s->at_ms = now_ms;
+    HASH_ADD_STR(d->seen, key, s);
+    return false;
+}
+
+/* --- places ------------------------------------------------------------------------------------------------------------- */
+
+static bool is_thread(int type)
+{
+    return type == 10 || type == 11 || type == 12;
+}
+
+/* @return false: the channel has to be asked for */
+bool discord_place(struct discord_account *a, const json_t *message, struct discord_where *where)
+{
+    struct str id = json_str(message, "channel_id");
+    const struct discord_chan *c = discord_chan_find(a, id), *parent;
+    int64_t type = json_int(message, "channel_type", c ? c->type : -1);
+    *where = (struct discord_where){ .guild = json_str(message, "guild_id"), .channel = id };
+    where->direct = where->guild.n == 0 && type != 3;
+    where->group = where->guild.n == 0 && type == 3;
+    if (!c) return where->guild.n == 0;
+    where->channel_name = str_of(c->name);
+    where->topic = str_of(c->topic);
+    where->thread = is_thread(c->type);
+    if (where->thread) where->parent = str_of(c->parent);
+    parent = where->thread ? discord_chan_find(a, where->parent) : NULL;
+    if (parent) where->parent_name = str_of(parent->name);
+    if (parent && !where->topic.n) where->topic = str_of(parent->topic);
+    where->guild_name = discord_guild_name(a, where->guild);
+    return true;
+}
+
+/* --- what nobody answered ----------------------------------------------------------------------------------------------- */
+
+void discord_history_clear(struct discord_account *a, const char *channel)
+{
+    struct discord_history *h;
+    HASH_FIND_STR(a->histories, channel, h);
+    if (!h) return;
+    for (size_t i = 0; i < h->count; i++) {
+        free(h->said[i].sender);
+        free(h->said[i].body);
+    }
+    HASH_DEL(a->histories, h);
+    free(h);
+}
+
+static int64_t history_limit(const struct discord_account *a)
+{
+    const struct json5_node *own = discord_setting(a, "historyLimit");
+    int64_t limit = config_int(a->d->config, "messages.groupChat.historyLimit");
+    if (own) json5_to_int(own, &limit);
+    return limit > DISCORD_HISTORY_MAX ? DISCORD_HISTORY_MAX : limit;
+}
+
+static void note_history(struct discord_account *a, const struct discord_inbound *in, const struct channel_now *now)
+{
+    struct discord_history *h;
+    struct buf name = { 0 }, body = { 0 };
+    if (history_limit(a) <= 0) return;
+    HASH_FIND_STR(a->histories, in->channel, h);
+    if (!h) {
+        if (HASH_COUNT(a->histories) >= DISCORD_HISTORIES_MAX) discord_history_clear(a, a->histories->channel);
+        if (!(h = calloc(1, sizeof *h))) return;
+        memcpy(h->channel, in->channel, sizeof h->channel);
+        HASH_ADD_STR(a->histories, channel, h);
+    }
+    if (h->count == DISCORD_HISTORY_MAX) {
+        free(h->said[0].sender);
+        free(h->said[0].body);
+        memmove(&h->said[0], &h->said[1], (DISCORD_HISTORY_MAX - 1) * sizeof h->said[0]);
+        h->count--;
+    }
+    discord_sender_name(json_object_get(in->message, "author"), json_object_get(in->message, "member"), &name);
+    discord_message_text(in->message, &body);
+    struct discord_said *s = &h->said[h->count];
+    s->sender = str_dup(buf_str(&name));
+    s->body = str_dup(str_utf8_prefix(buf_str(&body), DISCORD_HISTORY_BYTES));
+    s->at_ms = now->wall_ms;
+    if (s->sender && s->body) h->count++;
+    buf_free(&name);
+    buf_free(&body);
+}
+
+/* --- direct messages ----------------------------------------------------------------------------------------------------- */
+
+static bool let_in(struct discord_account *a, const json_t *author)
+{
+    const struct json5_node *own = discord_setting(a, "allowFrom");
+    if (!own) own = discord_setting(a, "dm.allowFrom");
+    return discord_list_has(own, author) || dm_pairing_allowed(a->d->pairing, json_str(author, "id"));
+}
+
+static void ask_pairing(struct discord_account *a, const struct discord_inbound *in, const struct channel_now *now)
+{
+    char code[DM_PAIRING_CODE_SIZE];
+    struct buf text = { 0 }, name = { 0 }, kept = { 0 };
+    const json_t *author = json_object_get(in->message, "author");
+    struct str id = json_str(author, "id");
+    discord_sender_name(author, NULL, &name);
+    if (dm_pairing_ask(a->d->pairing, id, buf_str(&name), now->wall_ms, discord_random(a->d), code) == DM_PAIRING_NEW) {
+        dm_pairing_write(a->d->pairing, &kept);
+        a->d->host.keep(a->d->host.ctx, STR("pairing"), buf_str(&kept));
+        buf_printf(&text,
+                   "OpenClaw: access not configured.\n\nYour Discord user id: %.*s\n\nPairing code: %s\n\nAsk the bot owner to approve "
+                   "with:\nopenclaw pairing approve discord %s",
+                   STR_ARG(id), code, code);
+        discord_say(a, in->channel, NULL, buf_str(&text), now);
+        log_event(LOG_INFO, "discord_pairing_requested", LOG_S("user", id));
+    }
+    buf_free(&text);
+    buf_free(&name);
+    buf_free(&kept);
+}
+
+/* @return whether it goes on to an agent */
+static bool judge_direct(struct discord_account *a, const struct discord_inbound *in, const struct channel_now *now)
+{
+    struct str policy = discord_text(a, "dmPolicy");
+    const json_t *author = json_object_get(in->message, "author");
+    const struct json5_node *enabled = discord_setting(a, "dm.enabled");
+    if (enabled && enabled->kind == JSON5_BOOL && !enabled->boolean) return false;
+    if (!policy.n) policy = discord_text(a, "dm.policy");
+    if (str_is(policy, "disabled")) return false;
+    if (let_in(a, author) || str_is(policy, "open")) return true;
+    if (policy.n == 0 || str_is(policy, "pairing")) ask_pairing(a, in, now);
+    return false;
+}
+
+/* --- servers -------------------------------------------------------------------------------------------------------------- */
+
+static const char *const system_types[] = { [6] = "pinned a message",  [7] = "joined",           [8] = "boosted the server",
+                                            [9] = "boosted the server", [10] = "boosted the server", [11] = "boosted the server",
+                                            [18] = "created a thread",  [46] = "ended a poll" };
+
+static struct str agent_of(struct discord_account *a, const struct discord_inbound *in, const struct discord_where *w, struct routing_from *from)
+{
+    static _Thread_local struct str roles[100]; /* of one person; Discord allows 250, a binding names few */
+    const json_t *member = json_object_get(in->message, "member"), *item;
+    size_t i, n = 0;
+    json_array_foreach(json_object_get(member, "roles"), i, item) if (n < 100) roles[n++] = json_text(item);
+    *from = (struct routing_from){ .channel = "discord",
+                                   .account = str_of(a->id),
+                                   .default_account = a->is_default,
+                                   .kind = w->direct ? "direct" : w->group ? "group" : "channel",
+                                   .peer = w->direct ? json_str(json_object_get(in->message, "author"), "id") : w->channel,
+                                   .parent = w->parent,
+                                   .guild = w->guild,
+                                   .roles = roles,
+                                   .role_count = n };
+    return routing_agent(a->d->config, from);
+}
+
+static void tell_system(struct discord_account *a, const struct discord_inbound *in, const struct discord_where *w, int64_t type)
+{
+    struct routing_from from;
+    struct buf key = { 0 }, text = { 0 };
+    struct str agent = agent_of(a, in, w, &from), guild = w->guild_name.n ? w->guild_name : w->guild;
+    routing_session_key(a->d->config, agent, &from, &key);
+    buf_text(&text, "Discord system: ");
+    discord_sender_name(json_object_get(in->message, "author"), json_object_get(in->message, "member"), &text);
+    buf_printf(&text, " %s in %.*s #%.*s", system_types[type], STR_ARG(guild), STR_ARG(w->channel_name.n ? w->channel_name : w->channel));
+    if (!key.err && !text.err) a->d->host.event(a->d->host.ctx, buf_str(&key), buf_str(&text));
+    buf_free(&key);
+    buf_free(&text);
+}
+
+static bool may_command(struct discord_account *a, const json_t *message, const struct discord_rules *rules)
+{
+    const json_t *author = json_object_get(message, "author");
+    bool listed = (rules->users && rules->users->count) || (rules->roles && rules->roles->count);
+    if (json_str(message, "guild_id").n == 0) return let_in(a, author);
+    if (discord_list_has(discord_setting(a, "allowFrom"), author)) return true;
+    return listed && discord_access_person(rules->users, rules->roles, author, json_object_get(message, "member"));
+}
+
+static bool is_command(struct discord_account *a, struct str content)
+{
+    struct chat_command command;
+    struct buf text = { 0 };
+    discord_strip_mentions(content, &text);
+    bool is = chat_command_read(a->d->config, buf_str(&text), &command);
+    buf_free(&text);
+    return is;
+}
+
+static bool nobody_mentioned(const json_t *message)
+{
+    return json_array_size(json_object_get(message, "mentions")) == 0 && json_array_size(json_object_get(message, "mention_roles")) == 0 &&
+           !json_is_true(json_object_get(message, "mention_everyone"));
+}
+
+/* In threads that the bot opened itself nobody needs to mention it. */
+static bool own_thread(struct discord_account *a, const struct discord_where *w, const struct discord_rules *rules)
+{
+    const struct discord_chan *c = w->thread && rules->auto_thread ? discord_chan_find(a, w->channel) : NULL;
+    return c && a->user[0] && strcmp(c->owner, a->user) == 0;
+}
+
+static bool judge_guild(struct discord_account *a, struct discord_inbound *in, const struct discord_where *w, const struct channel_now *now)
+{
+    struct discord_rules rules;
+    struct routing_from from;
+    const json_t *author = json_object_get(in->message, "author");
+    int64_t type = json_int(in->message, "type", 0);
+    discord_access(a, w, &rules);
+    if (!rules.allowed) return false;
+    if (type > 0 && type < (int64_t)(sizeof system_types / sizeof *system_types) && system_types[type]) {
+        tell_system(a, in, w, type);
+        return false;
+    }
+    if (type != 0 && type != 19) return false;
+    struct buf text = { 0 };
+    discord_message_text(in->message, &text);
+    bool empty = text.n == 0;
+    buf_free(&text);
+    if (empty) return false;
+    in->mentioned = discord_mentioned(a, in->message, agent_of(a, in, w, &from));
+    bool heard = in->mentioned || !rules.require_mention || own_thread(a, w, &rules);
+    if (!heard && nobody_mentioned(in->message) && is_command(a, json_str(in->message, "content"))) heard = may_command(a, in->message, &rules);
+    if (!heard) {
+        note_history(a, in, now);
+        return false;
+    }
+    return discord_access_person(rules.users, rules.roles, author, json_object_get(in->message, "member"));
+}
+
+static bool judge(struct discord_account *a, struct discord_inbound *in, const struct discord_where *w, const struct channel_now *now)
+{
+    if (w->direct) return judge_direct(a, in, now);
+    if (!w->group) return judge_guild(a, in, w, now);
+    const struct json5_node *groups = discord_setting(a, "dm.groupChannels"), *on = discord_setting(a, "dm.groupEnabled");
+    bool listed = !groups || groups->count == 0;
+    for (const struct json5_node *g = groups ? groups->first : NULL; g && !listed; g = g->next)
+        listed = g->kind == JSON5_STRING && (str_is(g->string, "*") || str_eq(g->string, w->channel));
+    return on && on->kind == JSON5_BOOL && on->boolean && listed;
+}
+
+/* --- what belongs to it ---------------------------------------------------------------------------------------------------- */
+
+static bool is_text_file(struct str type, struct str name)
+{
+    static const char *const ends[] = { ".txt", ".md", ".log", ".json", ".yaml", ".yml", ".csv", ".toml", ".ini", ".sh", ".py", ".c", ".h", ".js", ".ts" };
+    if (str_starts(type, STR("text/")) || str_starts(type, STR("application/json"))) return true;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (str_ends(name, str_of(ends[i]))) return true;
+    return false;
+}
+
+static void fetch_files(struct discord_account *a, struct discord_inbound *in, const struct channel_now *now)
+{
+    const json_t *list = json_object_get(in->message, "attachments"), *item;
+    const struct json5_node *max = discord_setting(a, "mediaMaxMb");
+    double most = (max && max->kind == JSON5_NUMBER ? max->number : 8) * 1024 * 1024;
+    size_t i;
+    json_array_foreach(list, i, item)
+    {
+        struct str type = json_str(item, "content_type"), url = json_str(item, "url");
+        int64_t size = json_int(item, "size", 0);
+        bool image = str_starts(type, STR("image/")), text = is_text_file(type, json_str(item, "filename"));
+        if (i >= CHANNEL_FILES_MAX || (!image && !text) || url.n == 0 || url.n >= DISCORD_PATH_MAX) continue;
+        if ((double)size > most || size > CHANNEL_FILE_MAX || (text && size > 16 * DISCORD_TEXT_FILE_MAX)) continue;
+        struct discord_call *call = discord_call("GET", DISCORD_FOR_FILE, "%.*s", STR_ARG(url));
+        if (!call) return;
+        call->foreign = true;
+        call->tries_max = 3;
+        call->subject = in;
+        call->about = i;
+        call->body_max = text ? DISCORD_TEXT_FILE_MAX : CHANNEL_FILE_MAX;
+        in->needs += discord_go(a, call, now) == 0;
+    }
+}
+
+static void fetch_starter(struct discord_account *a, struct discord_inbound *in, const struct discord_where *w, const struct channel_now *now)
+{
+    struct discord_call *call = discord_call("GET", DISCORD_FOR_FILE, "/channels/%.*s/messages/%.*s", STR_ARG(w->parent), STR_ARG(w->channel));
+    if (!call) return;
+    call->subject = in;
+    call->about = CHANNEL_FILES_MAX; /* behind the files */
+    call->tries_max = 2;
+    in->needs += discord_go(a, call, now) == 0;
+}
+
+static void make_thread(struct discord_account *a, struct discord_inbound *in, const struct channel_now *now)
+{
+    struct buf name = { 0 };
+    struct discord_call *call =
+        discord_call("POST", DISCORD_FOR_FILE, "/channels/%s/messages/%.*s/threads", in->channel, STR_ARG(json_str(in->message, "id")));
+    discord_strip_mentions(json_str(in->message, "content"), &name);
+    struct str title = utf8_first(buf_str(&name), 80);
+    if (title.n == 0) title = STR("Thread");
+    if (call) {
+        discord_body(call, json_pack("{s:s%, s:i}", "name", title.p, title.n, "auto_archive_duration", 60));
+        call->subject = in;
+        call->about = CHANNEL_FILES_MAX + 1;
+        call->tries_max = 3;
+        in->needs += discord_go(a, call, now) == 0;
+    }
+    buf_free(&name);
+}
+
+static void take_file(struct discord_inbound *in, size_t index, const struct channel_response *answer)
+{
+    const json_t *item = json_array_get(json_object_get(in->message, "attachments"), index);
+    struct str type = json_str(item, "content_type");
+    type = str_trim(str_split(&type, ';'));
+    if (!str_starts(type, STR("image/"))) {
+        struct buf *f = &in->files;
+        if (f->n) buf_text(f, "\n\n");
+        buf_printf(f, "<file name=\"%.*s\" mime=\"%.*s\">\n", STR_ARG(json_str(item, "filename")), STR_ARG(type));
+        utf8_add_valid(f, str_utf8_prefix(answer->body, DISCORD_TEXT_FILE_MAX));
+        buf_text(f, "\n</file>");
+        return;
+    }
+    struct buf *words = &in->words[in->image_count];
+    base64_write(answer->body, words);
+    if (!words->err) in->images[in->image_count++] = (struct channel_image){ type, buf_str(words) };
+}
+
+void discord_inbound_file(struct discord_account *a, const struct discord_call *call, const struct channel_response *answer,
+                          const struct channel_now *now)
+{
+    struct discord_inbound *in = call->subject;
+    bool good = answer->status >= 200 && answer->status < 300;
+    json_t *said = good && call->about >= CHANNEL_FILES_MAX ? discord_json(answer->body) : NULL;
+    if (good && call->about < CHANNEL_FILES_MAX)
+        take_file(in, call->about, answer);
+    else if (said && call->about == CHANNEL_FILES_MAX)
+        discord_message_text(said, &in->starter);
+    else if (said)
+        discord_id_copy(in->thread, json_str(said, "id"));
+    json_decref(said);
+    in->needs--;
+    discord_inbound_advance(a, now);
+}
+
+/* --- to the agent ------------------------------------------------------------------------------------------------------------ */
+
+static void write_skills(const struct json5_node *skills, struct buf *out)
+{
+    for (const struct json5_node *s = skills ? skills->first : NULL; s; s = s->next)
+        if (s->kind == JSON5_STRING) buf_printf(out, out->n ? "\n%.*s" : "%.*s", STR_ARG(s->string));
+    if (skills && out->n == 0) buf_char(out, '-');
+}
+
+static void write_route(const struct discord_account *a, const struct discord_inbound *in, struct buf *out)
+{
+    buf_char(out, '{');
+    buf_json_pair_str(out, "channel", STR("discord"));
+    buf_json_pair_str(out, "account", str_of(a->id));
+    buf_json_key(out, "to");
+    buf_printf(out, "\"channel:%s\"", in->thread[0] ? in->thread : in->channel);
+    if (!in->thread[0]) buf_json_pair_str(out, "replyTo", json_str(in->message, "id"));
+    buf_json_pair_str(out, "sender", json_str(json_object_get(in->message, "author"), "id"));
+    buf_char(out, '}');
+}
+
+/* The emoji that says that it was seen; empty: none. */
+static struct str ack_of(struct discord_account *a, const struct discord_inbound *in, const struct discord_where *w, const struct discord_rules *rules,
+                         struct str agent_id)
+{
+    struct str scope = config_str(a->d->config, "messages.ackReactionScope");
+    const struct json5_node *own = discord_setting(a, "ackReaction");
+    const struct config_agent *agent = config_agent_find(a->d->config, agent_id);
+    bool wanted = str_is(scope, "all") || (str_is(scope, "direct") && w->direct) || (str_is(scope, "group-all") && !w->direct) ||
+                  (str_is(scope, "group-mentions") && !w->direct && rules->require_mention && in->mentioned);
+    if (!wanted) return (struct str){ 0 };
+    if (!own) own = config_get(a->d->config, STR("messages.ackReaction"));
+    if (own && own->kind == JSON5_STRING) return own->string;
+    return agent && agent->identity_emoji.n ? agent->identity_emoji : STR("\xf0\x9f\x91\x80");
+}
+
+static struct str model_of(const struct discord_account *a, const struct discord_where *w)
+{
+    const struct json5_node *by = json5_member(config_get(a->d->config, STR("channels.modelByChannel")), STR("discord"));
+    const struct json5_node *m = json5_member(by, w->channel);
+    struct model_ref ref;
+    if (!m && w->parent.n) m = json5_member(by, w->parent);
+    return m && m->kind == JSON5_STRING && config_model_resolve(a->d->config, m->string, &ref) == 0 ? ref.text : (struct str){ 0 };
+}
+
+static void hand_over(struct discord_account *a, struct discord_inbound *in, struct discord_where *w, const struct channel_now *now)
+{
+    struct discord_rules rules;
+    struct routing_from from;
+    struct buf key = { 0 }, text = { 0 }, said = { 0 }, system = { 0 }, command = { 0 }, skills = { 0 }, route = { 0 }, once = { 0 };
+    struct discord_history *history = NULL;
+    int64_t limit = history_limit(a);
+    discord_access(a, w, &rules);
+    if (in->thread[0]) {
+        w->parent = w->channel;
+        w->parent_name = w->channel_name;
+        w->channel = str_of(in->thread);
+        w->thread = true;
+    }
+    struct str agent = agent_of(a, in, w, &from);
+    routing_session_key(a->d->config, agent, &from, &key);
+    HASH_FIND_STR(a->histories, in->channel, history);
+    discord_message_text(in->message, &said);
+    discord_strip_mentions(json_str(in->message, "content"), &command);
+    const struct discord_prompt prompt = { .account = a,
+                                           .message = in->message,
+                                           .where = w,
+                                           .rules = &rules,
+                                           .mentioned = in->mentioned,
+                                           .history = history,
+                                           .history_from = history && (int64_t)history->count > limit ? history->count - (size_t)limit : 0,
+                                           .starter = buf_str(&in->starter),
+                                           .text = buf_str(&said),
+                                           .files = buf_str(&in->files) };
+    discord_prompt_user(&prompt, &text);
+    discord_prompt_system(&prompt, &system);
+    write_skills(rules.skills, &skills);
+    write_route(a, in, &route);
+    buf_printf(&once, "discord:%s:%.*s", a->id, STR_ARG(json_str(in->message, "id")));
+    struct channel_message m = { .session_key = buf_str(&key),
+                                 .agent = agent,
+                                 .text = buf_str(&text),
+                                 .command = buf_str(&command),
+                                 .may_command = may_command(a, in->message, &rules),
+                                 .system = buf_str(&system),
+                                 .skills = buf_str(&skills),
+                                 .model = model_of(a, w),
+                                 .route = buf_str(&route),
+                                 .key = buf_str(&once),
+                                 .sender = json_str(json_object_get(in->message, "author"), "id"),
+                                 .images = in->images,
+                                 .image_count = in->image_count };
+    m.tag = discord_turn_begin(a, in->channel, in->thread, json_str(in->message, "id"), ack_of(a, in, w, &rules, agent), now);
+    a->inbound_ms = now->wall_ms;
+    if (!text.err && !key.err && !route.err) a->d->host.message(a->d->host.ctx, &m);
+    discord_history_clear(a, in->channel);
+    buf_free(&key);
+    buf_free(&text);
+    buf_free(&said);
+    buf_free(&system);
+    buf_free(&command);
+    buf_free(&skills);
+    buf_free(&route);
+    buf_free(&once);
+}
+
+/* @return whether it is done with */
+static bool advance(struct discord_account *a, struct discord_inbound *in, const struct channel_now *now)
+{
+    struct discord_where where;
+    bool placed = discord_place(a, in->message, &where);
+    if (in->stage == STAGE_PLACE) {
+        if (!placed && !in->asked_place) {
+            struct discord_call *call = discord_call("GET", DISCORD_FOR_CHANNEL, "/channels/%s", in->channel);
+            in->asked_place = true;
+            if (call) {
+                memcpy(call->ref, in->channel, sizeof in->channel);
+                call->tries_max = 3;
+            }
+            if (discord_go(a, call, now) == 0) return false;
+        } else if (!placed && in->asked_place) {
+            return false;
+        }
+        in->stage = STAGE_JUDGE;
+    }
+    if (in->stage == STAGE_JUDGE) {
+        struct discord_rules rules;
+        if (!judge(a, in, &where, now)) return true;
+        discord_access(a, &where, &rules);
+        in->stage = STAGE_FETCH;
+        fetch_files(a, in, now);
+        if (where.thread && rules.thread_starter && where.parent.n) fetch_starter(a, in, &where, now);
+        if (rules.auto_thread && !where.thread && where.guild.n) make_thread(a, in, now);
+    }
+    if (in->needs > 0) return false;
+    hand_over(a, in, &where, now);
+    return true;
+}
+
+void discord_inbound_advance(struct discord_account *a, const struct channel_now *now)
+{
+    struct discord_inbound *in, *safe, *before;
+    DL_FOREACH_SAFE(a->inbound, in, safe)
+    {
+        for (before = a->inbound; before != in && strcmp(before->channel, in->channel) != 0; before = before->next) {
+        }
+        if (before == in && advance(a, in, now)) free_inbound(a, in);
+    }
+}
+
+void discord_message_created(struct discord_account *a, const json_t *message, const struct channel_now *now)
+{
+    const json_t *author = json_object_get(message, "author");
+    struct str id = json_str(message, "id"), who = json_str(author, "id");
+    char channel[DISCORD_ID_SIZE], key[DISCORD_ID_SIZE];
+    if (!discord_id_copy(key, id) || !discord_id_copy(channel, json_str(message, "channel_id")) || !who.n) return;
+    if (a->user[0] && str_is(who, a->user)) return;
+    bool bot = json_is_true(json_object_get(author, "bot")) || json_str(message, "webhook_id").n > 0;
+    if (bot && !discord_flag(a, "allowBots")) return;
+    if (seen_before(a->d, a->index, id, now->mono_ms)) return;
+    struct discord_inbound *in = a->inbound_count < DISCORD_INBOUND_MAX ? calloc(1, sizeof *in) : NULL;
+    if (!in) {
+        log_event(LOG_ERROR, "discord_message_dropped", LOG_S("message", id), LOG_T("reason", "too many wait (DISCORD_INBOUND_MAX)"));
+        return;
+    }
+    in->message = json_deep_copy(message);
+    memcpy(in->channel, channel, sizeof channel);
+    DL_APPEND(a->inbound, in);
+    a->inbound_count++;
+    if (in->message)
+        discord_inbound_advance(a, now);
+    else
+        free_inbound(a, in);
+}
