@@ -128,7 +128,7 @@ static void send_to(struct gateway_request *rq, const json_t *params, const char
 
 static void send_message(struct gateway_request *rq, const json_t *params)
 {
-    send_to(rq, params, "unsupported channel: ");
+    if (!gateway_channel_send(rq, params)) send_to(rq, params, "unsupported channel: ");
 }
 
 static void send_poll(struct gateway_request *rq, const json_t *params)

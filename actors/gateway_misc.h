@@ -56,6 +56,10 @@ void gateway_misc_keep_heartbeat(struct gateway *gw, struct str json);
 
 extern const struct gateway_rpc_handler gateway_misc_handlers[];     /* status, wake, system-event, *-heartbeat(s), voicewake.set */
 extern const struct gateway_rpc_handler gateway_approval_handlers[]; /* exec.approval.* */
+/* channels.status, channels.pairing.* (gateway_channels.c) */
+extern const struct gateway_rpc_handler gateway_channel_handlers[];
+/** `send` through a network that runs here; the request is taken. @return false: it does not */
+bool gateway_channel_send(struct gateway_request *rq, const json_t *params);
 extern const struct gateway_rpc_handler gateway_absent_handlers[];   /* nodes, wizard, send, poll, talk.mode, updates, logins */
 
 #endif

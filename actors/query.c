@@ -23,6 +23,7 @@ struct asked {
     config_t *config;
     char *state_dir;
     store_t *store; /* NULL: closed */
+    json_t *channels; /* by id: what channel.status told; owned */
 };
 
 static int open_store(struct asked *a)
@@ -60,7 +61,7 @@ static void answer(struct asked *a, const struct msg *in)
     if (rc) {
         served.m = refusal(in, "the store cannot be read; the gateway's log has the reason");
     } else {
-        rc = rpc_serve(tables, a->config, a->store, in, &served);
+        rc = rpc_serve(tables, a->config, a->store, a->channels, in, &served);
         store_rollback(a->store); /* nothing was written */
         if (served.written) take_written(a, &served);
     }
@@ -68,6 +69,14 @@ static void answer(struct asked *a, const struct msg *in)
     rc = mailbox_send_payload(a->mailbox, in->from, &served.m, served.payload);
     if (rc) log_event(LOG_WARN, "answer_not_sent", LOG_T("to", in->from), LOG_T("code", err_name(rc)));
     rpc_served_free(&served);
+}
+
+/* How a chat network is, as it told last. */
+static void note_channel(struct asked *a, const struct msg_channel_status *s)
+{
+    json_t *accounts = json_loadb(s->json.p, s->json.n, 0, NULL);
+    if (!a->channels) a->channels = json_object();
+    if (accounts) json_object_setn_new(a->channels, s->channel.p, s->channel.n, accounts);
 }
 
 static int run(struct asked *a)
@@ -82,6 +91,7 @@ static int run(struct asked *a)
         struct msg no = msg_error(&in, GW_EINVAL);
         switch (in.kind) {
         case MSG_rpc_call: answer(a, &in); break;
+        case MSG_channel_status: note_channel(a, &in.channel_status); break;
         case MSG_config_changed: rpc_take_config(&a->config); break;
         case MSG_actor_stop:
         case MSG_error: break; /* an answer that found nobody */
@@ -98,6 +108,7 @@ int query_actor(mailbox_t *mb, void *arg)
     struct asked a = { .mailbox = mb, .config = options->config, .state_dir = options->state_dir };
     int rc = run(&a);
     store_close(&a.store);
+    json_decref(a.channels);
     config_unref(&a.config);
     free(a.state_dir);
     free(options);

@@ -1,13 +1,13 @@
-/* No channel is connected by this gateway yet: what is told comes from the configuration, `running` is false, and a probe
- * says why it fails. */
+/* Chat networks: what the configuration says of them, and what those that run told of themselves. */
 #include "actors/query_answers.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "actors/query_util.h"
+#include "base/json_read.h"
 
-#define NOT_SERVED "this gateway does not connect to %s yet"
+#define NOT_SERVED "%s is not connected by this gateway"
 
 /* Source of labels and images: reference gateway-protocol 7, captured frames. */
 static const struct kind {
@@ -111,21 +111,47 @@ static const struct account *default_account(const struct channel *c)
 
 /* --- pieces of answers ------------------------------------------------------------------------------------------- */
 
-static void add_state(struct buf *out, const struct account *a)
+/* What the network itself told of an account; NULL: it does not run. */
+static const json_t *live_of(const struct rpc_call *call, const struct kind *k, const struct account *a)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach(json_object_get(call->channels, k->id), i, item) if (str_eq(json_str(item, "accountId"), a->id)) return item;
+    return NULL;
+}
+
+static void add_live(struct buf *out, const json_t *live, const char *key)
+{
+    char *text = json_dumps(json_object_get(live, key), JSON_COMPACT | JSON_ENCODE_ANY);
+    buf_json_key(out, key);
+    buf_text(out, text ? text : "null");
+    free(text);
+}
+
+static void add_state(struct buf *out, const struct account *a, const json_t *live)
 {
     buf_json_pair_bool(out, "configured", a->configured);
     buf_json_pair_str(out, "tokenSource", str_of(a->token_source));
-    buf_json_pair_bool(out, "running", false);
-    query_pair_null(out, "lastStartAt");
-    query_pair_null(out, "lastStopAt");
-    query_pair_null(out, "lastError");
+    buf_json_pair_bool(out, "running", json_flag(live, "running"));
+    add_live(out, live, "lastStartAt");
+    add_live(out, live, "lastStopAt");
+    add_live(out, live, "lastError");
 }
 
 /* Only what is configured and switched on is probed. @return true when it was */
-static bool add_probe(struct buf *out, const struct kind *k, const struct account *a, bool probe)
+static bool add_probe(const struct rpc_call *call, const struct kind *k, const struct account *a, bool probe)
 {
+    struct buf *out = call->out;
+    const json_t *probed = json_object_get(json_object_get(call->params, "probed"), k->id);
     char why[128];
     if (!probe || !a->configured || !a->enabled) return false;
+    if (probed) {
+        char *text = json_dumps(probed, JSON_COMPACT);
+        buf_json_key(out, "probe");
+        buf_text(out, text ? text : "null");
+        free(text);
+        return true;
+    }
     snprintf(why, sizeof why, NOT_SERVED, k->label);
     buf_json_key(out, "probe");
     buf_text(out, "{\"ok\":false,\"status\":null");
@@ -142,11 +168,15 @@ static void add_account(const struct rpc_call *call, const struct kind *k, const
     buf_json_pair_str(out, "accountId", a->id);
     if (a->name.n) buf_json_pair_str(out, "name", a->name);
     buf_json_pair_bool(out, "enabled", a->enabled);
-    add_state(out, a);
-    bool probed = add_probe(out, k, a, probe);
+    const json_t *live = live_of(call, k, a);
+    add_state(out, a, live);
+    static const char *const more[] = { "connected", "state", "lastEventAt", "latencyMs", "resumes", "identifies", "reconnects", "bot" };
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+        if (json_object_get(live, more[i])) add_live(out, live, more[i]);
+    bool probed = add_probe(call, k, a, probe);
     if (probed) buf_text(out, ",\"audit\":{\"ok\":false,\"checkedChannels\":0,\"unresolvedChannels\":0,\"channels\":[],\"elapsedMs\":0}");
-    query_pair_null(out, "lastInboundAt");
-    query_pair_null(out, "lastOutboundAt");
+    add_live(out, live, "lastInboundAt");
+    add_live(out, live, "lastOutboundAt");
     if (probed) buf_json_pair_int(out, "lastProbeAt", call->now_ms);
     buf_char(out, '}');
 }
@@ -218,8 +248,8 @@ static void add_states(const struct rpc_call *call, const struct channels *all, 
         const struct account *a = default_account(&all->list[i]);
         buf_json_key(out, all->list[i].kind->id);
         buf_char(out, '{');
-        add_state(out, a);
-        query_pair_ms(out, "lastProbeAt", add_probe(out, all->list[i].kind, a, probe) ? call->now_ms : -1);
+        add_state(out, a, live_of(call, all->list[i].kind, a));
+        query_pair_ms(out, "lastProbeAt", add_probe(call, all->list[i].kind, a, probe) ? call->now_ms : -1);
         buf_char(out, '}');
     }
     buf_text(out, "},\"channelAccounts\":{");
@@ -256,8 +286,8 @@ static int channels_status(struct rpc_call *call)
 static void add_health(const struct rpc_call *call, const struct kind *k, const struct account *a, bool probe)
 {
     struct buf *out = call->out;
-    add_state(out, a);
-    query_pair_ms(out, "lastProbeAt", add_probe(out, k, a, probe) ? call->now_ms : -1);
+    add_state(out, a, live_of(call, k, a));
+    query_pair_ms(out, "lastProbeAt", add_probe(call, k, a, probe) ? call->now_ms : -1);
     buf_json_pair_str(out, "accountId", a->id);
 }
 

@@ -18,6 +18,7 @@ struct rpc_call {
     const config_t *config; /* in force */
     store_t *store;
     const json_t *params; /* an object, checked against the method's schema */
+    const json_t *channels; /* how chat networks are, by id, as they told it; NULL: nobody knows */
     int flags;
     int64_t now_ms;     /* wall clock */
     struct buf *out;    /* the result, JSON; nothing is sent of it after a failure */

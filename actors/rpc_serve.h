@@ -25,7 +25,7 @@ struct rpc_served {
 /** @param in  an rpc.call
  *  @return 0: `out` holds the answer, a result or a refusal; GW_EIO, GW_ENOMEM, GW_ECORRUPT: the machine failed, `out` holds
  *          UNAVAILABLE, and a group of the store is spoiled */
-int rpc_serve(const struct rpc_handler *const *tables, const config_t *config, store_t *store, const struct msg *in,
+int rpc_serve(const struct rpc_handler *const *tables, const config_t *config, store_t *store, const json_t *channels, const struct msg *in,
               struct rpc_served *out);
 void rpc_served_free(struct rpc_served *served);
 

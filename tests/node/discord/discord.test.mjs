@@ -102,7 +102,7 @@ test("a stranger's direct message gets a code; once approved, an answer", async 
   const bob = fake.addUser({ username: "bob", guilds: [GUILD] });
   const before = model.requests.length;
   fake.dm(bob, "hello");
-  const dm = fake.dmChannel(bob);
+  const dm = fake.dmChannel(bob).data;
   await fake.until("the code", () => answers(fake, dm.id).length === 1);
   const code = /Pairing code: ([A-Z0-9]{8})/.exec(answers(fake, dm.id)[0].content)[1];
   fake.dm(bob, "hello again");
