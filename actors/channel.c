@@ -136,7 +136,8 @@ static void drain(struct host *h)
     }
 }
 
-/* The loop looks what is due. Without the cancel, a timer that is over when lws_service() begins would be run, and the wait be a long one. */
+/* The loop looks what is due. Without the cancel, a timer that is over when lws_service() begins would be run, and the wait be a long one.
+ */
 static void on_timer(lws_sorted_usec_list_t *sul)
 {
     lws_cancel_service(lws_container_of(sul, struct host, timer)->lws);

@@ -158,7 +158,9 @@ static bool on_answer(struct host *h, struct msg *in)
     }
     switch (in->kind) {
     case MSG_turn_started: news(h, tag, CHANNEL_TURN_STARTED, (struct str){ 0 }); break;
-    case MSG_turn_done: news(h, tag, in->turn_done.outcome == OUTCOME_FAILED ? CHANNEL_TURN_FAILED : CHANNEL_TURN_ENDED, (struct str){ 0 }); break;
+    case MSG_turn_done:
+        news(h, tag, in->turn_done.outcome == OUTCOME_FAILED ? CHANNEL_TURN_FAILED : CHANNEL_TURN_ENDED, (struct str){ 0 });
+        break;
     case MSG_turn_refused: refused(h, tag, in->turn_refused.reason, in->turn_refused.text); break;
     case MSG_error: refused(h, tag, STR("error"), in->error.text); break;
     default: break;
@@ -212,7 +214,12 @@ static void order(struct host *h, const struct msg *in)
         .tag = a->tag,
         .action = o->action,
         .params = o->params,
-        .send = { .route = o->route, .text = json_str(params, "message"), .nonce = o->nonce, .file = path, .file_name = name, .file_bytes = buf_str(&file) },
+        .send = { .route = o->route,
+                  .text = json_str(params, "message"),
+                  .nonce = o->nonce,
+                  .file = path,
+                  .file_name = name,
+                  .file_bytes = buf_str(&file) },
     };
     h->channel->order(h->state, &given, &now);
     json_decref(params);

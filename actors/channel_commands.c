@@ -44,7 +44,8 @@ static void ask(struct host *h, struct channel_command *c, enum stage stage, con
 {
     c->stage = stage;
     m->corr = mailbox_corr(h->mailbox);
-    if (mailbox_send(h->mailbox, to, m) != 0 || !channel_wait(h, m->corr, c->tag, c)) end(h, c, STR("⚠️ The gateway is overloaded; try again later."));
+    if (mailbox_send(h->mailbox, to, m) != 0 || !channel_wait(h, m->corr, c->tag, c))
+        end(h, c, STR("⚠️ The gateway is overloaded; try again later."));
 }
 
 /* `params` is taken over. */

@@ -178,7 +178,9 @@ static void tell_done(struct host *h)
         }
         if (!f) return;
         const struct channel_now now = channel_now();
-        const struct channel_response r = { .tag = f->tag, .status = f->status, .headers = buf_str(&f->head), .body = buf_str(&f->body), .error = f->error };
+        const struct channel_response r = {
+            .tag = f->tag, .status = f->status, .headers = buf_str(&f->head), .body = buf_str(&f->body), .error = f->error
+        };
         DL_DELETE(h->fetches, f);
         h->channel->answered(h->state, &r, &now);
         DL_APPEND(h->fetches, f);

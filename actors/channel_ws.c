@@ -73,7 +73,9 @@ static int on_ws(struct lws *wsi, enum lws_callback_reasons reason, void *user, 
     case LWS_CALLBACK_CLIENT_RECEIVE: return on_piece(c, wsi, (struct str){ in, len });
     case LWS_CALLBACK_CLIENT_WRITEABLE: return write_next(c, wsi);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: note_close(c, in, len); return 0;
-    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR: end(c, in ? (struct str){ in, len ? len : strlen(in) } : STR("connection refused")); return 0;
+    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+        end(c, in ? (struct str){ in, len ? len : strlen(in) } : STR("connection refused"));
+        return 0;
     case LWS_CALLBACK_CLIENT_CLOSED: end(c, STR("closed")); return 0;
     default: return 0;
     }

@@ -25,7 +25,8 @@ static int order(struct gateway_request *rq, struct str channel, const char *act
     char *text = json_dumps(params, JSON_COMPACT);
     struct msg m = { .kind = MSG_channel_order };
     snprintf(name, sizeof name, "channel.%.*s", (int)(channel.n > 32 ? 32 : channel.n), channel.p);
-    m.channel_order = (struct msg_channel_order){ .action = str_of(action), .route = route, .nonce = nonce, .params = text ? str_of(text) : STR("{}") };
+    m.channel_order =
+        (struct msg_channel_order){ .action = str_of(action), .route = route, .nonce = nonce, .params = text ? str_of(text) : STR("{}") };
     int rc = gateway_request_ask(rq, name, &m, then);
     free(text);
     return rc;
@@ -33,7 +34,7 @@ static int order(struct gateway_request *rq, struct str channel, const char *act
 
 /* --- channels.status -------------------------------------------------------------------------------------------------- */
 
-struct probing { /* rq->state */
+struct probing {    /* rq->state */
     json_t *params; /* owned */
 };
 
@@ -46,7 +47,9 @@ static void free_probing(struct gateway_request *rq)
 static void on_probed(struct gateway_request *rq, const struct msg *in)
 {
     const struct probing *p = rq->state;
-    json_t *said = in->kind == MSG_channel_ordered && in->channel_ordered.ok ? json_loadb(in->channel_ordered.json.p, in->channel_ordered.json.n, 0, NULL) : NULL;
+    json_t *said = in->kind == MSG_channel_ordered && in->channel_ordered.ok
+                       ? json_loadb(in->channel_ordered.json.p, in->channel_ordered.json.n, 0, NULL)
+                       : NULL;
     json_t *params = json_incref(p->params);
     if (said) json_object_set_new(params, "probed", json_pack("{s:o}", "discord", said));
     gateway_request_forward(rq, "query", RPC_channels_status, params);
@@ -112,8 +115,8 @@ static void on_sent(struct gateway_request *rq, const struct msg *in)
     }
     json_t *said = json_loadb(in->channel_ordered.json.p, in->channel_ordered.json.n, 0, NULL);
     struct str id = json_text(json_array_get(json_object_get(said, "messageIds"), 0));
-    json_t *answer = json_pack("{s:s*, s:s%, s:s*, s:s}", "runId", (const char *)rq->state, "messageId", id.p ? id.p : "", id.n, "channelId",
-                               json_string_value(json_object_get(said, "channelId")), "channel", "discord");
+    json_t *answer = json_pack("{s:s*, s:s%, s:s*, s:s}", "runId", (const char *)rq->state, "messageId", id.p ? id.p : "", id.n,
+                               "channelId", json_string_value(json_object_get(said, "channelId")), "channel", "discord");
     char *text = json_dumps(answer, JSON_COMPACT);
     gateway_respond(rq, text ? str_of(text) : STR("{}"));
     free(text);

@@ -5,9 +5,8 @@
 #include "actors/gateway_misc.h"
 
 static const struct gateway_rpc_handler *const TABLES[] = {
-    gateway_status_handlers, gateway_run_handlers,  gateway_session_handlers,  gateway_config_handlers,
-    gateway_device_handlers, gateway_misc_handlers, gateway_approval_handlers, gateway_absent_handlers,
-    gateway_channel_handlers,
+    gateway_status_handlers, gateway_run_handlers,      gateway_session_handlers, gateway_config_handlers,  gateway_device_handlers,
+    gateway_misc_handlers,   gateway_approval_handlers, gateway_absent_handlers,  gateway_channel_handlers,
 };
 
 gateway_rpc_fn *gateway_method_find(enum rpc_id method)

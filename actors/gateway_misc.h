@@ -60,6 +60,6 @@ extern const struct gateway_rpc_handler gateway_approval_handlers[]; /* exec.app
 extern const struct gateway_rpc_handler gateway_channel_handlers[];
 /** `send` through a network that runs here; the request is taken. @return false: it does not */
 bool gateway_channel_send(struct gateway_request *rq, const json_t *params);
-extern const struct gateway_rpc_handler gateway_absent_handlers[];   /* nodes, wizard, send, poll, talk.mode, updates, logins */
+extern const struct gateway_rpc_handler gateway_absent_handlers[]; /* nodes, wizard, send, poll, talk.mode, updates, logins */
 
 #endif

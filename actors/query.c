@@ -22,7 +22,7 @@ struct asked {
     mailbox_t *mailbox;
     config_t *config;
     char *state_dir;
-    store_t *store; /* NULL: closed */
+    store_t *store;   /* NULL: closed */
     json_t *channels; /* by id: what channel.status told; owned */
 };
 

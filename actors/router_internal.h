@@ -163,7 +163,7 @@ void router_fail(struct router *r, int code, const char *text); /* the system ca
 void router_tell_fault(struct router *r);                       /* tell main, if it was not told yet */
 
 /* router_turns.c */
-struct said router_said(const struct msg *m);                         /* m: one that became a turn */
+struct said router_said(const struct msg *m); /* m: one that became a turn */
 int router_add_channels(struct router *r);
 struct str router_route(const struct said *s);
 struct turn_entry *router_turn_add(struct router *r, struct msg *in); /* takes the message over. NULL: memory is out */

@@ -17,7 +17,7 @@ struct rpc_call {
     enum rpc_id method;
     const config_t *config; /* in force */
     store_t *store;
-    const json_t *params; /* an object, checked against the method's schema */
+    const json_t *params;   /* an object, checked against the method's schema */
     const json_t *channels; /* how chat networks are, by id, as they told it; NULL: nobody knows */
     int flags;
     int64_t now_ms;     /* wall clock */

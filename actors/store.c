@@ -161,22 +161,10 @@ static int begin_turn(struct keeper *k, const struct msg *in, struct answer *a)
     return a->payload ? 0 : GW_ENOMEM;
 }
 
-/* The role stands in the JSON; the column repeats it for queries. chat_json.c writes it first. */
-static struct str role_of(struct str json)
-{
-    static const struct str roles[] = { { "user", 4 }, { "assistant", 9 }, { "toolResult", 10 } };
-    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
-        char start[32];
-        int n = snprintf(start, sizeof start, "{\"role\":\"%.*s\"", STR_ARG(roles[i]));
-        if (str_starts(json, (struct str){ start, (size_t)n })) return roles[i];
-    }
-    return (struct str){ NULL, 0 };
-}
-
 static int append(struct keeper *k, const struct msg *in, struct answer *a)
 {
     const struct msg_store_append *q = &in->store_append;
-    struct message_new message = { .turn = q->turn, .role = role_of(q->json), .json = q->json, .now_ms = clock_wall_ms() };
+    struct message_new message = { .turn = q->turn, .role = chat_json_role(q->json), .json = q->json, .now_ms = clock_wall_ms() };
     a->m = answer_of(in, MSG_store_appended);
     int rc = sessions_find(k->store, q->session_key, &message.session);
     if (rc == 0) rc = messages_append(k->store, &message, &a->m.store_appended.seq);
@@ -443,10 +431,10 @@ static int handle(struct keeper *k, const struct msg *in, struct answer *a)
     case MSG_config_changed: rpc_take_config(&k->config); return 0;
     case MSG_device_save: return store_device_save(k->store, in, &a->m);
     case MSG_device_load: return store_device_load(k->store, k->mailbox, in, &a->m);
-    case MSG_channel_load: return store_channel_load(k->store, k->mailbox, in, &a->m);
-    case MSG_channel_keep: return store_channel_keep(k->store, in);
-    case MSG_delivery_fetch: return store_delivery_fetch(k->store, k->mailbox, in);
-    case MSG_delivery_done: return store_delivery_done(k->store, in);
+    case MSG_channel_load:
+    case MSG_channel_keep:
+    case MSG_delivery_fetch:
+    case MSG_delivery_done: return store_channel(k->store, k->mailbox, in, &a->m);
     case MSG_store_ping: a->m = answer_of(in, MSG_store_pong); return 0;
     default: return GW_EINVAL;
     }

@@ -106,7 +106,7 @@ static int send_kept(void *ctx, struct str key, struct str value)
     return send_with(k->mailbox, k->question, &m, value);
 }
 
-int store_channel_load(store_t *store, mailbox_t *mailbox, const struct msg *in, struct msg *answer)
+static int load(store_t *store, mailbox_t *mailbox, const struct msg *in, struct msg *answer)
 {
     struct buf prefix = { 0 };
     struct str channel = in->channel_load.channel;
@@ -119,7 +119,7 @@ int store_channel_load(store_t *store, mailbox_t *mailbox, const struct msg *in,
     return rc;
 }
 
-int store_channel_keep(store_t *store, const struct msg *in)
+static int keep(store_t *store, const struct msg *in)
 {
     struct buf key = { 0 };
     key_of(&in->channel_keep, &key);
@@ -147,7 +147,7 @@ static int send_item(void *ctx, const struct delivery_row *row)
     return rc == GW_EBADMSG ? 0 : rc;
 }
 
-int store_delivery_fetch(store_t *store, mailbox_t *mailbox, const struct msg *in)
+static int delivery_fetch(store_t *store, mailbox_t *mailbox, const struct msg *in)
 {
     struct fetched f = { .mailbox = mailbox, .question = in };
     int64_t now_ms = clock_wall_ms();
@@ -156,7 +156,7 @@ int store_delivery_fetch(store_t *store, mailbox_t *mailbox, const struct msg *i
     return rc;
 }
 
-int store_delivery_done(store_t *store, const struct msg *in)
+static int delivery_done(store_t *store, const struct msg *in)
 {
     const struct msg_delivery_done *d = &in->delivery_done;
     int64_t now_ms = clock_wall_ms();
@@ -164,6 +164,16 @@ int store_delivery_done(store_t *store, const struct msg *in)
     if (rc == 0 && d->how == 0) rc = deliveries_mark(store, d->id, now_ms);
     if (rc == 0 && d->how == 2) rc = deliveries_fail(store, d->id, -1, d->text, now_ms);
     return rc == GW_ENOENT ? 0 : rc;
+}
+
+int store_channel(store_t *store, mailbox_t *mailbox, const struct msg *in, struct msg *answer)
+{
+    switch (in->kind) {
+    case MSG_channel_load: return load(store, mailbox, in, answer);
+    case MSG_channel_keep: return keep(store, in);
+    case MSG_delivery_fetch: return delivery_fetch(store, mailbox, in);
+    default: return delivery_done(store, in);
+    }
 }
 
 void store_tell_due(mailbox_t *mailbox, struct store_due *due)

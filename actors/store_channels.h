@@ -25,10 +25,8 @@ int store_route_accepted(store_t *store, int64_t session, struct str route, int6
  *  turn was given is gone then. */
 int store_route_ended(store_t *store, struct store_due *due, const struct msg_store_finish *q, int64_t now_ms);
 
-int store_channel_load(store_t *store, mailbox_t *mailbox, const struct msg *in, struct msg *answer);
-int store_channel_keep(store_t *store, const struct msg *in);
-int store_delivery_fetch(store_t *store, mailbox_t *mailbox, const struct msg *in);
-int store_delivery_done(store_t *store, const struct msg *in);
+/** channel.load, channel.keep, delivery.fetch, delivery.done. */
+int store_channel(store_t *store, mailbox_t *mailbox, const struct msg *in, struct msg *answer);
 void store_tell_due(mailbox_t *mailbox, struct store_due *due);
 
 #endif

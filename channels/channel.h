@@ -91,9 +91,9 @@ enum channel_delivered {
 
 /* An order of a tool or a client: other than texts. Answered once. */
 struct channel_order {
-    uint64_t tag;      /* the host's */
-    struct str action; /* send, react, read, probe, pairing.list, pairing.approve */
-    struct str params; /* JSON object */
+    uint64_t tag;                 /* the host's */
+    struct str action;            /* send, react, read, probe, pairing.list, pairing.approve */
+    struct str params;            /* JSON object */
     struct channel_delivery send; /* of action send; id 0 */
 };
 
@@ -123,7 +123,7 @@ struct channel_options {
     struct env env;         /* tokens and base URLs; outlives the translator */
 };
 
-struct channel { /* the table of functions of a network */
+struct channel {       /* the table of functions of a network */
     const char *id;    /* "discord": member of `channels`, and `channel.discord` its actor */
     const char *label; /* "Discord" */
 

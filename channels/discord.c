@@ -152,7 +152,8 @@ static void channel_told(struct discord_account *a, const struct discord_call *c
     discord_inbound_advance(a, now);
 }
 
-static void dispatch(struct discord_account *a, struct discord_call *call, const struct channel_response *answer, const struct channel_now *now)
+static void dispatch(struct discord_account *a, struct discord_call *call, const struct channel_response *answer,
+                     const struct channel_now *now)
 {
     if (answer->status == 401 && !call->exempt && !call->foreign && a->phase != DISCORD_FATAL && call->purpose != DISCORD_FOR_GATEWAY)
         discord_gateway_stop(a, now, DISCORD_FATAL,
@@ -246,13 +247,15 @@ static int add_accounts(struct channel_state *d)
     bool listed = list && list->count > 0;
     bool own = !listed || json5_member(top, STR("token")) || env_get(&d->env, "DISCORD_BOT_TOKEN").n;
     int rc = own && !(listed && json5_member(list, first)) ? add_account(d, first, true) : 0;
-    for (const struct json5_node *n = listed ? list->first : NULL; n && rc == 0; n = n->next) rc = add_account(d, n->key, str_eq(n->key, first));
+    for (const struct json5_node *n = listed ? list->first : NULL; n && rc == 0; n = n->next)
+        rc = add_account(d, n->key, str_eq(n->key, first));
     return rc;
 }
 
 static bool wanted(const config_t *config, const struct env *env)
 {
-    const struct json5_node *plugin = config_get(config, STR("plugins.entries.discord.enabled")), *top = config_get(config, STR("channels.discord"));
+    const struct json5_node *plugin = config_get(config, STR("plugins.entries.discord.enabled")),
+                            *top = config_get(config, STR("channels.discord"));
     const struct json5_node *enabled = json5_member(top, STR("enabled"));
     bool off = (plugin && plugin->kind == JSON5_BOOL && !plugin->boolean) || (enabled && enabled->kind == JSON5_BOOL && !enabled->boolean);
     bool token = env_get(env, "DISCORD_BOT_TOKEN").n || json5_member(top, STR("token")) || json5_member(top, STR("accounts"));
@@ -419,7 +422,8 @@ static void status(channel_state_t *d, const struct channel_now *now, struct buf
     buf_char(out, '[');
     for (size_t i = 0; i < d->count; i++) {
         const struct discord_account *a = d->accounts[i];
-        bool runs = a->phase != DISCORD_OFF && a->phase != DISCORD_FATAL;
+        bool tried = a->error[0] && !a->event_ms; /* it never got through: not running, as OpenClaw tells it between its tries */
+        bool runs = a->phase != DISCORD_OFF && a->phase != DISCORD_FATAL && !tried;
         buf_json_comma(out);
         buf_char(out, '{');
         buf_json_pair_str(out, "accountId", str_of(a->id));

@@ -17,11 +17,11 @@
 #include "channels/dm_pairing.h"
 
 enum {
-    DISCORD_ID_SIZE = 24,              /* a snowflake and its NUL */
-    DISCORD_PAYLOAD_MAX = 32 << 20,    /* bytes of one payload of the gateway, inflated */
-    DISCORD_FRAME_MAX = 4096,          /* bytes of a frame to the gateway */
-    DISCORD_CHANNELS_MAX = 20000,      /* remembered channels of an account; then those known by a call alone are forgotten */
-    DISCORD_SEEN_MAX = 5000,           /* message ids that are known for repeats */
+    DISCORD_ID_SIZE = 24,           /* a snowflake and its NUL */
+    DISCORD_PAYLOAD_MAX = 32 << 20, /* bytes of one payload of the gateway, inflated */
+    DISCORD_FRAME_MAX = 4096,       /* bytes of a frame to the gateway */
+    DISCORD_CHANNELS_MAX = 20000,   /* remembered channels of an account; then those known by a call alone are forgotten */
+    DISCORD_SEEN_MAX = 5000,        /* message ids that are known for repeats */
     DISCORD_SEEN_MS = 20 * 60 * 1000,
     DISCORD_INBOUND_MAX = 1000,        /* messages that wait for something before they go to an agent */
     DISCORD_HISTORY_MAX = 100,         /* messages of one channel that nobody answered */
@@ -32,8 +32,8 @@ enum {
 };
 
 enum discord_phase {
-    DISCORD_OFF,         /* no token, or not wanted */
-    DISCORD_ASKING,      /* for the gateway's address */
+    DISCORD_OFF,    /* no token, or not wanted */
+    DISCORD_ASKING, /* for the gateway's address */
     DISCORD_CONNECTING,
     DISCORD_GREETING,    /* connected, waiting for hello */
     DISCORD_IDENTIFYING, /* identified or resumed, waiting for ready */
@@ -54,11 +54,11 @@ struct discord_chan {
 struct discord_guild {
     char id[DISCORD_ID_SIZE];
     char role[DISCORD_ID_SIZE]; /* that is the bot's alone; mentioning it is mentioning the bot */
-    char *name; /* owned */
+    char *name;                 /* owned */
     UT_hash_handle hh;
 };
 
-struct discord_said { /* by someone, and nobody answered */
+struct discord_said {    /* by someone, and nobody answered */
     char *sender, *body; /* owned */
     int64_t at_ms;
 };
@@ -87,13 +87,13 @@ struct discord_account {
     struct channel_state *d;
     size_t index;
     char id[64];
-    char *token;               /* owned; NULL: none */
-    const char *token_source;  /* "config", "env", "none" */
+    char *token;              /* owned; NULL: none */
+    const char *token_source; /* "config", "env", "none" */
     bool enabled, is_default;
     discord_rest_t *rest;
 
     enum discord_phase phase;
-    int64_t due_ms; /* when the phase has lasted too long, or the pause is over */
+    int64_t due_ms;                           /* when the phase has lasted too long, or the pause is over */
     char *gateway_url, *resume_url, *session; /* owned; NULL: not known */
     int64_t seq;                              /* of the last event; -1: none */
     struct discord_inflater *inflater;
@@ -168,7 +168,8 @@ int64_t discord_number(const struct discord_account *a, const char *name);  /* w
 bool discord_flag(const struct discord_account *a, const char *name);
 bool discord_is(const struct json5_node *object, const char *name, bool otherwise);
 /** A call to be added with discord_go(). @return NULL: no memory */
-struct discord_call *discord_call(const char *method, enum discord_purpose purpose, const char *path, ...) __attribute__((format(printf, 3, 4)));
+struct discord_call *discord_call(const char *method, enum discord_purpose purpose, const char *path, ...)
+    __attribute__((format(printf, 3, 4)));
 /** Set its JSON body; takes the value over. */
 void discord_body(struct discord_call *call, json_t *body);
 /** Add and send. `call` may be NULL. @return 0, GW_EFULL, GW_ENOMEM */
@@ -182,7 +183,8 @@ void discord_forget_account(struct discord_account *a);
 /* discord_inflate.c */
 int discord_inflate_create(struct discord_inflater **out);
 void discord_inflate_destroy(struct discord_inflater **i_p);
-/** Take a piece. @param out  receives a whole payload, when it is one @return 1: it is; 0: more is to come; GW_EPARSE, GW_ELIMIT, GW_ENOMEM */
+/** Take a piece. @param out  receives a whole payload, when it is one @return 1: it is; 0: more is to come; GW_EPARSE, GW_ELIMIT, GW_ENOMEM
+ */
 int discord_inflate_feed(struct discord_inflater *i, struct str bytes, struct buf *out);
 
 /* discord_gateway.c */
@@ -255,8 +257,10 @@ void discord_emoji_path(struct str emoji, struct buf *out); /* percent-encoded, 
 
 /* discord_deliver.c */
 void discord_deliver(struct channel_state *d, const struct channel_delivery *delivery, uint64_t order, const struct channel_now *now);
-void discord_part_sent(struct discord_account *a, struct discord_call *call, const struct channel_response *answer, const struct channel_now *now);
-void discord_out_dm(struct discord_account *a, struct discord_call *call, const struct channel_response *answer, const struct channel_now *now);
+void discord_part_sent(struct discord_account *a, struct discord_call *call, const struct channel_response *answer,
+                       const struct channel_now *now);
+void discord_out_dm(struct discord_account *a, struct discord_call *call, const struct channel_response *answer,
+                    const struct channel_now *now);
 void discord_say(struct discord_account *a, const char *channel, const char *reply_to, struct str text, const struct channel_now *now);
 void discord_outs_free(struct discord_account *a);
 /** "50013: Missing Permissions (403)": what an answer that is none says. */
@@ -269,6 +273,7 @@ void discord_interaction(struct discord_account *a, const json_t *data, const st
 
 /* discord_orders.c */
 void discord_order(struct channel_state *d, const struct channel_order *order, const struct channel_now *now);
-void discord_ordered(struct discord_account *a, const struct discord_call *call, const struct channel_response *answer, const struct channel_now *now);
+void discord_ordered(struct discord_account *a, const struct discord_call *call, const struct channel_response *answer,
+                     const struct channel_now *now);
 
 #endif

@@ -185,7 +185,8 @@ static bool names(struct str name, const char *text)
 
 static const struct json5_node *patterns_of(const config_t *config, const struct config_agent *agent)
 {
-    const struct json5_node *own = agent && agent->node ? json5_member(json5_member(agent->node, STR("groupChat")), STR("mentionPatterns")) : NULL;
+    const struct json5_node *own =
+        agent && agent->node ? json5_member(json5_member(agent->node, STR("groupChat")), STR("mentionPatterns")) : NULL;
     return own ? own : config_get(config, STR("messages.groupChat.mentionPatterns"));
 }
 

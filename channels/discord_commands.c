@@ -37,7 +37,9 @@ static char *write_commands(const struct discord_account *a)
     for (size_t i = 0; i < n && i < DISCORD_COMMANDS_MAX; i++) {
         json_t *c = json_pack("{s:s, s:s, s:i}", "name", commands[i].name, "description", commands[i].line, "type", 1);
         if (commands[i].words)
-            json_object_set_new(c, "options", json_pack("[{s:s, s:s, s:i, s:b}]", "name", "args", "description", "What stands behind the command", "type", 3, "required", 0));
+            json_object_set_new(c, "options",
+                                json_pack("[{s:s, s:s, s:i, s:b}]", "name", "args", "description", "What stands behind the command", "type",
+                                          3, "required", 0));
         json_array_append_new(list, c);
     }
     char *text = json_dumps(list, JSON_COMPACT);

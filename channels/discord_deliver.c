@@ -61,7 +61,8 @@ static void finish(struct discord_out *o, enum channel_delivered how, struct str
         buf_printf(&said, "{\"ok\":true,\"channelId\":\"%s\",\"messageIds\":[%.*s]}", o->channel, STR_ARG(buf_str(&o->ids)));
         text = buf_str(&said);
     } else {
-        log_event(LOG_ERROR, "discord_delivery_failed", LOG_T("account", o->account->id), LOG_T("channel", o->channel), LOG_S("reason", text));
+        log_event(LOG_ERROR, "discord_delivery_failed", LOG_T("account", o->account->id), LOG_T("channel", o->channel),
+                  LOG_S("reason", text));
         snprintf(o->account->error, sizeof o->account->error, "an answer for channel %s was not taken: %.*s", o->channel,
                  (int)(text.n > 150 ? 150 : text.n), text.p ? text.p : "");
     }
@@ -91,13 +92,15 @@ static json_t *body_of(const struct discord_out *o)
 {
     const struct buf *part = &o->parts[o->sent];
     char nonce[NONCE_MAX + 1];
-    json_t *body = json_pack("{s:s%, s:{s:[s], s:b}}", "content", part->p ? part->p : "", part->n, "allowed_mentions", "parse", "users", "replied_user", 1);
+    json_t *body = json_pack("{s:s%, s:{s:[s], s:b}}", "content", part->p ? part->p : "", part->n, "allowed_mentions", "parse", "users",
+                             "replied_user", 1);
     if (!body || o->interaction) return body;
     snprintf(nonce, sizeof nonce, "%.20s-%zu", o->nonce, o->sent);
     json_object_set_new(body, "nonce", json_string(nonce));
     json_object_set_new(body, "enforce_nonce", json_true());
     if (o->reply_to[0] && (o->sent == 0 || o->reply_all))
-        json_object_set_new(body, "message_reference", json_pack("{s:s, s:s, s:b}", "message_id", o->reply_to, "channel_id", o->channel, "fail_if_not_exists", 0));
+        json_object_set_new(body, "message_reference",
+                            json_pack("{s:s, s:s, s:b}", "message_id", o->reply_to, "channel_id", o->channel, "fail_if_not_exists", 0));
     return body;
 }
 
@@ -109,7 +112,8 @@ static void write_multipart(struct discord_call *call, json_t *body, const struc
     json_decref(body);
     snprintf(call->boundary, sizeof call->boundary, "openclaw%016llx", (unsigned long long)discord_random(o->account->d));
     call->type = "multipart/form-data";
-    buf_printf(&call->body, "--%s\r\nContent-Disposition: form-data; name=\"payload_json\"\r\nContent-Type: application/json\r\n\r\n", call->boundary);
+    buf_printf(&call->body, "--%s\r\nContent-Disposition: form-data; name=\"payload_json\"\r\nContent-Type: application/json\r\n\r\n",
+               call->boundary);
     if (text) buf_text(&call->body, text);
     buf_printf(&call->body, "\r\n--%s\r\nContent-Disposition: form-data; name=\"files[0]\"; filename=\"", call->boundary);
     for (const char *c = o->file_name; *c; c++) buf_char(&call->body, *c == '"' || *c == '\r' || *c == '\n' ? '_' : *c);
@@ -157,7 +161,8 @@ static void send_next(struct discord_account *a, const char *channel, const stru
     }
 }
 
-void discord_part_sent(struct discord_account *a, struct discord_call *call, const struct channel_response *answer, const struct channel_now *now)
+void discord_part_sent(struct discord_account *a, struct discord_call *call, const struct channel_response *answer,
+                       const struct channel_now *now)
 {
     struct discord_out *o = call->subject;
     char channel[DISCORD_ID_SIZE];
@@ -209,8 +214,7 @@ static void take_tags(struct str text, struct discord_out *o, bool *current, str
         if (end < 0) break;
         struct str id = { rest.p + 10, (size_t)end - 10 };
         buf_add(out, (struct str){ text.p, (size_t)at });
-        if (str_starts(id, STR(":")))
-            discord_id_copy(o->reply_to, str_trim((struct str){ id.p + 1, id.n - 1 }));
+        if (str_starts(id, STR(":"))) discord_id_copy(o->reply_to, str_trim((struct str){ id.p + 1, id.n - 1 }));
         *current = true;
         text = (struct str){ rest.p + end + 2, rest.n - (size_t)end - 2 };
     }
@@ -275,7 +279,8 @@ static bool waits_behind(const struct discord_out *o)
     return false;
 }
 
-void discord_out_dm(struct discord_account *a, struct discord_call *call, const struct channel_response *answer, const struct channel_now *now)
+void discord_out_dm(struct discord_account *a, struct discord_call *call, const struct channel_response *answer,
+                    const struct channel_now *now)
 {
     struct discord_out *o = call->subject;
     json_t *said = answer->status == 200 ? discord_json(answer->body) : NULL;

@@ -13,10 +13,10 @@ enum {
     READY_MS = 60000,
     BACKOFF_MS = 1000,
     BACKOFF_MAX_MS = 30000,
-    IDENTIFY_GAP_MS = 5500,  /* Discord: one in 5 s */
-    INVALID_MIN_MS = 1000,   /* the pause after op 9 false is this and up to 4 s more */
+    IDENTIFY_GAP_MS = 5500, /* Discord: one in 5 s */
+    INVALID_MIN_MS = 1000,  /* the pause after op 9 false is this and up to 4 s more */
     FAILED_RESUMES_MAX = 3,
-    FRAMES_MAX = 110,        /* in a minute; Discord closes at 120 */
+    FRAMES_MAX = 110, /* in a minute; Discord closes at 120 */
     ZOMBIE_CODE = 4000,
 };
 
@@ -68,8 +68,8 @@ static void identify(struct discord_account *a, const struct channel_now *now)
     int64_t intents = 46593; /* reference 1.4 */
     if (discord_flag(a, "intents.presence")) intents |= 1 << 8;
     if (discord_flag(a, "intents.guildMembers")) intents |= 1 << 1;
-    json_t *d = json_pack("{s:s, s:I, s:{s:s, s:s, s:s}, s:o}", "token", a->token, "intents", (json_int_t)intents, "properties", "os", "linux",
-                          "browser", "openclaw", "device", "openclaw", "presence", presence(a));
+    json_t *d = json_pack("{s:s, s:I, s:{s:s, s:s, s:s}, s:o}", "token", a->token, "intents", (json_int_t)intents, "properties", "os",
+                          "linux", "browser", "openclaw", "device", "openclaw", "presence", presence(a));
     a->identified_ms = now->mono_ms;
     a->identifies++;
     if (a->starts_left > 0) a->starts_left--;
@@ -242,7 +242,8 @@ static const char *fatal(int code)
     case 4012: return "Discord refuses the API version (4012): this program is too old";
     case 4013: return "Discord refuses the intents (4013)";
     case 4014:
-        return "intents are not enabled (4014): turn on Message Content, and what channels.discord.intents asks for, in Discord's developer "
+        return "intents are not enabled (4014): turn on Message Content, and what channels.discord.intents asks for, in Discord's "
+               "developer "
                "portal under Bot";
     default: return NULL;
     }
@@ -365,7 +366,8 @@ static void mend_escapes(struct str text, struct buf *out)
     for (size_t i = 0; i < text.n; i++) {
         bool escape = text.p[i] == '\\' && i + 1 < text.n;
         unsigned first = 0, second = 0;
-        if (escape && text.p[i + 1] == 'u' && i + 6 <= text.n && sscanf(text.p + i + 2, "%4x", &first) == 1 && first >= 0xd800 && first <= 0xdfff) {
+        if (escape && text.p[i + 1] == 'u' && i + 6 <= text.n && sscanf(text.p + i + 2, "%4x", &first) == 1 && first >= 0xd800 &&
+            first <= 0xdfff) {
             bool pair = first < 0xdc00 && i + 12 <= text.n && text.p[i + 6] == '\\' && text.p[i + 7] == 'u' &&
                         sscanf(text.p + i + 8, "%4x", &second) == 1 && second >= 0xdc00 && second <= 0xdfff;
             if (pair)
@@ -437,7 +439,8 @@ void discord_gateway_tick(struct discord_account *a, const struct channel_now *n
         discord_rest_forget_purpose(a->rest, DISCORD_FOR_GATEWAY);
         pause_and_retry(a, 0, now);
     } else {
-        note_error(a, "%s", a->phase == DISCORD_IDENTIFYING ? "Discord did not say ready in time" : "Discord's gateway did not answer in time");
+        note_error(a, "%s",
+                   a->phase == DISCORD_IDENTIFYING ? "Discord did not say ready in time" : "Discord's gateway did not answer in time");
         pause_and_retry(a, 0, now);
     }
 }

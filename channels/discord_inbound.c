@@ -12,9 +12,9 @@
 #include "channels/routing.h"
 
 enum inbound_stage {
-    STAGE_PLACE,  /* where is it? */
-    STAGE_JUDGE,  /* may it be answered? */
-    STAGE_FETCH,  /* what belongs to it */
+    STAGE_PLACE, /* where is it? */
+    STAGE_JUDGE, /* may it be answered? */
+    STAGE_FETCH, /* what belongs to it */
     STAGE_READY,
 };
 
@@ -207,11 +207,13 @@ static bool judge_direct(struct discord_account *a, const struct discord_inbound
 
 /* --- servers -------------------------------------------------------------------------------------------------------------- */
 
-static const char *const system_types[] = { [6] = "pinned a message",  [7] = "joined",           [8] = "boosted the server",
-                                            [9] = "boosted the server", [10] = "boosted the server", [11] = "boosted the server",
-                                            [18] = "created a thread",  [46] = "ended a poll" };
+static const char *const system_types[] = { [6] = "pinned a message",    [7] = "joined",
+                                            [8] = "boosted the server",  [9] = "boosted the server",
+                                            [10] = "boosted the server", [11] = "boosted the server",
+                                            [18] = "created a thread",   [46] = "ended a poll" };
 
-static struct str agent_of(struct discord_account *a, const struct discord_inbound *in, const struct discord_where *w, struct routing_from *from)
+static struct str agent_of(struct discord_account *a, const struct discord_inbound *in, const struct discord_where *w,
+                           struct routing_from *from)
 {
     static _Thread_local struct str roles[100]; /* of one person; Discord allows 250, a binding names few */
     const json_t *member = json_object_get(in->message, "member"), *item;
@@ -220,7 +222,9 @@ static struct str agent_of(struct discord_account *a, const struct discord_inbou
     *from = (struct routing_from){ .channel = "discord",
                                    .account = str_of(a->id),
                                    .default_account = a->is_default,
-                                   .kind = w->direct ? "direct" : w->group ? "group" : "channel",
+                                   .kind = w->direct  ? "direct"
+                                           : w->group ? "group"
+                                                      : "channel",
                                    .peer = w->direct ? json_str(json_object_get(in->message, "author"), "id") : w->channel,
                                    .parent = w->parent,
                                    .guild = w->guild,
@@ -295,7 +299,8 @@ static bool judge_guild(struct discord_account *a, struct discord_inbound *in, c
     if (empty) return false;
     in->mentioned = discord_mentioned(a, in->message, agent_of(a, in, w, &from));
     bool heard = in->mentioned || !rules.require_mention || own_thread(a, w, &rules);
-    if (!heard && nobody_mentioned(in->message) && is_command(a, json_str(in->message, "content"))) heard = may_command(a, in->message, &rules);
+    if (!heard && nobody_mentioned(in->message) && is_command(a, json_str(in->message, "content")))
+        heard = may_command(a, in->message, &rules);
     if (!heard) {
         note_history(a, in, now);
         return false;
@@ -318,7 +323,8 @@ static bool judge(struct discord_account *a, struct discord_inbound *in, const s
 
 static bool is_text_file(struct str type, struct str name)
 {
-    static const char *const ends[] = { ".txt", ".md", ".log", ".json", ".yaml", ".yml", ".csv", ".toml", ".ini", ".sh", ".py", ".c", ".h", ".js", ".ts" };
+    static const char *const ends[] = { ".txt", ".md", ".log", ".json", ".yaml", ".yml", ".csv", ".toml",
+                                        ".ini", ".sh", ".py",  ".c",    ".h",    ".js",  ".ts" };
     if (str_starts(type, STR("text/")) || str_starts(type, STR("application/json"))) return true;
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         if (str_ends(name, str_of(ends[i]))) return true;
@@ -349,9 +355,11 @@ static void fetch_files(struct discord_account *a, struct discord_inbound *in, c
     }
 }
 
-static void fetch_starter(struct discord_account *a, struct discord_inbound *in, const struct discord_where *w, const struct channel_now *now)
+static void fetch_starter(struct discord_account *a, struct discord_inbound *in, const struct discord_where *w,
+                          const struct channel_now *now)
 {
-    struct discord_call *call = discord_call("GET", DISCORD_FOR_FILE, "/channels/%.*s/messages/%.*s", STR_ARG(w->parent), STR_ARG(w->channel));
+    struct discord_call *call =
+        discord_call("GET", DISCORD_FOR_FILE, "/channels/%.*s/messages/%.*s", STR_ARG(w->parent), STR_ARG(w->channel));
     if (!call) return;
     call->subject = in;
     call->about = CHANNEL_FILES_MAX; /* behind the files */
@@ -434,8 +442,8 @@ static void write_route(const struct discord_account *a, const struct discord_in
 }
 
 /* The emoji that says that it was seen; empty: none. */
-static struct str ack_of(struct discord_account *a, const struct discord_inbound *in, const struct discord_where *w, const struct discord_rules *rules,
-                         struct str agent_id)
+static struct str ack_of(struct discord_account *a, const struct discord_inbound *in, const struct discord_where *w,
+                         const struct discord_rules *rules, struct str agent_id)
 {
     struct str scope = config_str(a->d->config, "messages.ackReactionScope");
     const struct json5_node *own = discord_setting(a, "ackReaction");

@@ -38,7 +38,8 @@ static void approve(struct channel_state *d, uint64_t tag, const json_t *params,
     struct str code = json_str(params, "code");
     int rc = dm_pairing_approve(d->pairing, code, now->wall_ms, id);
     if (rc) {
-        buf_printf(&out, rc == GW_ENOENT ? "No pending pairing request found for code: %.*s" : "code %.*s could not be approved", STR_ARG(code));
+        buf_printf(&out, rc == GW_ENOENT ? "No pending pairing request found for code: %.*s" : "code %.*s could not be approved",
+                   STR_ARG(code));
         d->host.ordered(d->host.ctx, tag, false, buf_str(&out));
         buf_free(&out);
         return;
@@ -49,7 +50,9 @@ static void approve(struct channel_state *d, uint64_t tag, const json_t *params,
     if (json_flag(params, "notify")) {
         snprintf(nonce, sizeof nonce, "p%016llx", (unsigned long long)discord_random(d));
         buf_printf(&route, "{\"to\":\"user:%s\"}", id);
-        const struct channel_delivery say = { .route = buf_str(&route), .text = STR("✅ OpenClaw access approved. Send a message to start chatting."), .nonce = str_of(nonce) };
+        const struct channel_delivery say = { .route = buf_str(&route),
+                                              .text = STR("✅ OpenClaw access approved. Send a message to start chatting."),
+                                              .nonce = str_of(nonce) };
         discord_deliver(d, &say, 0, now);
     }
     buf_printf(&out, "{\"ok\":true,\"id\":\"%s\"}", id);
@@ -79,8 +82,10 @@ static void react(struct discord_account *a, const json_t *params, uint64_t tag,
     if (!id_of(params, "to", channel) || !id_of(params, "messageId", message) || !emoji.n)
         fail(a->d, tag, "react needs a channel (channel:<id>), a messageId and an emoji");
     else
-        go(a, discord_call(removes ? "DELETE" : "PUT", DISCORD_FOR_ORDER, "/channels/%s/messages/%s/reactions/%.*s/@me", channel, message,
-                           STR_ARG(buf_str(&emoji))), tag, now);
+        go(a,
+           discord_call(removes ? "DELETE" : "PUT", DISCORD_FOR_ORDER, "/channels/%s/messages/%s/reactions/%.*s/@me", channel, message,
+                        STR_ARG(buf_str(&emoji))),
+           tag, now);
     buf_free(&emoji);
 }
 
@@ -92,7 +97,10 @@ static void read_messages(struct discord_account *a, const json_t *params, uint6
         fail(a->d, tag, "read needs a channel: channel:<id>");
         return;
     }
-    struct discord_call *call = discord_call("GET", DISCORD_FOR_ORDER, "/channels/%s/messages?limit=%d", channel, limit < 1 ? 1 : limit > 100 ? 100 : (int)limit);
+    struct discord_call *call = discord_call("GET", DISCORD_FOR_ORDER, "/channels/%s/messages?limit=%d", channel,
+                                             limit < 1     ? 1
+                                             : limit > 100 ? 100
+                                                           : (int)limit);
     if (call) snprintf(call->ref, sizeof call->ref, "read");
     go(a, call, tag, now);
 }
@@ -164,7 +172,8 @@ static void write_messages(const struct channel_response *answer, struct buf *ou
     json_decref(list);
 }
 
-static void write_probe(const struct discord_call *call, const struct channel_response *answer, const struct channel_now *now, struct buf *out)
+static void write_probe(const struct discord_call *call, const struct channel_response *answer, const struct channel_now *now,
+                        struct buf *out)
 {
     int64_t began_ms = 0;
     struct buf why = { 0 };
@@ -197,7 +206,8 @@ static void write_probe(const struct discord_call *call, const struct channel_re
     buf_free(&why);
 }
 
-void discord_ordered(struct discord_account *a, const struct discord_call *call, const struct channel_response *answer, const struct channel_now *now)
+void discord_ordered(struct discord_account *a, const struct discord_call *call, const struct channel_response *answer,
+                     const struct channel_now *now)
 {
     struct buf out = { 0 };
     bool good = answer->status >= 200 && answer->status < 300;

@@ -128,7 +128,8 @@ static void history(const struct discord_prompt *p, struct buf *out)
     json_t *list = json_array();
     for (size_t i = p->history_from; p->history && i < p->history->count; i++) {
         const struct discord_said *s = &p->history->said[i];
-        json_array_append_new(list, json_pack("{s:s, s:I, s:s}", "sender", s->sender, "timestamp_ms", (json_int_t)s->at_ms, "body", s->body));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:I, s:s}", "sender", s->sender, "timestamp_ms", (json_int_t)s->at_ms, "body", s->body));
     }
     if (json_array_size(list))
         block(out, "Chat history since last reply (untrusted, for context):", list);
@@ -160,7 +161,8 @@ void discord_prompt_system(const struct discord_prompt *p, struct buf *out)
     struct buf chat = { 0 };
     bool reply = json_is_object(json_object_get(p->message, "referenced_message"));
     json_t *o = json_object(), *flags = json_object();
-    buf_printf(&chat, "%s:%.*s", w->direct ? "user" : "channel", STR_ARG(w->direct ? json_str(json_object_get(p->message, "author"), "id") : w->channel));
+    buf_printf(&chat, "%s:%.*s", w->direct ? "user" : "channel",
+               STR_ARG(w->direct ? json_str(json_object_get(p->message, "author"), "id") : w->channel));
     json_object_set_new(o, "schema", json_string("openclaw.inbound_meta.v1"));
     set_str(o, "message_id", json_str(p->message, "id"));
     set_str(o, "sender_id", json_str(json_object_get(p->message, "author"), "id"));

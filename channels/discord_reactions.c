@@ -10,8 +10,13 @@ static void tell(struct discord_account *a, const json_t *data, const struct dis
 {
     struct buf key = { 0 }, text = { 0 }, guild = { 0 }, channel = { 0 };
     const json_t *user = json_object_get(json_object_get(data, "member"), "user"), *emoji = json_object_get(data, "emoji");
-    const struct routing_from from = { .channel = "discord", .account = str_of(a->id), .default_account = a->is_default, .kind = "channel",
-                                       .peer = w->channel,   .parent = w->parent,      .guild = w->guild };
+    const struct routing_from from = { .channel = "discord",
+                                       .account = str_of(a->id),
+                                       .default_account = a->is_default,
+                                       .kind = "channel",
+                                       .peer = w->channel,
+                                       .parent = w->parent,
+                                       .guild = w->guild };
     struct str agent = routing_agent(a->d->config, &from), name = json_str(user, "username");
     routing_session_key(a->d->config, agent, &from, &key);
     discord_slug(w->guild_name, &guild);
@@ -50,7 +55,8 @@ void discord_reaction(struct discord_account *a, const json_t *data, bool added,
         tell(a, data, &where, str_is(author, a->user) ? str_of(a->username) : author, added ? "added" : "removed", id);
         return;
     }
-    struct discord_call *call = discord_call("GET", DISCORD_FOR_REACTED, "/channels/%.*s/messages/%.*s", STR_ARG(where.channel), STR_ARG(id));
+    struct discord_call *call =
+        discord_call("GET", DISCORD_FOR_REACTED, "/channels/%.*s/messages/%.*s", STR_ARG(where.channel), STR_ARG(id));
     if (call) {
         call->note = json_dumps(data, JSON_COMPACT);
         call->about = added;

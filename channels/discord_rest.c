@@ -47,7 +47,7 @@ struct discord_rest {
     struct route *routes;
     struct lane *lanes;
     uint64_t last_tag, pass;
-    int64_t global_ms;                  /* nothing goes out before */
+    int64_t global_ms;                   /* nothing goes out before */
     int64_t sent_ms[DISCORD_GLOBAL_MAX]; /* a ring: when the last ones went out */
     size_t sent;
     int64_t invalid_since_ms;
@@ -412,7 +412,8 @@ static void limited(struct discord_rest *rest, struct discord_call *call, const 
     if (call->due_ms > r->bucket->reset_ms) r->bucket->reset_ms = call->due_ms;
 }
 
-static bool tries_again(struct discord_rest *rest, struct discord_call *call, const struct channel_response *a, int64_t now_ms, uint64_t random)
+static bool tries_again(struct discord_rest *rest, struct discord_call *call, const struct channel_response *a, int64_t now_ms,
+                        uint64_t random)
 {
     bool unsure = a->status == 0 || a->status >= 500;
     if (!unsure && a->status != 429) return false;

@@ -14,27 +14,27 @@
 #include "channels/channel.h"
 
 enum {
-    DISCORD_CALLS_MAX = 4096,            /* waiting and under way, of one account */
-    DISCORD_BUCKETS_MAX = 8192,          /* remembered; then those that are over are forgotten */
-    DISCORD_GLOBAL_MAX = 45,             /* calls in a second; Discord allows 50 */
-    DISCORD_INVALID_MAX = 8000,          /* answers 401, 403, 429 in ten minutes; Discord bans at 10,000 */
+    DISCORD_CALLS_MAX = 4096,              /* waiting and under way, of one account */
+    DISCORD_BUCKETS_MAX = 8192,            /* remembered; then those that are over are forgotten */
+    DISCORD_GLOBAL_MAX = 45,               /* calls in a second; Discord allows 50 */
+    DISCORD_INVALID_MAX = 8000,            /* answers 401, 403, 429 in ten minutes; Discord bans at 10,000 */
     DISCORD_PATIENCE_MS = 6 * 3600 * 1000, /* how long a message is tried */
     DISCORD_PATH_MAX = 512,
 };
 
 enum discord_purpose { /* what an answer is for; see discord_answers.c */
-    DISCORD_FOR_NOTHING,
-    DISCORD_FOR_GATEWAY,
-    DISCORD_FOR_APPLICATION,
-    DISCORD_FOR_COMMANDS,
-    DISCORD_FOR_CHANNEL,
-    DISCORD_FOR_PART,    /* of a delivery */
-    DISCORD_FOR_DM,      /* the channel of a delivery to a person */
-    DISCORD_FOR_FILE,    /* of a message that came */
-    DISCORD_FOR_THREAD,  /* autoThread */
-    DISCORD_FOR_ORDER,   /* a tool's */
-    DISCORD_FOR_PROBE,
-    DISCORD_FOR_REACTED, /* the author of a message that somebody reacted to */
+                       DISCORD_FOR_NOTHING,
+                       DISCORD_FOR_GATEWAY,
+                       DISCORD_FOR_APPLICATION,
+                       DISCORD_FOR_COMMANDS,
+                       DISCORD_FOR_CHANNEL,
+                       DISCORD_FOR_PART,   /* of a delivery */
+                       DISCORD_FOR_DM,     /* the channel of a delivery to a person */
+                       DISCORD_FOR_FILE,   /* of a message that came */
+                       DISCORD_FOR_THREAD, /* autoThread */
+                       DISCORD_FOR_ORDER,  /* a tool's */
+                       DISCORD_FOR_PROBE,
+                       DISCORD_FOR_REACTED, /* the author of a message that somebody reacted to */
 };
 
 struct discord_call {

@@ -24,7 +24,8 @@ void discord_emoji_path(struct str emoji, struct buf *out)
     }
     for (size_t i = 0; i < emoji.n; i++) {
         unsigned char c = (unsigned char)emoji.p[i];
-        bool selector = c == 0xef && i + 2 < emoji.n && (unsigned char)emoji.p[i + 1] == 0xb8 && ((unsigned char)emoji.p[i + 2] & 0xfe) == 0x8e;
+        bool selector =
+            c == 0xef && i + 2 < emoji.n && (unsigned char)emoji.p[i + 1] == 0xb8 && ((unsigned char)emoji.p[i + 2] & 0xfe) == 0x8e;
         bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':' || c == '-';
         if (selector)
             i += 2;

@@ -48,8 +48,7 @@ static struct discord_chan *ensure(struct discord_account *a, struct str id)
 {
     struct discord_chan *c = discord_chan_find(a, id), *next;
     if (c) return c;
-    if (HASH_COUNT(a->chans) >= DISCORD_CHANNELS_MAX)
-        HASH_ITER(hh, a->chans, c, next)
+    if (HASH_COUNT(a->chans) >= DISCORD_CHANNELS_MAX) HASH_ITER(hh, a->chans, c, next)
         {
             if (c->until_ms) free_chan(a, c);
         }
@@ -140,7 +139,8 @@ void discord_world_event(struct discord_account *a, struct str type, const json_
         take_guild(a, data);
     } else if (str_is(type, "GUILD_DELETE")) {
         remove_guild(a, data);
-    } else if (str_is(type, "CHANNEL_CREATE") || str_is(type, "CHANNEL_UPDATE") || str_is(type, "THREAD_CREATE") || str_is(type, "THREAD_UPDATE")) {
+    } else if (str_is(type, "CHANNEL_CREATE") || str_is(type, "CHANNEL_UPDATE") || str_is(type, "THREAD_CREATE") ||
+               str_is(type, "THREAD_UPDATE")) {
         take_chan(a, data, (struct str){ 0 });
     } else if (str_is(type, "CHANNEL_DELETE") || str_is(type, "THREAD_DELETE")) {
         struct discord_chan *c = discord_chan_find(a, json_str(data, "id"));

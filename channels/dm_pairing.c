@@ -46,7 +46,8 @@ static int64_t read_time(struct str iso)
     int ms = 0;
     char text[40];
     if (str_copy(text, sizeof text, iso) != 0) return 0;
-    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &t.tm_year, &t.tm_mon, &t.tm_mday, &t.tm_hour, &t.tm_min, &t.tm_sec, &ms) != 7) return 0;
+    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &t.tm_year, &t.tm_mon, &t.tm_mday, &t.tm_hour, &t.tm_min, &t.tm_sec, &ms) != 7)
+        return 0;
     t.tm_year -= 1900;
     t.tm_mon -= 1;
     return (int64_t)timegm(&t) * 1000 + ms;

@@ -11,11 +11,11 @@
 #include "base/buf.h"
 
 enum {
-    DM_PAIRING_CODE_SIZE = 9,             /* 8 characters and a NUL */
-    DM_PAIRING_PENDING_MAX = 3,           /* requests at once */
-    DM_PAIRING_LIFE_MS = 60 * 60 * 1000,  /* of a code */
-    DM_PAIRING_ALLOWED_MAX = 10000,       /* people let in */
-    DM_PAIRING_ID_MAX = 64,               /* bytes */
+    DM_PAIRING_CODE_SIZE = 9,            /* 8 characters and a NUL */
+    DM_PAIRING_PENDING_MAX = 3,          /* requests at once */
+    DM_PAIRING_LIFE_MS = 60 * 60 * 1000, /* of a code */
+    DM_PAIRING_ALLOWED_MAX = 10000,      /* people let in */
+    DM_PAIRING_ID_MAX = 64,              /* bytes */
 };
 
 typedef struct dm_pairing dm_pairing_t;

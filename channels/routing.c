@@ -79,7 +79,8 @@ int routing_session_key(const config_t *config, struct str agent, const struct r
     } else if (str_is(scope, "per-channel-peer")) {
         buf_printf(out, "agent:%.*s:%s:direct:%.*s", STR_ARG(agent), from->channel, STR_ARG(linked(config, from)));
     } else if (str_is(scope, "per-account-channel-peer")) {
-        buf_printf(out, "agent:%.*s:%s:%.*s:direct:%.*s", STR_ARG(agent), from->channel, STR_ARG(from->account), STR_ARG(linked(config, from)));
+        buf_printf(out, "agent:%.*s:%s:%.*s:direct:%.*s", STR_ARG(agent), from->channel, STR_ARG(from->account),
+                   STR_ARG(linked(config, from)));
     } else {
         session_key_main(&rules, agent, out);
     }

@@ -13,10 +13,10 @@ struct routing_from {
     const char *channel; /* "discord" */
     struct str account;  /* id */
     bool default_account;
-    const char *kind;   /* "channel", "group", "direct" */
-    struct str peer;    /* id of the channel or group; of the person for direct ones */
-    struct str parent;  /* of a thread: its channel; empty: none */
-    struct str guild;   /* empty: none */
+    const char *kind;  /* "channel", "group", "direct" */
+    struct str peer;   /* id of the channel or group; of the person for direct ones */
+    struct str parent; /* of a thread: its channel; empty: none */
+    struct str guild;  /* empty: none */
     const struct str *roles;
     size_t role_count;
 };

@@ -7,7 +7,9 @@
 
 static void show(const json_t *list)
 {
-    static const struct table_column columns[] = { { "Code", 8, true }, { "Id", 20, true }, { "Name", 16, true }, { "Requested", 24, false } };
+    static const struct table_column columns[] = {
+        { "Code", 8, true }, { "Id", 20, true }, { "Name", 16, true }, { "Requested", 24, false }
+    };
     table_t *t;
     if (!json_array_size(list)) {
         printf("No pending pairing requests.\n");
@@ -29,12 +31,19 @@ int cmd_pairing_list(int argc, char **argv)
 {
     struct remote_flags flags = { 0 };
     const char *channel = NULL;
-    const struct cli_option options[] = { { "--channel", "ID", "which channel, like discord", &channel, NULL }, REMOTE_OPTIONS(flags), { 0 } };
+    const struct cli_option options[] = { { "--channel", "ID", "which channel, like discord", &channel, NULL },
+                                          REMOTE_OPTIONS(flags),
+                                          { 0 } };
     const struct cli_usage usage = { "openclaw pairing list [channel] [options]", "Lists people who wait to be let in.", options };
     json_t *payload;
     int rc = cli_begin(&usage, &argc, argv, 1);
     if (rc >= 0) return rc;
-    rc = remote_ask(&flags, "channels.pairing.list", json_pack("{s:s}", "channel", argc > 0 ? argv[0] : channel ? channel : "discord"), &payload);
+    rc = remote_ask(&flags, "channels.pairing.list",
+                    json_pack("{s:s}", "channel",
+                              argc > 0  ? argv[0]
+                              : channel ? channel
+                                        : "discord"),
+                    &payload);
     if (rc) return rc;
     if (flags.json)
         json_show(payload);

@@ -1,5 +1,7 @@
 #include "msgs/chat_json.h"
 
+#include <stdio.h>
+
 #include <jansson.h>
 
 #include "base/err.h"
@@ -307,4 +309,16 @@ void chat_json_text(struct str json, struct buf *out)
         for (size_t i = 0; i < m.part_count; i++)
             if (m.parts[i].kind == CHAT_TEXT) buf_add(out, m.parts[i].text);
     arena_free(&arena);
+}
+
+/* The writer above puts it first. */
+struct str chat_json_role(struct str json)
+{
+    static const struct str roles[] = { { "user", 4 }, { "assistant", 9 }, { "toolResult", 10 } };
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+        char start[32];
+        int n = snprintf(start, sizeof start, "{\"role\":\"%.*s\"", STR_ARG(roles[i]));
+        if (str_starts(json, (struct str){ start, (size_t)n })) return roles[i];
+    }
+    return (struct str){ NULL, 0 };
 }

@@ -36,6 +36,9 @@ int chat_json_read(struct str json, struct arena *arena, struct chat_message *ou
  *  @param messages  in the arena  @return 0, GW_EPARSE, GW_ELIMIT, GW_ENOMEM */
 int chat_json_read_array(struct str json, struct arena *arena, struct chat_message **messages, size_t *count);
 
+/** The role of a transcript message: "user", "assistant", "toolResult"; static. Empty, p NULL: none of these. */
+struct str chat_json_role(struct str json);
+
 /** Append the text parts of a transcript message, as a person reads them. What cannot be read adds nothing. */
 void chat_json_text(struct str json, struct buf *out);
 

@@ -116,14 +116,17 @@ static void launch(struct kit *k)
     snprintf(text[3], sizeof text[3], "GEMINI_BASE_URL=http://127.0.0.1:%d/v1beta", k->gemini.port);
     snprintf(text[4], sizeof text[4], "HOME=%s", k->dir);
     for (; n < 5; n++) env[n] = text[n];
-    static const char *const fixed[] = { "OPENROUTER_API_KEY=" KIT_OPENROUTER_KEY,
-                                         "GEMINI_API_KEY=" KIT_GEMINI_KEY,
-                                         "OPENCLAW_GATEWAY_TOKEN",
-                                         "ANTHROPIC_API_KEY",
-                                         "OPENAI_API_KEY",
-                                         "GOOGLE_API_KEY",
-                                         "http_proxy",
-                                         "DISCORD_BOT_TOKEN" };
+    static const char *const fixed[] = {
+        "OPENROUTER_API_KEY=" KIT_OPENROUTER_KEY,
+        "GEMINI_API_KEY=" KIT_GEMINI_KEY,
+        "OPENCLAW_GATEWAY_TOKEN",
+        "ANTHROPIC_API_KEY",
+        "OPENAI_API_KEY",
+        "GOOGLE_API_KEY",
+        "http_proxy",
+        "DISCORD_BOT_TOKEN",
+        "DISCORD_API_BASE=http://127.0.0.1:9/api/v10"
+    }; /* nobody is there: no test calls Discord itself */
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) env[n++] = fixed[i];
     for (const char *const *e = k->options.env; e && *e && n + 1 < sizeof env / sizeof *env; e++) env[n++] = *e;
     env[n] = NULL;

@@ -41,7 +41,7 @@ Test(query_channels, a_probe_has_the_fields_and_says_why_it_fails)
              "\"error\":\"e\","
              "\"elapsedMs\":3},\"audit\":{\"ok\":false,\"checkedChannels\":1,\"unresolvedChannels\":0,\"channels\":[],\"elapsedMs\":4},"
              "\"lastInboundAt\":null,\"lastOutboundAt\":null,\"lastProbeAt\":1}]},\"channelDefaultAccountId\":{\"discord\":\"default\"}}");
-    cr_assert(strstr(got, "\"error\":\"this gateway does not connect to Discord yet\""), "%s", got);
+    cr_assert(strstr(got, "\"error\":\"Discord is not connected by this gateway\""), "%s", got);
 }
 
 Test(query_channels, nothing_configured_is_nothing_listed)

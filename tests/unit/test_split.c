@@ -123,9 +123,32 @@ static uint32_t below(uint32_t n)
 static void write_random(struct buf *out)
 {
     static const char *const pieces[] = {
-        " ", " ", "\n", "\n\n", "```\n", "\n```py\n", "\n~~~~\n", "~~~~\n", ". ", "word", "longerword", "x", "\xc3\xa4", "\xe1\xba\xbf", "e\xcc\x81",
-        "\xf0\x9f\x98\x80", "\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa", "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb", "\xe3\x80\x82", "   ", "\t", "`a`", "\r\n",
-        "- item\n", "# head\n", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        " ",
+        " ",
+        "\n",
+        "\n\n",
+        "```\n",
+        "\n```py\n",
+        "\n~~~~\n",
+        "~~~~\n",
+        ". ",
+        "word",
+        "longerword",
+        "x",
+        "\xc3\xa4",
+        "\xe1\xba\xbf",
+        "e\xcc\x81",
+        "\xf0\x9f\x98\x80",
+        "\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa",
+        "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb",
+        "\xe3\x80\x82",
+        "   ",
+        "\t",
+        "`a`",
+        "\r\n",
+        "- item\n",
+        "# head\n",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     };
     uint32_t n = 1 + below(120);
     for (uint32_t i = 0; i < n; i++) buf_text(out, pieces[below(sizeof pieces / sizeof *pieces)]);
@@ -153,7 +176,8 @@ static int check_part(void *ctx, const struct split_part *p)
     j->at = from + p->body.n;
     cr_assert(p->before.n == 0 || is_fence_line(p->before));
     cr_assert(p->after.n == 0 || (p->after.p[0] == '\n' && is_fence_line(p->after)));
-    cr_assert(split_units(p->before) + split_units(p->body) + split_units(p->after) <= j->limits->units, "message %u is too long", j->messages);
+    cr_assert(split_units(p->before) + split_units(p->body) + split_units(p->after) <= j->limits->units, "message %u is too long",
+              j->messages);
     for (size_t i = 0; i < p->body.n; i++) lines += p->body.p[i] == '\n';
     lines += (p->before.n > 0) + (p->after.n > 0);
     cr_assert(j->limits->lines == 0 || lines <= j->limits->lines, "%zu lines", lines);
