@@ -197,12 +197,12 @@ static void take_out(struct discord_rest *rest, struct discord_call *call)
 int discord_rest_add(discord_rest_t *rest, struct discord_call *call, int64_t now_ms)
 {
     struct buf route = { .max = sizeof call->route - 1 };
-    struct lane *lane;
+    struct lane *lane = NULL;
     if (rest->count >= DISCORD_CALLS_MAX || (call->lane[0] && !(lane = lane_of(rest, call, true)))) {
         discord_call_free(call);
         return GW_EFULL;
     }
-    if (call->lane[0]) lane->waiting++;
+    if (lane) lane->waiting++;
     if (!call->foreign) discord_route(call->method, str_of(call->path), &route);
     str_copy(call->route, sizeof call->route, buf_str(&route));
     buf_free(&route);

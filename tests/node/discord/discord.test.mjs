@@ -36,12 +36,14 @@ function discord(options = {}) {
 const ready = (fake) => fake.until("READY", () => fake.sessions.length > 0 && fake.counts.identifies > 0);
 const answers = (fake, channel) => fake.messages(channel, { bot: true });
 
-let fake, model, rig;
+let fake, model, rig, hook;
 
 before(async () => {
   fake = await discord();
   model = await new FakeModel().listen();
-  rig = await Rig.start({ config: customerConfig(), model, env: { DISCORD_API_BASE: fake.apiBase, DISCORD_BOT_TOKEN: BOT.token } });
+  hook = fake.addWebhook({ channel: CHANNELS.deutsch });
+  const webhook = `${fake.apiBase}/webhooks/${hook.id}/${hook.token}`;
+  rig = await Rig.start({ config: customerConfig(), model, env: { DISCORD_API_BASE: fake.apiBase, DISCORD_BOT_TOKEN: BOT.token, DISCORD_WEBHOOK_DEUTSCH: webhook } });
   await ready(fake);
   await fake.until("the list of servers", () => fake.connections.length > 0);
 });
@@ -115,6 +117,7 @@ test("a stranger's direct message gets a code; once approved, an answer", async 
   fake.dm(bob, "and now?");
   await fake.until("the answer", () => answers(fake, dm.id).some((m) => m.content === "welcome"));
   assert.equal(answers(fake, dm.id).length, 2, "the code was told once");
+  fake.somebodyLetIn = bob;
 });
 
 test("a long answer comes in messages of at most 2,000 characters and 17 lines, in order", async () => {
@@ -175,6 +178,37 @@ test("killed in the middle of a turn, the gateway answers when it is back, once"
   await fake.until("the answer", () => answers(fake, CHANNELS.deutsch).some((m) => m.content === "survived"), 20000);
   await new Promise((resolve) => setTimeout(resolve, 500));
   assert.equal(answers(fake, CHANNELS.deutsch).filter((m) => m.content === "survived").length, 1);
+});
+
+test("an agent speaks up in another channel and through a webhook, without seeing its URL", async () => {
+  const calls = [
+    { name: "message", args: { action: "send", target: `channel:${CHANNELS.alerts}`, message: "look at the disk" } },
+    { name: "message", args: { action: "send", target: "webhook:deutsch", message: "Guten Morgen!" } },
+    { name: "message", args: { action: "read", target: `channel:${CHANNELS.alerts}`, limit: 1 } },
+    { name: "message", args: { action: "send", target: "webhook:nobody", message: "x" } },
+  ];
+  const before = model.requests.length;
+  model.answer = () => (calls.length ? { call: calls.shift() } : "done with it");
+  fake.say({ channel: CHANNELS.general, author: ALICE.id, content: "tell the others" });
+  await fake.until("the answer", () => answers(fake, CHANNELS.general).some((m) => m.content === "done with it"));
+  assert.ok(answers(fake, CHANNELS.alerts).some((m) => m.content === "look at the disk"));
+  assert.ok(fake.messages(CHANNELS.deutsch).some((m) => m.content === "Guten Morgen!" && m.webhook_id === hook.id));
+  const results = model.requests.at(-1).messages.filter((m) => m.role === "tool").map((m) => m.content);
+  assert.match(results[0], /messageIds/);
+  assert.match(results[2], /look at the disk/);
+  assert.match(results[3], /no webhook of that name/);
+  assert.ok(!JSON.stringify(model.requests.slice(before)).includes(hook.token), "the URL is nobody's to see");
+});
+
+test("commands: those who may get an answer, the others are told", async () => {
+  const asked = model.requests.length;
+  fake.say({ channel: CHANNELS.general, author: ALICE.id, content: "/status" });
+  await fake.until("the refusal", () => answers(fake, CHANNELS.general).some((m) => m.content === "You are not authorized to use this command."));
+  const bob = fake.somebodyLetIn;
+  fake.dm(bob, "/status");
+  const dm = fake.dmChannel(bob).data;
+  await fake.until("the card", () => answers(fake, dm.id).some((m) => m.content.includes("OpenClaw")));
+  assert.equal(model.requests.length, asked, "no model was asked");
 });
 
 test("Discord's rules were kept all the while", () => {

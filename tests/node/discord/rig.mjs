@@ -8,7 +8,7 @@ import { end, freePort, start, until } from "../process.mjs";
 
 const TOKEN = "discord-test-token-0123456789";
 
-/** A model that speaks OpenAI's stream. `answer(request)` gives the text, or {delayMs, text, status}. */
+/** A model that speaks OpenAI's stream. `answer(request)` gives the text, or {delayMs, text, status, call: {name, args}}. */
 export class FakeModel {
   constructor() {
     this.requests = [];
@@ -28,7 +28,7 @@ export class FakeModel {
     const request = JSON.parse(body);
     this.requests.push(request);
     const given = await this.answer(request);
-    const { text, delayMs = 0, status = 200 } = typeof given === "string" ? { text: given } : given;
+    const { text, delayMs = 0, status = 200, call } = typeof given === "string" ? { text: given } : given;
     if (delayMs) await new Promise((resolve) => setTimeout(resolve, delayMs));
     if (status !== 200) {
       res.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify({ error: { message: text } }));
@@ -37,8 +37,9 @@ export class FakeModel {
     res.writeHead(200, { "Content-Type": "text/event-stream" });
     const chunk = (delta, finish = null) =>
       res.write(`data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", created: 1, model: request.model, choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`);
-    chunk({ role: "assistant", content: text });
-    chunk({}, "stop");
+    if (call) chunk({ role: "assistant", tool_calls: [{ index: 0, id: `call_${this.requests.length}`, type: "function", function: { name: call.name, arguments: JSON.stringify(call.args) } }] });
+    else chunk({ role: "assistant", content: text });
+    chunk({}, call ? "tool_calls" : "stop");
     res.write(`data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", created: 1, model: request.model, choices: [], usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 } })}\n\n`);
     res.end("data: [DONE]\n\n");
   }

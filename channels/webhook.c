@@ -1,0 +1,321 @@
+/* channels/webhook.c -- Discord webhooks by name: DISCORD_WEBHOOK_DEUTSCH is `webhook:deutsch`. Out only; whoever sends never sees the URL.
+ *
+ * In:     texts to deliver; the URLs from the environment
+ * Out:    calls, each message of a text after the other
+ * Owns:   what waits to be sent
+ * Source: reference discord 3 (execute webhook); the customer's deployment (names of the variables) */
+#include <ctype.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "base/err.h"
+#include "base/json_read.h"
+#include "base/log.h"
+#include "channels/channel.h"
+#include "channels/discord_rest.h"
+#include "channels/split.h"
+#include "channels/tables.h"
+
+enum { PARTS_MAX = 200, UNITS = 2000, LINES = 17, CALL_MS = 20000, TARGET_SIZE = 40 /* bytes of a name */ };
+
+struct post { /* a text on its way */
+    struct post *prev, *next;
+    int64_t id;
+    uint64_t order;
+    char target[TARGET_SIZE];
+    struct buf parts[PARTS_MAX];
+    size_t count, sent;
+    struct buf ids;
+};
+
+struct channel_state {
+    struct env env;
+    struct channel_host host;
+    discord_rest_t *rest;
+    struct post *posts;
+    int64_t ready_ms; /* Discord has told to wait until then */
+    int64_t outbound_ms;
+    char error[256];
+};
+
+/* The URL of a target; empty: there is none of that name. */
+static struct str url_of(const struct env *env, const char *target)
+{
+    char name[64];
+    int n = snprintf(name, sizeof name, "DISCORD_WEBHOOK_%s", target);
+    for (char *c = name; *c; c++) *c = isalnum((unsigned char)*c) ? (char)toupper((unsigned char)*c) : '_';
+    return n > 0 && (size_t)n < sizeof name ? str_trim(env_get(env, name)) : (struct str){ 0 };
+}
+
+static bool wanted(const config_t *config, const struct env *env)
+{
+    static const char *const names[] = { "deutsch", "english", "daily", "alerts" };
+    (void)config;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (url_of(env, names[i]).n) return true;
+    return false;
+}
+
+static void free_post(channel_state_t *s, struct post *p)
+{
+    DL_DELETE(s->posts, p);
+    for (size_t i = 0; i < p->count; i++) buf_free(&p->parts[i]);
+    buf_free(&p->ids);
+    free(p);
+}
+
+static void destroy(channel_state_t **state_p)
+{
+    channel_state_t *s = *state_p;
+    if (!s) return;
+    while (s->posts) free_post(s, s->posts);
+    discord_rest_destroy(&s->rest);
+    free(s);
+    *state_p = NULL;
+}
+
+static int create(const struct channel_options *options, const struct channel_host *host, channel_state_t **out)
+{
+    channel_state_t *s = calloc(1, sizeof *s);
+    *out = s;
+    if (!s) return GW_ENOMEM;
+    s->env = options->env;
+    s->host = *host;
+    int rc = discord_rest_create(&s->rest);
+    if (rc) destroy(out);
+    return rc;
+}
+
+/* --- sending ----------------------------------------------------------------------------------------------------------- */
+
+static void pump(channel_state_t *s, const struct channel_now *now)
+{
+    const struct discord_call *call;
+    while ((call = discord_rest_next(s->rest, now->mono_ms))) {
+        static const char headers[] =
+            "Content-Type: application/json\0User-Agent: DiscordBot (https://github.com/openclaw/openclaw, " GW_VERSION ")";
+        const struct channel_request request = { .tag = call->tag,
+                                                 .method = "POST",
+                                                 .url = str_of(call->path),
+                                                 .headers = { headers, sizeof headers },
+                                                 .body = buf_str(&call->body),
+                                                 .timeout_ms = CALL_MS,
+                                                 .body_max = 1 << 20 };
+        s->host.request(s->host.ctx, &request);
+    }
+}
+
+static void finish(channel_state_t *s, struct post *p, enum channel_delivered how, struct str why)
+{
+    struct buf said = { 0 };
+    buf_printf(&said, "{\"ok\":true,\"channelId\":\"webhook:%s\",\"messageIds\":[%.*s]}", p->target, STR_ARG(buf_str(&p->ids)));
+    if (how == CHANNEL_FAILED) {
+        log_event(LOG_ERROR, "webhook_delivery_failed", LOG_T("target", p->target), LOG_S("reason", why));
+        snprintf(s->error, sizeof s->error, "webhook:%s: %.*s", p->target, (int)(why.n > 200 ? 200 : why.n), why.p ? why.p : "");
+    }
+    if (p->id) s->host.delivered(s->host.ctx, p->id, how, (int64_t)p->sent, why);
+    if (p->order) s->host.ordered(s->host.ctx, p->order, how == CHANNEL_DELIVERED, how == CHANNEL_DELIVERED ? buf_str(&said) : why);
+    s->host.changed(s->host.ctx);
+    buf_free(&said);
+    free_post(s, p);
+}
+
+static void send_part(channel_state_t *s, struct post *p, const struct channel_now *now)
+{
+    struct str url = url_of(&s->env, p->target);
+    struct discord_call *call = calloc(1, sizeof *call);
+    const struct buf *part = &p->parts[p->sent];
+    json_t *body = json_pack("{s:s%, s:{s:[]}}", "content", part->p, part->n, "allowed_mentions", "parse");
+    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    json_decref(body);
+    if (call && text) {
+        snprintf(call->path, sizeof call->path, "%.*s%swait=true", STR_ARG(url), memchr(url.p, '?', url.n) ? "&" : "?");
+        buf_text(&call->body, text);
+        call->method = "POST";
+        call->foreign = true;
+        call->subject = p;
+        call->patience_ms = DISCORD_PATIENCE_MS;
+        snprintf(call->lane, sizeof call->lane, "%s", p->target);
+        int rc = discord_rest_add(s->rest, call, now->mono_ms);
+        if (rc == 0 && s->ready_ms > now->mono_ms) call->due_ms = s->ready_ms;
+        if (rc) finish(s, p, CHANNEL_FAILED, str_of(err_text(rc)));
+    } else {
+        discord_call_free(call);
+        finish(s, p, CHANNEL_FAILED, str_of(err_text(GW_ENOMEM)));
+    }
+    free(text);
+}
+
+/* The first of a target goes; those behind it follow. */
+static void send_next(channel_state_t *s, const char *target, const struct channel_now *now)
+{
+    struct post *p;
+    DL_FOREACH(s->posts, p)
+    {
+        if (strcmp(p->target, target) != 0) continue;
+        send_part(s, p, now);
+        return;
+    }
+}
+
+static void note_limit(channel_state_t *s, struct str headers, const struct channel_now *now)
+{
+    struct str left = discord_header(headers, "X-RateLimit-Remaining"), after = discord_header(headers, "X-RateLimit-Reset-After");
+    char text[32];
+    if (!str_is(left, "0") || str_copy(text, sizeof text, after) != 0) return;
+    double seconds = strtod(text, NULL);
+    if (seconds > 0 && seconds < 3600) s->ready_ms = now->mono_ms + (int64_t)(seconds * 1000) + 1;
+}
+
+static void answered(channel_state_t *s, const struct channel_response *answer, const struct channel_now *now)
+{
+    struct discord_call *call = discord_rest_answered(s->rest, answer, now->mono_ms, s->host.random(s->host.ctx));
+    struct post *p = call ? call->subject : NULL;
+    bool good = answer->status >= 200 && answer->status < 300;
+    char target[TARGET_SIZE] = "", why[64];
+    note_limit(s, answer->headers, now);
+    if (p) memcpy(target, p->target, sizeof target);
+    if (p && good) {
+        json_t *said = json_loadb(answer->body.p ? answer->body.p : "", answer->body.n, 0, NULL);
+        if (p->ids.n) buf_char(&p->ids, ',');
+        buf_json_str(&p->ids, json_str(said, "id"));
+        json_decref(said);
+        s->outbound_ms = now->wall_ms;
+        p->sent++;
+        if (p->sent < p->count && p->id) s->host.delivered(s->host.ctx, p->id, CHANNEL_PARTLY, (int64_t)p->sent, (struct str){ 0 });
+        if (p->sent == p->count) finish(s, p, CHANNEL_DELIVERED, (struct str){ 0 });
+    } else if (p) {
+        snprintf(why, sizeof why, "Discord answered HTTP %d", answer->status);
+        finish(s, p, CHANNEL_FAILED, answer->status ? str_of(why) : str_of(answer->error));
+    }
+    discord_call_free(call);
+    if (target[0]) send_next(s, target, now);
+    pump(s, now);
+}
+
+static int add_part(void *ctx, const struct split_part *part)
+{
+    struct post *p = ctx;
+    if (p->count == PARTS_MAX) return GW_ELIMIT;
+    struct buf *b = &p->parts[p->count++];
+    buf_add(b, part->before);
+    buf_add(b, part->body);
+    buf_add(b, part->after);
+    return b->err;
+}
+
+static void take(channel_state_t *s, const struct channel_delivery *d, uint64_t order, const struct channel_now *now)
+{
+    static const struct split_limits limits = { .units = UNITS, .lines = LINES };
+    struct post *p = calloc(1, sizeof *p), *other;
+    json_t *route = json_loadb(d->route.p ? d->route.p : "", d->route.n, 0, NULL);
+    struct str to = json_str(route, "to");
+    struct buf text = { 0 };
+    if (str_starts(to, STR("webhook:"))) to = (struct str){ to.p + 8, to.n - 8 };
+    if (p) {
+        DL_APPEND(s->posts, p);
+        p->id = d->id;
+        p->order = order;
+        str_copy(p->target, sizeof p->target, to);
+        tables_to_code(d->text, &text);
+        split_text(buf_str(&text), &limits, add_part, p);
+        p->sent = (size_t)d->parts_sent;
+        struct str url = url_of(&s->env, p->target);
+        if (url.n) log_secret_add(url);
+        DL_FOREACH(s->posts, other)
+        {
+            if (strcmp(other->target, p->target) == 0) break;
+        }
+        if (!p->target[0] || url.n == 0)
+            finish(s, p, CHANNEL_FAILED, STR("there is no webhook of that name: it needs the variable DISCORD_WEBHOOK_<NAME>"));
+        else if (p->sent >= p->count)
+            finish(s, p, CHANNEL_DELIVERED, (struct str){ 0 });
+        else if (other == p)
+            send_part(s, p, now);
+    }
+    json_decref(route);
+    buf_free(&text);
+    pump(s, now);
+}
+
+static void deliver(channel_state_t *s, const struct channel_delivery *delivery, const struct channel_now *now)
+{
+    take(s, delivery, 0, now);
+}
+
+static void order(channel_state_t *s, const struct channel_order *o, const struct channel_now *now)
+{
+    if (str_is(o->action, "send"))
+        take(s, &o->send, o->tag, now);
+    else
+        s->host.ordered(s->host.ctx, o->tag, false, STR("a webhook can only send"));
+}
+
+/* --- the rest: a webhook hears nothing ------------------------------------------------------------------------------------ */
+
+static void load(channel_state_t *s, struct str key, struct str json)
+{
+    (void)s;
+    (void)key;
+    (void)json;
+}
+
+static void start(channel_state_t *s, const struct channel_now *now)
+{
+    (void)now;
+    s->host.changed(s->host.ctx);
+}
+
+static void take_config(channel_state_t *s, const config_t *config, const struct channel_now *now)
+{
+    (void)s;
+    (void)config;
+    (void)now;
+}
+
+static int64_t next(channel_state_t *s)
+{
+    return discord_rest_due(s->rest);
+}
+
+static void turn(channel_state_t *s, uint64_t tag, enum channel_turn_news news, struct str text, const struct channel_now *now)
+{
+    (void)s;
+    (void)tag;
+    (void)news;
+    (void)text;
+    (void)now;
+}
+
+static void status(channel_state_t *s, const struct channel_now *now, struct buf *out)
+{
+    (void)now;
+    buf_text(out, "[{");
+    buf_json_pair_str(out, "accountId", STR("default"));
+    buf_json_pair_str(out, "state", STR("connected"));
+    buf_json_pair_bool(out, "running", true);
+    if (s->error[0]) buf_json_pair_str(out, "lastError", str_of(s->error));
+    if (s->outbound_ms) buf_json_pair_int(out, "lastOutboundAt", s->outbound_ms);
+    buf_text(out, "}]");
+}
+
+const struct channel channel_webhook = {
+    .id = "webhook",
+    .label = "Webhooks",
+    .wanted = wanted,
+    .create = create,
+    .destroy = destroy,
+    .load = load,
+    .start = start,
+    .take_config = take_config,
+    .answered = answered,
+    .next = next,
+    .tick = pump,
+    .turn = turn,
+    .deliver = deliver,
+    .order = order,
+    .status = status,
+    .stop = pump,
+};
