@@ -212,33 +212,38 @@ static const char *const system_types[] = { [6] = "pinned a message",    [7] = "
                                             [10] = "boosted the server", [11] = "boosted the server",
                                             [18] = "created a thread",   [46] = "ended a poll" };
 
-static struct str agent_of(struct discord_account *a, const struct discord_inbound *in, const struct discord_where *w,
-                           struct routing_from *from)
+enum { ROLES_MAX = 100 }; /* of one person that bindings are compared with */
+
+struct origin {
+    struct routing_from from;
+    struct str roles[ROLES_MAX];
+};
+
+static struct str agent_of(struct discord_account *a, const struct discord_inbound *in, const struct discord_where *w, struct origin *o)
 {
-    static _Thread_local struct str roles[100]; /* of one person; Discord allows 250, a binding names few */
     const json_t *member = json_object_get(in->message, "member"), *item;
     size_t i, n = 0;
-    json_array_foreach(json_object_get(member, "roles"), i, item) if (n < 100) roles[n++] = json_text(item);
-    *from = (struct routing_from){ .channel = "discord",
-                                   .account = str_of(a->id),
-                                   .default_account = a->is_default,
-                                   .kind = w->direct  ? "direct"
-                                           : w->group ? "group"
-                                                      : "channel",
-                                   .peer = w->direct ? json_str(json_object_get(in->message, "author"), "id") : w->channel,
-                                   .parent = w->parent,
-                                   .guild = w->guild,
-                                   .roles = roles,
-                                   .role_count = n };
-    return routing_agent(a->d->config, from);
+    json_array_foreach(json_object_get(member, "roles"), i, item) if (n < ROLES_MAX) o->roles[n++] = json_text(item);
+    o->from = (struct routing_from){ .channel = "discord",
+                                     .account = str_of(a->id),
+                                     .default_account = a->is_default,
+                                     .kind = w->direct  ? "direct"
+                                             : w->group ? "group"
+                                                        : "channel",
+                                     .peer = w->direct ? json_str(json_object_get(in->message, "author"), "id") : w->channel,
+                                     .parent = w->parent,
+                                     .guild = w->guild,
+                                     .roles = o->roles,
+                                     .role_count = n };
+    return routing_agent(a->d->config, &o->from);
 }
 
 static void tell_system(struct discord_account *a, const struct discord_inbound *in, const struct discord_where *w, int64_t type)
 {
-    struct routing_from from;
+    struct origin origin;
     struct buf key = { 0 }, text = { 0 };
-    struct str agent = agent_of(a, in, w, &from), guild = w->guild_name.n ? w->guild_name : w->guild;
-    routing_session_key(a->d->config, agent, &from, &key);
+    struct str agent = agent_of(a, in, w, &origin), guild = w->guild_name.n ? w->guild_name : w->guild;
+    routing_session_key(a->d->config, agent, &origin.from, &key);
     buf_text(&text, "Discord system: ");
     discord_sender_name(json_object_get(in->message, "author"), json_object_get(in->message, "member"), &text);
     buf_printf(&text, " %s in %.*s #%.*s", system_types[type], STR_ARG(guild), STR_ARG(w->channel_name.n ? w->channel_name : w->channel));
@@ -282,7 +287,7 @@ static bool own_thread(struct discord_account *a, const struct discord_where *w,
 static bool judge_guild(struct discord_account *a, struct discord_inbound *in, const struct discord_where *w, const struct channel_now *now)
 {
     struct discord_rules rules;
-    struct routing_from from;
+    struct origin origin;
     const json_t *author = json_object_get(in->message, "author");
     int64_t type = json_int(in->message, "type", 0);
     discord_access(a, w, &rules);
@@ -297,7 +302,7 @@ static bool judge_guild(struct discord_account *a, struct discord_inbound *in, c
     bool empty = text.n == 0;
     buf_free(&text);
     if (empty) return false;
-    in->mentioned = discord_mentioned(a, in->message, agent_of(a, in, w, &from));
+    in->mentioned = discord_mentioned(a, in->message, agent_of(a, in, w, &origin));
     bool heard = in->mentioned || !rules.require_mention || own_thread(a, w, &rules);
     if (!heard && nobody_mentioned(in->message) && is_command(a, json_str(in->message, "content")))
         heard = may_command(a, in->message, &rules);
@@ -468,7 +473,7 @@ static struct str model_of(const struct discord_account *a, const struct discord
 static void hand_over(struct discord_account *a, struct discord_inbound *in, struct discord_where *w, const struct channel_now *now)
 {
     struct discord_rules rules;
-    struct routing_from from;
+    struct origin origin;
     struct buf key = { 0 }, text = { 0 }, said = { 0 }, system = { 0 }, command = { 0 }, skills = { 0 }, route = { 0 }, once = { 0 };
     struct discord_history *history = NULL;
     int64_t limit = history_limit(a);
@@ -479,8 +484,8 @@ static void hand_over(struct discord_account *a, struct discord_inbound *in, str
         w->channel = str_of(in->thread);
         w->thread = true;
     }
-    struct str agent = agent_of(a, in, w, &from);
-    routing_session_key(a->d->config, agent, &from, &key);
+    struct str agent = agent_of(a, in, w, &origin);
+    routing_session_key(a->d->config, agent, &origin.from, &key);
     HASH_FIND_STR(a->histories, in->channel, history);
     discord_message_text(in->message, &said);
     discord_strip_mentions(json_str(in->message, "content"), &command);
