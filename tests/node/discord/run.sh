@@ -10,4 +10,4 @@ if ! [ -d ../../fakes/discord/node_modules/discord.js ]; then
     (cd ../../fakes/discord && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
 fi
 node --test ../../fakes/discord/fake_discord.test.mjs
-exec node --test discord.test.mjs burst.test.mjs
+exec node --test discord.test.mjs people.test.mjs burst.test.mjs
