@@ -2,8 +2,8 @@
  *
  *  Files: discord.c (accounts, the table of functions), discord_gateway.c (the connection), discord_inflate.c (its compression),
  *  discord_world.c (servers and channels), discord_access.c (who may speak), discord_inbound.c (from a message to a turn),
- *  discord_prompt.c (what the model reads of it), discord_turns.c (typing, reactions), discord_deliver.c (answers),
- *  discord_commands.c (slash commands, buttons), discord_orders.c (tools and clients), discord_rest.c (calls)
+ * discord_history.c (repeats, what nobody answered), discord_prompt.c (what the model reads of it), discord_turns.c (typing, reactions),
+ * discord_deliver.c (answers), discord_commands.c (slash commands, buttons), discord_orders.c (tools and clients), discord_rest.c (calls)
  *
  *  Source: reference discord */
 #ifndef CHANNELS_DISCORD_H
@@ -222,11 +222,17 @@ void discord_inbound_advance(struct discord_account *a, const struct channel_now
 void discord_inbound_file(struct discord_account *a, const struct discord_call *call, const struct channel_response *answer,
                           const struct channel_now *now);
 void discord_inbound_free(struct discord_account *a);
-void discord_history_clear(struct discord_account *a, const char *channel);
 void discord_reaction(struct discord_account *a, const json_t *data, bool added, const struct channel_now *now);
 void discord_reacted(struct discord_account *a, const struct discord_call *call, const struct channel_response *answer,
                      const struct channel_now *now);
 bool discord_place(struct discord_account *a, const json_t *message, struct discord_where *where);
+
+/* discord_history.c */
+/** Note a message's id. @return whether it was told before */
+bool discord_seen(struct channel_state *d, size_t account, struct str id, int64_t now_ms);
+void discord_history_note(struct discord_account *a, const json_t *message, const char *channel, const struct channel_now *now);
+void discord_history_clear(struct discord_account *a, const char *channel);
+int64_t discord_history_limit(const struct discord_account *a);
 
 /* discord_prompt.c */
 struct discord_prompt {

@@ -57,29 +57,6 @@ void discord_inbound_free(struct discord_account *a)
     }
 }
 
-/* --- repeats ----------------------------------------------------------------------------------------------------------- */
-
-/* A resumed connection tells again what it told. @return whether it is known */
-static bool seen_before(struct channel_state *d, size_t account, struct str id, int64_t now_ms)
-{
-    struct discord_seen *s, *next;
-    char key[DISCORD_ID_SIZE + 2];
-    snprintf(key, sizeof key, "%zu/%.*s", account % 10, (int)(id.n < DISCORD_ID_SIZE ? id.n : DISCORD_ID_SIZE - 1), id.p ? id.p : "");
-    HASH_FIND_STR(d->seen, key, s);
-    if (s) return true;
-    HASH_ITER(hh, d->seen, s, next)
-    {
-        if (HASH_COUNT(d->seen) < DISCORD_SEEN_MAX && now_ms - s->at_ms < DISCORD_SEEN_MS) break;
-        HASH_DEL(d->seen, s);
-        free(s);
-    }
-    if (!(s = calloc(1, sizeof *s))) return false;
-    memcpy(s->key, key, sizeof key);
-    s->at_ms = now_ms;
-    HASH_ADD_STR(d->seen, key, s);
-    return false;
-}
-
 /* --- places ------------------------------------------------------------------------------------------------------------- */
 
 static bool is_thread(int type)
@@ -106,58 +83,6 @@ bool discord_place(struct discord_account *a, const json_t *message, struct disc
     if (parent && !where->topic.n) where->topic = str_of(parent->topic);
     where->guild_name = discord_guild_name(a, where->guild);
     return true;
-}
-
-/* --- what nobody answered ----------------------------------------------------------------------------------------------- */
-
-void discord_history_clear(struct discord_account *a, const char *channel)
-{
-    struct discord_history *h;
-    HASH_FIND_STR(a->histories, channel, h);
-    if (!h) return;
-    for (size_t i = 0; i < h->count; i++) {
-        free(h->said[i].sender);
-        free(h->said[i].body);
-    }
-    HASH_DEL(a->histories, h);
-    free(h);
-}
-
-static int64_t history_limit(const struct discord_account *a)
-{
-    const struct json5_node *own = discord_setting(a, "historyLimit");
-    int64_t limit = config_int(a->d->config, "messages.groupChat.historyLimit");
-    if (own) json5_to_int(own, &limit);
-    return limit > DISCORD_HISTORY_MAX ? DISCORD_HISTORY_MAX : limit;
-}
-
-static void note_history(struct discord_account *a, const struct discord_inbound *in, const struct channel_now *now)
-{
-    struct discord_history *h;
-    struct buf name = { 0 }, body = { 0 };
-    if (history_limit(a) <= 0) return;
-    HASH_FIND_STR(a->histories, in->channel, h);
-    if (!h) {
-        if (HASH_COUNT(a->histories) >= DISCORD_HISTORIES_MAX) discord_history_clear(a, a->histories->channel);
-        if (!(h = calloc(1, sizeof *h))) return;
-        memcpy(h->channel, in->channel, sizeof h->channel);
-        HASH_ADD_STR(a->histories, channel, h);
-    }
-    if (h->count == DISCORD_HISTORY_MAX) {
-        free(h->said[0].sender);
-        free(h->said[0].body);
-        memmove(&h->said[0], &h->said[1], (DISCORD_HISTORY_MAX - 1) * sizeof h->said[0]);
-        h->count--;
-    }
-    discord_sender_name(json_object_get(in->message, "author"), json_object_get(in->message, "member"), &name);
-    discord_message_text(in->message, &body);
-    struct discord_said *s = &h->said[h->count];
-    s->sender = str_dup(buf_str(&name));
-    s->body = str_dup(str_utf8_prefix(buf_str(&body), DISCORD_HISTORY_BYTES));
-    s->at_ms = now->wall_ms;
-    if (s->sender && s->body) h->count++;
-    buf_free(&name);
-    buf_free(&body);
 }
 
 /* --- direct messages ----------------------------------------------------------------------------------------------------- */
@@ -307,7 +232,7 @@ static bool judge_guild(struct discord_account *a, struct discord_inbound *in, c
     if (!heard && nobody_mentioned(in->message) && is_command(a, json_str(in->message, "content")))
         heard = may_command(a, in->message, &rules);
     if (!heard) {
-        note_history(a, in, now);
+        discord_history_note(a, in->message, in->channel, now);
         return false;
     }
     return discord_access_person(rules.users, rules.roles, author, json_object_get(in->message, "member"));
@@ -476,7 +401,7 @@ static void hand_over(struct discord_account *a, struct discord_inbound *in, str
     struct origin origin;
     struct buf key = { 0 }, text = { 0 }, said = { 0 }, system = { 0 }, command = { 0 }, skills = { 0 }, route = { 0 }, once = { 0 };
     struct discord_history *history = NULL;
-    int64_t limit = history_limit(a);
+    int64_t limit = discord_history_limit(a);
     discord_access(a, w, &rules);
     if (in->thread[0]) {
         w->parent = w->channel;
@@ -584,7 +509,7 @@ void discord_message_created(struct discord_account *a, const json_t *message, c
     if (a->user[0] && str_is(who, a->user)) return;
     bool bot = json_is_true(json_object_get(author, "bot")) || json_str(message, "webhook_id").n > 0;
     if (bot && !discord_flag(a, "allowBots")) return;
-    if (seen_before(a->d, a->index, id, now->mono_ms)) return;
+    if (discord_seen(a->d, a->index, id, now->mono_ms)) return;
     struct discord_inbound *in = a->inbound_count < DISCORD_INBOUND_MAX ? calloc(1, sizeof *in) : NULL;
     if (!in) {
         log_event(LOG_ERROR, "discord_message_dropped", LOG_S("message", id), LOG_T("reason", "too many wait (DISCORD_INBOUND_MAX)"));
