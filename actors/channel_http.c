@@ -53,6 +53,7 @@ static int on_timer(CURLM *multi, long timeout_ms, void *ctx)
     return 0;
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's
 static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 {
     struct channel_fetch *f = ctx;
@@ -61,6 +62,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
     return n;
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's
 static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 {
     struct channel_fetch *f = ctx;

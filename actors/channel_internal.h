@@ -88,7 +88,7 @@ void channel_ws_free(struct host *h);
 
 /* channel_http.c */
 int channel_http_open(struct host *h);
-void channel_http_request(struct host *h, const struct channel_request *request);
+void channel_http_request(struct host *h, const struct channel_request *rq);
 void channel_http_run(struct host *h);
 void channel_http_free(struct host *h);
 
