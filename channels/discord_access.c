@@ -58,7 +58,7 @@ static const struct json5_node *find_by(const struct json5_node *channels, struc
 /* A thread's name never counts, its id does; then its channel's. */
 static const struct json5_node *find_channel(const struct json5_node *channels, const struct discord_where *w)
 {
-    const struct json5_node *c = find_by(channels, w->channel, w->thread ? (struct str){ 0 } : w->channel_name);
+    const struct json5_node *c = find_by(channels, w->channel, w->thread ? STR("") : w->channel_name);
     if (!c && w->thread) c = find_by(channels, w->parent, w->parent_name);
     return c ? c : json5_member(channels, STR("*"));
 }

@@ -209,7 +209,7 @@ static void take_tags(struct str text, struct discord_out *o, bool *current, str
 {
     while (text.n) {
         ptrdiff_t at = str_find(text, STR("[[reply_to"));
-        struct str rest = at < 0 ? (struct str){ 0 } : (struct str){ text.p + at, text.n - (size_t)at };
+        struct str rest = { text.p + (at < 0 ? 0 : at), at < 0 ? 0 : text.n - (size_t)at };
         ptrdiff_t end = at < 0 ? -1 : str_find(rest, STR("]]"));
         if (end < 0) break;
         struct str id = { rest.p + 10, (size_t)end - 10 };

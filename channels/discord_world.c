@@ -44,14 +44,21 @@ struct discord_chan *discord_chan_find(struct discord_account *a, struct str id)
     return c;
 }
 
+/* Those that were asked for can be asked for again. */
+static void forget_asked(struct discord_account *a)
+{
+    struct discord_chan *c, *next;
+    HASH_ITER(hh, a->chans, c, next)
+    {
+        if (c->until_ms) free_chan(a, c);
+    }
+}
+
 static struct discord_chan *ensure(struct discord_account *a, struct str id)
 {
-    struct discord_chan *c = discord_chan_find(a, id), *next;
+    struct discord_chan *c = discord_chan_find(a, id);
     if (c) return c;
-    if (HASH_COUNT(a->chans) >= DISCORD_CHANNELS_MAX) HASH_ITER(hh, a->chans, c, next)
-        {
-            if (c->until_ms) free_chan(a, c);
-        }
+    if (HASH_COUNT(a->chans) >= DISCORD_CHANNELS_MAX) forget_asked(a);
     c = HASH_COUNT(a->chans) < DISCORD_CHANNELS_MAX ? calloc(1, sizeof *c) : NULL;
     if (!c || !discord_id_copy(c->id, id)) {
         free(c);

@@ -82,6 +82,7 @@ static size_t marks(struct str line, char *mark)
 /* What is open behind this line. */
 static struct fence follow(struct fence f, struct str line)
 {
+    static const struct fence none;
     char mark = 0;
     size_t n = marks(line, &mark);
     struct str trimmed = str_trim(line);
@@ -91,7 +92,7 @@ static struct fence follow(struct fence f, struct str line)
         return inline_code ? f : (struct fence){ .opener = trimmed, .mark = mark, .count = n };
     }
     bool closes = mark == f.mark && n >= f.count && trimmed.n == n;
-    return closes ? (struct fence){ 0 } : f;
+    return closes ? none : f;
 }
 
 static struct str closer(struct splitter *s, const struct fence *f)
