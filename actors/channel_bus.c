@@ -1,14 +1,13 @@
 /* A channel on the bus: messages become turns, answers come from the outbox, orders go to the translator. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "actors/channel_internal.h"
+#include "base/base64.h"
 #include "base/chat.h"
 #include "base/clock.h"
 #include "base/config_shared.h"
 #include "base/err.h"
-#include "base/file.h"
 #include "base/json_read.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -67,7 +66,7 @@ static void take_lines(struct host *h, struct str session_key, struct buf *out)
 
 struct channel_waits *channel_wait(struct host *h, uint64_t corr, uint64_t tag, struct channel_command *command)
 {
-    struct channel_waits *w = calloc(1, sizeof *w);
+    struct channel_waits *w = HASH_COUNT(h->waits) < CHANNEL_WAITS_MAX ? calloc(1, sizeof *w) : NULL;
     if (!w) return NULL;
     w->corr = corr;
     w->tag = tag;
@@ -191,39 +190,58 @@ static void on_item(struct host *h, const struct msg *in)
 
 /* --- orders -------------------------------------------------------------------------------------------------------------------- */
 
+/* The bytes of `file`, {name, data in base64}, of a send. @return false: it is too large, or no base64 */
+static bool read_file(const json_t *file, struct buf *out)
+{
+    struct str data = json_str(file, "data");
+    size_t n = 0;
+    out->max = CHANNEL_FILE_MAX;
+    if (!file) return true;
+    unsigned char *room = (unsigned char *)buf_reserve(out, data.n / 4 * 3 + 3);
+    if (!room || base64_read(data, room, data.n / 4 * 3 + 3, &n) != 0) return false;
+    out->n += n;
+    return true;
+}
+
+static void refuse_order(struct host *h, const struct msg *in, const char *why)
+{
+    struct msg m = { .kind = MSG_channel_ordered, .corr = in->corr };
+    m.channel_ordered.json = str_of(why);
+    mailbox_send(h->mailbox, in->from, &m);
+}
+
 static void order(struct host *h, const struct msg *in)
 {
     const struct msg_channel_order *o = &in->channel_order;
     const struct channel_now now = channel_now();
-    struct channel_asked *a = calloc(1, sizeof *a);
+    struct channel_asked *a = HASH_COUNT(h->asked) < CHANNEL_WAITS_MAX ? calloc(1, sizeof *a) : NULL;
     json_t *params = json_loadb(o->params.p, o->params.n, 0, NULL);
-    struct buf file = { 0 };
-    struct str path = json_str(params, "path"), name = path;
+    const json_t *file = json_object_get(params, "file");
+    struct buf bytes = { 0 };
     if (!a) {
-        json_decref(params);
-        return;
+        refuse_order(h, in, "too many orders wait for this channel (CHANNEL_WAITS_MAX)");
+    } else if (!read_file(file, &bytes)) {
+        refuse_order(h, in, "the file is too large for a channel (CHANNEL_FILE_MAX)");
+        free(a);
+    } else {
+        a->tag = ++h->last_tag;
+        a->corr = in->corr;
+        str_copy(a->from, sizeof a->from, str_of(in->from));
+        HASH_ADD(hh, h->asked, tag, sizeof a->tag, a);
+        const struct channel_order given = {
+            .tag = a->tag,
+            .action = o->action,
+            .params = o->params,
+            .send = { .route = o->route,
+                      .text = json_str(params, "message"),
+                      .nonce = o->nonce,
+                      .file_name = json_str(file, "name"),
+                      .file_bytes = buf_str(&bytes) },
+        };
+        h->channel->order(h->state, &given, &now);
     }
-    a->tag = ++h->last_tag;
-    a->corr = in->corr;
-    str_copy(a->from, sizeof a->from, str_of(in->from));
-    HASH_ADD(hh, h->asked, tag, sizeof a->tag, a);
-    for (size_t i = 0; i < path.n; i++)
-        if (path.p[i] == '/') name = (struct str){ path.p + i + 1, path.n - i - 1 };
-    if (path.n) file_read(path.p, CHANNEL_FILE_MAX, &file);
-    const struct channel_order given = {
-        .tag = a->tag,
-        .action = o->action,
-        .params = o->params,
-        .send = { .route = o->route,
-                  .text = json_str(params, "message"),
-                  .nonce = o->nonce,
-                  .file = path,
-                  .file_name = name,
-                  .file_bytes = buf_str(&file) },
-    };
-    h->channel->order(h->state, &given, &now);
     json_decref(params);
-    buf_free(&file);
+    buf_free(&bytes);
 }
 
 static void take_config(struct host *h)

@@ -5,8 +5,11 @@
 
 #include "actors/turn_internal.h"
 #include "actors/turn_tools.h"
+#include "base/base64.h"
 #include "base/json_read.h"
 #include "base/random.h"
+#include "channels/channel.h"
+#include "tools/beneath.h"
 
 enum { ANSWER_MS = 60000 };
 
@@ -63,20 +66,52 @@ static int ask(struct turn *t, struct tool_call *call, struct str action, json_t
     return rc;
 }
 
+/* What the channel is told: these arguments and nothing else that a model may write. */
+static json_t *params_of(const struct tool_call *call, const json_t *route)
+{
+    static const char *const told[] = { "message", "messageId", "emoji", "remove", "limit" };
+    json_t *params = json_object();
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+        if (json_object_get(call->args, told[i])) json_object_set(params, told[i], json_object_get(call->args, told[i]));
+    json_object_set(params, "to", json_object_get(route, "to"));
+    if (json_object_get(route, "account")) json_object_set(params, "accountId", json_object_get(route, "account"));
+    return params;
+}
+
+/* A file of the workspace goes along: read here, as the tool `read` may. @return false: it may not, or is too large; the call has failed */
+static bool add_file(struct tool_call *call, json_t *params)
+{
+    struct str path = tool_text(call, "media", NULL), name = path;
+    struct buf bytes = { .max = CHANNEL_FILE_MAX }, text = { 0 }, why = { 0 };
+    if (path.n == 0) return true;
+    int rc = beneath_read(call->place, path, &bytes, &why);
+    if (rc == 0) base64_write(buf_str(&bytes), &text);
+    if (rc == 0) rc = text.err ? text.err : bytes.n ? 0 : GW_EINVAL;
+    for (size_t i = 0; i < path.n; i++)
+        if (path.p[i] == '/') name = (struct str){ path.p + i + 1, path.n - i - 1 };
+    if (rc == 0)
+        json_object_set_new(params, "file", json_pack("{s:s%, s:s%}", "name", name.p, name.n, "data", text.p, text.n));
+    else
+        tool_fail(call, "%s", why.n ? buf_cstr(&why) : "The file is empty, or larger than a channel takes (8 MiB).");
+    buf_free(&bytes);
+    buf_free(&text);
+    buf_free(&why);
+    return rc == 0;
+}
+
 int turn_tool_message(struct turn *t, struct tool_call *call)
 {
-    struct str action = tool_text(call, "action", NULL), text = tool_text(call, "message", NULL);
-    json_t *route = json_object(), *params = json_deep_copy(call->args);
-    int rc;
-    if (!find_route(t, call, route))
+    struct str action = tool_text(call, "action", NULL), text = tool_text(call, "message", NULL), media = tool_text(call, "media", NULL);
+    json_t *route = json_object();
+    bool there = find_route(t, call, route), says = !str_is(action, "send") || text.n || media.n;
+    json_t *params = params_of(call, route);
+    int rc = 0;
+    if (!there)
         rc = tool_fail(call, "Action %.*s requires a target.", STR_ARG(action));
-    else if (str_is(action, "send") && text.n == 0)
+    else if (!says)
         rc = tool_fail(call, "send needs a message.");
-    else {
-        json_object_set(params, "to", json_object_get(route, "to"));
-        if (json_object_get(route, "account")) json_object_set(params, "accountId", json_object_get(route, "account"));
+    else if (add_file(call, params))
         rc = ask(t, call, action, route, params);
-    }
     json_decref(route);
     json_decref(params);
     return rc;

@@ -79,8 +79,7 @@ struct channel_delivery {
     struct str text;    /* Markdown */
     struct str nonce;   /* unique for ever; 1..20 bytes */
     int64_t parts_sent; /* of earlier tries: that many messages are not sent again */
-    struct str file;    /* path of a file that goes along; empty: none. Read by the host: */
-    struct str file_name, file_bytes;
+    struct str file_name, file_bytes; /* of a file that goes along; bytes empty: none */
 };
 
 enum channel_delivered {

@@ -228,7 +228,9 @@ static void take(channel_state_t *s, const struct channel_delivery *d, uint64_t 
         {
             if (strcmp(other->target, p->target) == 0) break;
         }
-        if (!p->target[0] || url.n == 0)
+        if (d->file_bytes.n)
+            finish(s, p, CHANNEL_FAILED, STR("a webhook takes no files here"));
+        else if (!p->target[0] || url.n == 0)
             finish(s, p, CHANNEL_FAILED, STR("there is no webhook of that name: it needs the variable DISCORD_WEBHOOK_<NAME>"));
         else if (p->sent >= p->count)
             finish(s, p, CHANNEL_DELIVERED, (struct str){ 0 });

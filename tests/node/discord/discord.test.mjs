@@ -186,6 +186,10 @@ test("an agent speaks up in another channel and through a webhook, without seein
     { name: "message", args: { action: "send", target: "webhook:deutsch", message: "Guten Morgen!" } },
     { name: "message", args: { action: "read", target: `channel:${CHANNELS.alerts}`, limit: 1 } },
     { name: "message", args: { action: "send", target: "webhook:nobody", message: "x" } },
+    { name: "message", args: { action: "send", target: `channel:${CHANNELS.alerts}`, message: "an undeclared argument", path: process.env.GW_CONFIG } },
+    { name: "message", args: { action: "send", target: `channel:${CHANNELS.alerts}`, message: "outside", media: "../../../../etc/hostname" } },
+    { name: "write", args: { path: "report.txt", content: "the report" } },
+    { name: "message", args: { action: "send", target: `channel:${CHANNELS.alerts}`, message: "with a file", media: "report.txt" } },
   ];
   const before = model.requests.length;
   model.answer = () => (calls.length ? { call: calls.shift() } : "done with it");
@@ -198,6 +202,12 @@ test("an agent speaks up in another channel and through a webhook, without seein
   assert.match(results[2], /look at the disk/);
   assert.match(results[3], /no webhook of that name/);
   assert.ok(!JSON.stringify(model.requests.slice(before)).includes(hook.token), "the URL is nobody's to see");
+  const alerts = answers(fake, CHANNELS.alerts);
+  assert.equal(alerts.find((m) => m.content === "an undeclared argument").attachments.length, 0, "no file of the host leaves it");
+  assert.ok(!alerts.some((m) => m.content === "outside"), results[5]);
+  const [file] = alerts.find((m) => m.content === "with a file").attachments;
+  assert.equal(file.filename, "report.txt");
+  assert.equal(await (await fetch(file.url)).text(), "the report");
 });
 
 test("commands: those who may get an answer, the others are told", async () => {
