@@ -55,7 +55,7 @@ static void do_delivered(void *ctx, int64_t id, enum channel_delivered how, int6
     m.delivery_done.how = how;
     m.delivery_done.parts = parts;
     m.delivery_done.text = how == CHANNEL_FAILED ? str_utf8_prefix(text, 1024) : STR("");
-    if (how != CHANNEL_PARTLY && h->delivering > 0) h->delivering--;
+    if (how != CHANNEL_PARTLY) channel_parcel_over(h, id);
     mailbox_send(h->mailbox, "store", &m);
 }
 
@@ -103,6 +103,7 @@ static void tell_status(struct host *h, int64_t now_ms)
     struct msg m = { .kind = MSG_channel_status };
     const struct channel_now now = channel_now();
     if (!h->changed && now_ms < h->status_ms) return;
+    if (now_ms >= h->status_ms) h->due = true; /* a word of the store's that got lost */
     h->changed = false;
     h->status_ms = now_ms + CHANNEL_STATUS_MS;
     h->channel->status(h->state, &now, &json);

@@ -172,10 +172,30 @@ static bool on_answer(struct host *h, struct msg *in)
 void channel_fetch_due(struct host *h)
 {
     struct msg q = { .kind = MSG_delivery_fetch };
-    if (!h->due || !h->loaded || h->delivering + CHANNEL_FETCH_MAX > CHANNEL_DELIVERIES_MAX) return;
+    if (!h->due || !h->loaded || HASH_COUNT(h->parcels) + CHANNEL_FETCH_MAX > CHANNEL_DELIVERIES_MAX) return;
     q.delivery_fetch.channel = str_of(h->channel->id);
     q.delivery_fetch.limit = CHANNEL_FETCH_MAX;
     if (mailbox_send(h->mailbox, "store", &q) == 0) h->due = false;
+}
+
+void channel_parcel_over(struct host *h, int64_t id)
+{
+    struct channel_parcel *p;
+    HASH_FIND(hh, h->parcels, &id, sizeof id, p);
+    if (!p) return;
+    HASH_DEL(h->parcels, p);
+    free(p);
+}
+
+/* One that is in hand already is told again when the store was started anew: it is on its way. */
+static bool take_parcel(struct host *h, int64_t id)
+{
+    struct channel_parcel *p;
+    HASH_FIND(hh, h->parcels, &id, sizeof id, p);
+    if (p || !(p = calloc(1, sizeof *p))) return false;
+    p->id = id;
+    HASH_ADD(hh, h->parcels, id, sizeof p->id, p);
+    return true;
 }
 
 static void on_item(struct host *h, const struct msg *in)
@@ -183,9 +203,8 @@ static void on_item(struct host *h, const struct msg *in)
     const struct msg_delivery_item *i = &in->delivery_item;
     const struct channel_now now = channel_now();
     const struct channel_delivery d = { .id = i->id, .route = i->route, .text = i->text, .nonce = i->nonce, .parts_sent = i->parts };
-    h->delivering++;
     h->due = true; /* there may be more than were asked for */
-    h->channel->deliver(h->state, &d, &now);
+    if (take_parcel(h, i->id)) h->channel->deliver(h->state, &d, &now);
 }
 
 /* --- orders -------------------------------------------------------------------------------------------------------------------- */
@@ -282,6 +301,7 @@ void channel_bus_free(struct host *h)
     struct channel_waits *w, *next_w;
     struct channel_asked *a, *next_a;
     struct channel_lines *l, *next_l;
+    while (h->parcels) channel_parcel_over(h, h->parcels->id);
     HASH_ITER(hh, h->waits, w, next_w)
     {
         HASH_DEL(h->waits, w);

@@ -13,7 +13,7 @@
 enum {
     CHANNEL_EVENTS_MAX = 20, /* lines that wait for a session's next turn; the oldest makes room */
     CHANNEL_EVENT_SESSIONS_MAX = 200,
-    CHANNEL_WAITS_MAX = 8192,       /* turns and questions under way, and orders: each */
+    CHANNEL_WAITS_MAX = 8192, /* turns and questions under way, and orders: each */
     CHANNEL_WS_MESSAGE_MAX = 32 << 20,
     CHANNEL_FETCH_MAX = 32,    /* deliveries asked for at once */
     CHANNEL_STATUS_MS = 30000, /* how it is, is told at least so often */
@@ -48,6 +48,11 @@ struct channel_lines { /* events for a session's next turn */
     UT_hash_handle hh;
 };
 
+struct channel_parcel { /* a delivery in the translator's hands */
+    int64_t id;
+    UT_hash_handle hh;
+};
+
 struct channel_asked { /* an order, while the translator has it */
     uint64_t tag, corr;
     char from[MSG_NAME_MAX + 1];
@@ -72,7 +77,7 @@ struct host {
     struct channel_asked *asked;
     struct channel_lines *lines;
     uint64_t last_tag;
-    size_t delivering; /* of the outbox, in the translator's hands */
+    struct channel_parcel *parcels;
     bool due, loaded, stopping, changed;
     int64_t status_ms, load_ms;
 };
@@ -99,6 +104,7 @@ void channel_submit(struct host *h, const struct channel_message *m, struct str 
 void channel_say(struct host *h, struct str route, struct str text);
 void channel_on_bus(struct host *h, struct msg *in);
 void channel_fetch_due(struct host *h);
+void channel_parcel_over(struct host *h, int64_t id);
 void channel_note_line(struct host *h, struct str session_key, struct str text);
 void channel_bus_free(struct host *h);
 struct channel_waits *channel_wait(struct host *h, uint64_t corr, uint64_t tag, struct channel_command *command);

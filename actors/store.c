@@ -526,6 +526,7 @@ static void idle(struct keeper *k)
     const struct turn_prune prune = { .keys_before_ms = now - STORE_KEY_KEPT_MS, .rows_before_ms = 0, .limit = STORE_LIST_MAX };
     struct turn_pruned pruned;
     turns_prune(k->store, &prune, &pruned);
+    store_channels_prune(k->store, now - STORE_SENT_KEPT_MS);
     k->next_prune_ms = now + STORE_PRUNE_MS;
 }
 
@@ -578,7 +579,8 @@ int store_actor(mailbox_t *mb, void *arg)
         k->store = options->store;
         k->config = options->config;
         k->notice = options->notice;
-        rc = run(k);
+        rc = store_channels_start(k->store);
+        if (rc == 0) rc = run(k);
     }
     if (k) options->config = k->config;
     free(k);

@@ -15,11 +15,12 @@
 #include "store/store.h"
 
 enum {
-    STORE_GROUP_MAX = 256,                /* messages in one transaction */
-    STORE_IDLE_MS = 1000,                 /* after this long without work the write-ahead log is folded in */
-    STORE_QUEUE = 16384,                  /* messages its mailbox holds */
-    STORE_PRUNE_MS = 60000,               /* between two looks for idempotency keys to forget */
-    STORE_KEY_KEPT_MS = 24 * 3600 * 1000, /* idempotency keys of ended turns are kept this long */
+    STORE_GROUP_MAX = 256,                     /* messages in one transaction */
+    STORE_IDLE_MS = 1000,                      /* after this long without work the write-ahead log is folded in */
+    STORE_QUEUE = 16384,                       /* messages its mailbox holds */
+    STORE_PRUNE_MS = 60000,                    /* between two looks for idempotency keys to forget */
+    STORE_KEY_KEPT_MS = 24 * 3600 * 1000,      /* idempotency keys of ended turns are kept this long */
+    STORE_SENT_KEPT_MS = 7 * 24 * 3600 * 1000, /* and deliveries that arrived or failed */
 };
 
 struct store_actor_options {

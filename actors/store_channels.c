@@ -113,7 +113,7 @@ static int load(store_t *store, mailbox_t *mailbox, const struct msg *in, struct
     buf_printf(&prefix, "channel:%.*s:", STR_ARG(channel));
     struct kept k = { mailbox, in, prefix.n };
     int rc = prefix.err ? prefix.err : kv_each(store, buf_str(&prefix), send_kept, &k);
-    if (rc == 0) rc = deliveries_release(store, channel, clock_wall_ms());
+    if (rc == 0) rc = deliveries_recover(store, channel, clock_wall_ms(), NULL);
     *answer = (struct msg){ .kind = MSG_channel_loaded, .corr = in->corr };
     buf_free(&prefix);
     return rc;
@@ -185,4 +185,15 @@ void store_tell_due(mailbox_t *mailbox, struct store_due *due)
         mailbox_send(mailbox, name, &m);
     }
     due->count = 0;
+}
+
+int store_channels_start(store_t *store)
+{
+    return deliveries_recover(store, STR(""), clock_wall_ms(), NULL);
+}
+
+void store_channels_prune(store_t *store, int64_t before_ms)
+{
+    int64_t count;
+    deliveries_prune(store, before_ms, STORE_LIST_MAX, &count);
 }

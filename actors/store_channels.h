@@ -27,6 +27,10 @@ int store_route_ended(store_t *store, struct store_due *due, const struct msg_st
 
 /** channel.load, channel.keep, delivery.fetch, delivery.done. */
 int store_channel(store_t *store, mailbox_t *mailbox, const struct msg *in, struct msg *answer);
+/** What channels were sending when the last store's actor ended is pending again. */
+int store_channels_start(store_t *store);
+/** Forget deliveries that arrived or failed before a time. */
+void store_channels_prune(store_t *store, int64_t before_ms);
 void store_tell_due(mailbox_t *mailbox, struct store_due *due);
 
 #endif

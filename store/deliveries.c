@@ -67,7 +67,7 @@ int deliveries_due(store_t *store, struct str channel, int64_t now_ms, int limit
     if (rc != 0) return rc;
     struct query q = query_open(store, SQL_delivery_due,
                                 "SELECT " COLUMNS " FROM deliveries WHERE state = 0 AND channel = ? AND next_ms <= ? "
-                                "ORDER BY next_ms, id LIMIT ?");
+                                "ORDER BY id LIMIT ?");
     query_text(&q, channel);
     query_int(&q, now_ms);
     query_int(&q, limit);
@@ -129,12 +129,13 @@ int deliveries_fail(store_t *store, int64_t id, int64_t next_ms, struct str erro
     return query_run_one(&q);
 }
 
-int deliveries_recover(store_t *store, int64_t now_ms, int64_t *count)
+int deliveries_recover(store_t *store, struct str channel, int64_t now_ms, int64_t *count)
 {
     if (count) *count = 0;
-    struct query q =
-        query_open(store, SQL_delivery_recover, "UPDATE deliveries SET state = 0, next_ms = ?1, updated_ms = ?1 WHERE state = 1");
+    struct query q = query_open(store, SQL_delivery_recover,
+                                "UPDATE deliveries SET state = 0, updated_ms = ?1 WHERE state = 1 AND (?2 = '' OR channel = ?2)");
     query_int(&q, now_ms);
+    query_text(&q, channel);
     int rc = query_run(&q);
     if (rc == 0 && count) *count = sqlite3_changes64(store->db);
     return rc;
@@ -147,15 +148,6 @@ int deliveries_set_parts(store_t *store, int64_t id, int64_t parts, int64_t now_
     query_int(&q, now_ms);
     query_int(&q, id);
     return query_run_one(&q);
-}
-
-int deliveries_release(store_t *store, struct str channel, int64_t now_ms)
-{
-    struct query q =
-        query_open(store, SQL_delivery_release, "UPDATE deliveries SET state = 0, updated_ms = ? WHERE state = 1 AND channel = ?");
-    query_int(&q, now_ms);
-    query_text(&q, channel);
-    return query_run(&q);
 }
 
 int deliveries_prune(store_t *store, int64_t before_ms, int limit, int64_t *count)

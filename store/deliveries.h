@@ -42,7 +42,7 @@ typedef int delivery_row_fn(void *ctx, const struct delivery_row *row);
 
 /** @param id  its number, also for GW_EEXIST  @return 0, GW_EEXIST (nonce), GW_EINVAL, GW_ELIMIT, GW_EIO */
 int deliveries_add(store_t *store, const struct delivery_new *delivery, int64_t *id);
-/** Pending ones of a channel whose time has come, oldest first. @param limit  1..STORE_LIST_MAX */
+/** Pending ones of a channel whose time has come, in the order they were added. @param limit  1..STORE_LIST_MAX */
 int deliveries_due(store_t *store, struct str channel, int64_t now_ms, int limit, delivery_row_fn *fn, void *ctx);
 /** When the next pending one of a channel is due; -1: none. @return 0, GW_EIO */
 int deliveries_next_ms(store_t *store, struct str channel, int64_t *next_ms);
@@ -55,12 +55,11 @@ int deliveries_mark(store_t *store, int64_t id, int64_t now_ms);
 /** It did not. @param next_ms  when to try again; -1: give up  @param error  cut at STORE_TEXT_MAX
  *  @return 0, GW_ENOENT (not there, or delivered or failed before), GW_EIO */
 int deliveries_fail(store_t *store, int64_t id, int64_t next_ms, struct str error, int64_t now_ms);
-/** After a start: everything that was being sent is pending again, due at now_ms. @param count  may be NULL */
-int deliveries_recover(store_t *store, int64_t now_ms, int64_t *count);
+/** Who was sending begins anew: what it had in hand is pending again, in its old place. @param channel  whose; empty: everyone's
+ *  @param count  may be NULL */
+int deliveries_recover(store_t *store, struct str channel, int64_t now_ms, int64_t *count);
 /** So many messages of it have been sent. @return 0, GW_ENOENT, GW_EIO */
 int deliveries_set_parts(store_t *store, int64_t id, int64_t parts, int64_t now_ms);
-/** A channel begins anew: what it was sending is pending again, in its old place. */
-int deliveries_release(store_t *store, struct str channel, int64_t now_ms);
 /** Delete those delivered or failed before a time, looking at no more than the `limit` oldest. @param count  deleted */
 int deliveries_prune(store_t *store, int64_t before_ms, int limit, int64_t *count);
 

@@ -83,7 +83,6 @@ enum sql {
     SQL_delivery_recover,
     SQL_delivery_prune,
     SQL_delivery_parts,
-    SQL_delivery_release,
     SQL_route_set,
     SQL_route_get,
     SQL_turn_options,

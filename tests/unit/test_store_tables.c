@@ -111,6 +111,21 @@ Test(store_tables, take_a_delivery_through_failure_to_its_end)
     buf_free(&text);
 }
 
+Test(store_tables, deliveries_keep_their_order_and_place)
+{
+    int64_t count;
+    struct buf text = { 0 };
+    store_t *store = fixture_open(NULL, 0, NULL);
+    int64_t first = add_delivery(store, "n1", 0), second = add_delivery(store, "n2", 0);
+    cr_assert(deliveries_claim(store, first, NOW) == 0);
+    cr_assert(deliveries_set_parts(store, first, 3, NOW) == 0 && deliveries_set_parts(store, 99, 1, NOW) == GW_ENOENT);
+    cr_assert(deliveries_recover(store, STR(""), NOW + 1000, &count) == 0 && count == 1, "everyone's");
+    cr_assert(deliveries_due(store, STR("discord"), NOW + 1000, 9, write_delivery, &text) == 0);
+    cr_assert(str_starts(buf_str(&text), STR("1 ")) && first < second, "what was begun first is first again: %s", buf_cstr(&text));
+    store_close(&store);
+    buf_free(&text);
+}
+
 Test(store_tables, take_up_interrupted_deliveries_again_and_forget_old_ones)
 {
     int64_t count;
@@ -122,7 +137,8 @@ Test(store_tables, take_up_interrupted_deliveries_again_and_forget_old_ones)
     cr_assert(deliveries_mark(store, third, NOW + 10) == 0);
     store_close(&store);
     store = fixture_open(NULL, 0, NULL);
-    cr_assert(deliveries_recover(store, NOW + 20, &count) == 0 && count == 1);
+    cr_assert(deliveries_recover(store, STR("telegram"), NOW + 20, &count) == 0 && count == 0); /* another's */
+    cr_assert(deliveries_recover(store, STR("discord"), NOW + 20, &count) == 0 && count == 1);
     cr_assert(deliveries_due(store, STR("discord"), NOW + 20, 9, write_delivery, &text) == 0);
     cr_assert_str_eq(buf_cstr(&text), "1 state=0 attempts=1 payload=hi error=; ");
     cr_assert(deliveries_prune(store, NOW + 10, 9, &count) == 0 && count == 1); /* the one given up at NOW */
