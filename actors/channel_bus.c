@@ -17,7 +17,7 @@
 
 static void free_lines(struct host *h, struct channel_lines *l)
 {
-    for (size_t i = 0; i < l->count; i++) free(l->lines[i]);
+    system_events_free(&l->events);
     HASH_DEL(h->lines, l);
     free(l->key);
     free(l);
@@ -28,7 +28,7 @@ void channel_note_line(struct host *h, struct str session_key, struct str text)
     struct channel_lines *l;
     HASH_FIND(hh, h->lines, session_key.p, session_key.n, l);
     if (!l) {
-        if (HASH_COUNT(h->lines) >= CHANNEL_EVENT_SESSIONS_MAX) free_lines(h, h->lines);
+        if (HASH_COUNT(h->lines) >= CHANNEL_EVENT_SESSIONS_MAX) free_lines(h, h->lines); /* the oldest */
         l = calloc(1, sizeof *l);
         if (!l || !(l->key = str_dup(session_key))) {
             free(l);
@@ -36,20 +36,7 @@ void channel_note_line(struct host *h, struct str session_key, struct str text)
         }
         HASH_ADD_KEYPTR(hh, h->lines, l->key, session_key.n, l);
     }
-    if (l->count == CHANNEL_EVENTS_MAX) {
-        free(l->lines[0]);
-        memmove(&l->lines[0], &l->lines[1], (CHANNEL_EVENTS_MAX - 1) * sizeof l->lines[0]);
-        l->count--;
-    }
-    struct buf line = { 0 };
-    char iso[CLOCK_ISO_SIZE];
-    clock_iso(clock_wall_ms(), iso);
-    iso[10] = ' ';
-    iso[19] = '\0';
-    buf_printf(&line, "System: [%s UTC] %.*s\n", iso, STR_ARG(text));
-    l->lines[l->count] = line.err ? NULL : str_dup(buf_str(&line));
-    l->count += l->lines[l->count] != NULL;
-    buf_free(&line);
+    system_events_add(&l->events, text, clock_wall_ms());
 }
 
 static void take_lines(struct host *h, struct str session_key, struct buf *out)
@@ -57,8 +44,7 @@ static void take_lines(struct host *h, struct str session_key, struct buf *out)
     struct channel_lines *l;
     HASH_FIND(hh, h->lines, session_key.p, session_key.n, l);
     if (!l) return;
-    for (size_t i = 0; i < l->count; i++) buf_text(out, l->lines[i]);
-    buf_char(out, '\n');
+    if (system_events_take(&l->events, out) > 0) buf_char(out, '\n');
     free_lines(h, l);
 }
 

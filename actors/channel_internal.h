@@ -9,9 +9,9 @@
 #include "actors/channel.h"
 #include "actors/curl_api.h"
 #include "channels/channel.h"
+#include "channels/system_events.h"
 
 enum {
-    CHANNEL_EVENTS_MAX = 20, /* lines that wait for a session's next turn; the oldest makes room */
     CHANNEL_EVENT_SESSIONS_MAX = 200,
     CHANNEL_WAITS_MAX = 8192, /* turns and questions under way, and orders: each */
     CHANNEL_WS_MESSAGE_MAX = 32 << 20,
@@ -42,9 +42,8 @@ struct channel_waits { /* a turn under way, or an answer that is awaited; by cor
 };
 
 struct channel_lines { /* events for a session's next turn */
-    char *key;
-    char *lines[CHANNEL_EVENTS_MAX];
-    size_t count;
+    char *key; /* owned */
+    struct system_events events;
     UT_hash_handle hh;
 };
 

@@ -21,7 +21,7 @@ void gateway_misc_destroy(struct gateway *gw)
     if (!m) return;
     gateway_approvals_end(gw);
     gw->misc = NULL;
-    for (size_t i = 0; i < m->event_count; i++) free(m->events[i].text);
+    system_events_free(&m->events);
     free(m->heartbeat);
     approvals_destroy(&m->approvals);
     free(m);
@@ -29,46 +29,14 @@ void gateway_misc_destroy(struct gateway *gw)
 
 /* --- system events ------------------------------------------------------------------------------------------------ */
 
-/* A repeat of the newest is no news. @return 0 or GW_ENOMEM */
-static int queue_event(struct gateway_misc *m, struct str text)
-{
-    text = str_utf8_prefix(text, GATEWAY_EVENT_BYTES);
-    if (m->event_count && str_is(text, m->events[m->event_count - 1].text)) return 0;
-    char *copy = str_dup(text);
-    if (!copy) return GW_ENOMEM;
-    for (char *c = copy; *c; c++)
-        if (*c == '\n' || *c == '\r') *c = ' '; /* one line each */
-    if (m->event_count == GATEWAY_EVENTS_MAX) {
-        free(m->events[0].text);
-        memmove(m->events, m->events + 1, --m->event_count * sizeof m->events[0]);
-    }
-    m->events[m->event_count++] = (struct gateway_system_event){ copy, clock_wall_ms() };
-    return 0;
-}
-
 size_t gateway_misc_take_events(struct gateway *gw, struct buf *out)
 {
-    struct gateway_misc *m = gw->misc;
-    size_t taken = m->event_count;
-    for (size_t i = 0; i < taken; i++) {
-        char at[CLOCK_ISO_SIZE];
-        clock_iso(m->events[i].at_ms, at);
-        buf_printf(out, "System: [%.10s %.8s UTC] %s\n", at, at + 11, m->events[i].text);
-    }
-    if (out->err) return 0;
-    for (size_t i = 0; i < taken; i++) free(m->events[i].text);
-    m->event_count = 0;
-    return taken;
+    return system_events_take(&gw->misc->events, out);
 }
 
 void gateway_misc_write_events(const struct gateway *gw, struct buf *out)
 {
-    buf_char(out, '[');
-    for (size_t i = 0; i < gw->misc->event_count; i++) {
-        buf_json_comma(out);
-        buf_json_str(out, str_of(gw->misc->events[i].text));
-    }
-    buf_char(out, ']');
+    system_events_write(&gw->misc->events, out);
 }
 
 static void system_event(struct gateway_request *rq, const json_t *params)
@@ -79,7 +47,7 @@ static void system_event(struct gateway_request *rq, const json_t *params)
         return;
     }
     gateway_events_told(rq->gw, params);
-    if (!str_starts(text, STR("Node:")) && queue_event(rq->gw->misc, text) != 0)
+    if (!str_starts(text, STR("Node:")) && system_events_add(&rq->gw->misc->events, text, clock_wall_ms()) != 0)
         gateway_refuse(rq, "UNAVAILABLE", "out of memory");
     else
         gateway_respond(rq, STR("{\"ok\":true}"));
@@ -89,7 +57,7 @@ static void system_event(struct gateway_request *rq, const json_t *params)
 static void wake(struct gateway_request *rq, const json_t *params)
 {
     struct str text = str_trim(json_str(params, "text"));
-    bool ok = text.n > 0 && queue_event(rq->gw->misc, text) == 0;
+    bool ok = text.n > 0 && system_events_add(&rq->gw->misc->events, text, clock_wall_ms()) == 0;
     if (ok && str_is(json_str(params, "mode"), "now")) gateway_heartbeat_wake(rq->gw);
     gateway_respond(rq, ok ? STR("{\"ok\":true}") : STR("{\"ok\":false}"));
 }

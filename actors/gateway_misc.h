@@ -12,20 +12,10 @@
 
 #include "actors/gateway_rpc.h"
 #include "channels/approvals.h"
-
-enum {
-    GATEWAY_EVENTS_MAX = 20,    /* system events that wait; the oldest makes room (as in OpenClaw) */
-    GATEWAY_EVENT_BYTES = 4096, /* of one's text; the rest is cut */
-};
-
-struct gateway_system_event {
-    char *text; /* owned */
-    int64_t at_ms;
-};
+#include "channels/system_events.h"
 
 struct gateway_misc {
-    struct gateway_system_event events[GATEWAY_EVENTS_MAX]; /* oldest first */
-    size_t event_count;
+    struct system_events events; /* for the main session's next turn */
     bool heartbeats; /* set-heartbeats; for whoever runs them */
     char *heartbeat; /* JSON of the last heartbeat event; owned; NULL: none ran */
     approvals_t *approvals;

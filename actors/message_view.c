@@ -136,7 +136,7 @@ static void write_message(struct buf *out, const config_t *config, json_t *messa
     buf_char(out, '}');
 }
 
-static void write_placeholder(struct buf *out, const struct message_row *row)
+static void write_omitted(struct buf *out, const struct message_row *row)
 {
     buf_char(out, '{');
     buf_json_pair_str(out, "role", row->role.n ? row->role : STR("assistant"));
@@ -164,7 +164,7 @@ void message_view_history(const config_t *config, const struct message_row *row,
     json_decref(message);
     if (out->err || (out->n > from && out->n - from <= MESSAGE_SHOWN_MAX)) return;
     out->n = from;
-    write_placeholder(out, row);
+    write_omitted(out, row);
 }
 
 /* --- words -------------------------------------------------------------------------------------------------------- */

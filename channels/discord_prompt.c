@@ -45,7 +45,7 @@ static const json_t *forwarded(const json_t *message)
 }
 
 /* "<media:image> (2 images)" */
-static void placeholder(const json_t *attachments, struct buf *out)
+static void name_attachments(const json_t *attachments, struct buf *out)
 {
     size_t n = json_array_size(attachments);
     struct str type = json_str(json_array_get(attachments, 0), "content_type"), kind = str_split(&type, '/');
@@ -60,7 +60,7 @@ void discord_message_text(const json_t *message, struct buf *out)
     const json_t *forward = forwarded(message);
     size_t start = out->n;
     utf8_add_valid(out, content);
-    if (out->n == start) placeholder(json_object_get(message, "attachments"), out);
+    if (out->n == start) name_attachments(json_object_get(message, "attachments"), out);
     if (out->n == start) buf_add(out, json_str(json_array_get(json_object_get(message, "embeds"), 0), "description"));
     if (!forward) return;
     if (out->n > start) buf_text(out, "\n\n");

@@ -159,7 +159,7 @@ Test(gateway_misc, an_event_waits_for_the_main_session_and_is_taken_once)
 Test(gateway_misc, who_only_tells_where_it_is_changes_presence_alone)
 {
     cr_assert_str_eq(run(RPC_system_event, "{\"text\":\"Node: test · mode x\",\"host\":\"hosty\"}"), "presence hosty\nok {\"ok\":true}\n");
-    cr_assert_eq(front.misc->event_count, 0);
+    cr_assert_eq(front.misc->events.count, 0);
     cr_assert_str_eq(run(RPC_system_event, "{\"text\":\"  \"}"), "INVALID_REQUEST text required\n");
 }
 
@@ -167,14 +167,14 @@ Test(gateway_misc, of_too_many_events_the_oldest_goes)
 {
     char params[64];
     struct buf out = { 0 };
-    for (int i = 0; i <= GATEWAY_EVENTS_MAX; i++) {
+    for (int i = 0; i <= SYSTEM_EVENTS_MAX; i++) {
         snprintf(params, sizeof params, "{\"mode\":\"now\",\"text\":\"n%d\"}", i);
         run(RPC_wake, params);
         run(RPC_wake, params); /* a repeat is no news */
     }
     gateway_misc_write_events(&front, &out);
     cr_assert(strncmp(buf_cstr(&out), "[\"n1\",\"n2\",", 11) == 0 && strstr(buf_cstr(&out), "\"n20\"]"), "%s", buf_cstr(&out));
-    cr_assert_eq(front.misc->event_count, GATEWAY_EVENTS_MAX);
+    cr_assert_eq(front.misc->events.count, SYSTEM_EVENTS_MAX);
     buf_free(&out);
 }
 
@@ -182,10 +182,10 @@ Test(gateway_misc, a_long_event_is_cut)
 {
     struct buf params = { 0 };
     buf_text(&params, "{\"mode\":\"now\",\"text\":\"");
-    for (int i = 0; i <= GATEWAY_EVENT_BYTES; i++) buf_char(&params, 'x');
+    for (int i = 0; i <= SYSTEM_EVENT_BYTES; i++) buf_char(&params, 'x');
     buf_text(&params, "\"}");
     run(RPC_wake, buf_cstr(&params));
-    cr_assert_eq(strlen(front.misc->events[0].text), GATEWAY_EVENT_BYTES);
+    cr_assert_eq(strlen(front.misc->events.list[0].text), SYSTEM_EVENT_BYTES);
     buf_free(&params);
 }
 
@@ -193,7 +193,7 @@ Test(gateway_misc, events_stay_when_there_is_no_room_for_them)
 {
     struct buf out = { .max = 8 };
     run(RPC_wake, "{\"mode\":\"now\",\"text\":\"a\"}");
-    cr_assert(gateway_misc_take_events(&front, &out) == 0 && front.misc->event_count == 1);
+    cr_assert(gateway_misc_take_events(&front, &out) == 0 && front.misc->events.count == 1);
     buf_free(&out);
 }
 
