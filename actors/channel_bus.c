@@ -143,9 +143,7 @@ static bool on_answer(struct host *h, struct msg *in)
     }
     switch (in->kind) {
     case MSG_turn_started: news(h, tag, CHANNEL_TURN_STARTED, (struct str){ 0 }); break;
-    case MSG_turn_done:
-        news(h, tag, in->turn_done.outcome == OUTCOME_FAILED ? CHANNEL_TURN_FAILED : CHANNEL_TURN_ENDED, (struct str){ 0 });
-        break;
+    case MSG_turn_done: news(h, tag, CHANNEL_TURN_ENDED, (struct str){ 0 }); break;
     case MSG_turn_refused: refused(h, tag, in->turn_refused.reason, in->turn_refused.text); break;
     case MSG_error: refused(h, tag, STR("error"), in->error.text); break;
     default: break;

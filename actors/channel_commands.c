@@ -77,20 +77,25 @@ static struct chat_facts facts_of(const struct host *h, const struct channel_com
                                 .patched = c->patched };
 }
 
-static void abort_turns(void *ctx, struct str session_key)
+static void abort_turns(struct host *h, struct str session_key, struct str reason)
 {
-    struct host *h = ctx;
     struct msg m = { .kind = MSG_turn_abort };
     m.turn_abort.session_key = session_key;
-    m.turn_abort.reason = STR("user");
+    m.turn_abort.reason = reason;
     mailbox_send(h->mailbox, "router", &m);
+}
+
+/* As the tool of that name does: its requester hears that it was killed. */
+static void kill_child(void *ctx, struct str session_key)
+{
+    abort_turns(ctx, session_key, STR("killed"));
 }
 
 static void reply(struct host *h, struct channel_command *c)
 {
     const struct chat_facts facts = facts_of(h, c);
     struct buf text = { 0 };
-    chat_command_kills(&c->command, &facts, abort_turns, h);
+    chat_command_kills(&c->command, &facts, kill_child, h);
     chat_command_reply(&c->command, &facts, &text);
     end(h, c, buf_str(&text));
     buf_free(&text);
@@ -215,7 +220,7 @@ bool channel_command_take(struct host *h, const struct channel_message *m)
     if (!m->may_command) {
         end(h, c, STR("You are not authorized to use this command."));
     } else if (command.id == CHAT_COMMAND_stop) {
-        abort_turns(h, m->session_key);
+        abort_turns(h, m->session_key, STR("user"));
         end(h, c, STR("⚙️ Agent was aborted."));
     } else {
         call(h, c, ASKED_SESSION, "store", RPC_sessions_patch, json_pack("{s:s}", "key", c->key));

@@ -87,6 +87,7 @@ static int need_curl(struct host *h)
     h->curl.multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timer);
     h->curl.multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
     h->curl.multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, 8L);
+    h->curl.multi_setopt(h->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)CHANNEL_CONNECTIONS_MAX);
     return 0;
 }
 

@@ -15,6 +15,7 @@ enum {
     CHANNEL_EVENT_SESSIONS_MAX = 200,
     CHANNEL_WAITS_MAX = 8192, /* turns and questions under way, and orders: each */
     CHANNEL_WS_MESSAGE_MAX = 32 << 20,
+    CHANNEL_CONNECTIONS_MAX = 64, /* of calls; further calls wait in libcurl */
     CHANNEL_FETCH_MAX = 32,    /* deliveries asked for at once */
     CHANNEL_STATUS_MS = 30000, /* how it is, is told at least so often */
 };

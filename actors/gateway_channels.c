@@ -107,6 +107,11 @@ static void pairing_approve(struct gateway_request *rq, const json_t *params)
 
 /* --- send -------------------------------------------------------------------------------------------------------------- */
 
+struct sending { /* rq->state */
+    char channel[33];
+    char key[]; /* the request's idempotency key */
+};
+
 static void on_sent(struct gateway_request *rq, const struct msg *in)
 {
     if (in->kind != MSG_channel_ordered || !in->channel_ordered.ok) {
@@ -115,8 +120,9 @@ static void on_sent(struct gateway_request *rq, const struct msg *in)
     }
     json_t *said = json_loadb(in->channel_ordered.json.p, in->channel_ordered.json.n, 0, NULL);
     struct str id = json_text(json_array_get(json_object_get(said, "messageIds"), 0));
-    json_t *answer = json_pack("{s:s*, s:s%, s:s*, s:s}", "runId", (const char *)rq->state, "messageId", id.p ? id.p : "", id.n,
-                               "channelId", json_string_value(json_object_get(said, "channelId")), "channel", "discord");
+    const struct sending *s = rq->state;
+    json_t *answer = json_pack("{s:s, s:s%, s:s*, s:s}", "runId", s->key, "messageId", id.p ? id.p : "", id.n, "channelId",
+                               json_string_value(json_object_get(said, "channelId")), "channel", s->channel);
     char *text = json_dumps(answer, JSON_COMPACT);
     gateway_respond(rq, text ? str_of(text) : STR("{}"));
     free(text);
@@ -130,7 +136,10 @@ bool gateway_channel_send(struct gateway_request *rq, const json_t *params)
     struct buf route = { 0 }, target = { 0 };
     char nonce[24];
     uint64_t hash = 0xcbf29ce484222325u;
-    if (!is_there(rq->gw, channel)) return false;
+    struct sending *s = is_there(rq->gw, channel) ? calloc(1, sizeof *s + key.n + 1) : NULL;
+    if (!s) return false;
+    str_copy(s->channel, sizeof s->channel, channel);
+    memcpy(s->key, key.p, key.n);
     for (size_t i = 0; i < key.n; i++) hash = (hash ^ (unsigned char)key.p[i]) * 0x100000001b3u; /* FNV-1a: the same key, the same nonce */
     snprintf(nonce, sizeof nonce, "k%016llx", (unsigned long long)hash);
     if (memchr(to.p, ':', to.n) || (to.n && to.p[0] == '<'))
@@ -143,7 +152,7 @@ bool gateway_channel_send(struct gateway_request *rq, const json_t *params)
     buf_json_pair_str(&route, "to", buf_str(&target));
     buf_char(&route, '}');
     json_t *copy = json_deep_copy(params);
-    rq->state = str_dup(key);
+    rq->state = s;
     order(rq, channel, "send", copy, buf_str(&route), str_of(nonce), on_sent);
     json_decref(copy);
     buf_free(&route);

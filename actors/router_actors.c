@@ -224,7 +224,7 @@ static void provider_event(struct router *r, const struct child *c, enum policy_
 static bool all_ready(const struct router *r)
 {
     for (size_t i = 0; i < r->child_count; i++)
-        if (!r->children[i].ready) return false;
+        if (!r->children[i].ready && r->children[i].kind != CHILD_CHANNEL) return false; /* the outbox waits for those */
     return true;
 }
 
@@ -274,7 +274,7 @@ static void child_died(struct router *r, struct child *c, int code)
 {
     int64_t delay;
     provider_event(r, c, POLICY_PROVIDER_DOWN);
-    if (r->phase == PHASE_STARTING) {
+    if (r->phase == PHASE_STARTING && c->kind != CHILD_CHANNEL) {
         router_fail(r, code ? code : GW_ESYS,
                     c->kind == CHILD_GATEWAY ? "the gateway could not listen; see the log for its reason" : c->name);
         return;

@@ -170,14 +170,19 @@ static bool has_child(const struct router *r, struct str id)
     return false;
 }
 
-static void start_missing(struct router *r)
+static void start_channels(struct router *r)
 {
     size_t before = r->child_count;
     struct buf why = { 0 };
-    if (r->options->gateway) router_add_channels(r);
-    for (size_t i = before; i < r->child_count; i++) router_child_start(r, &r->children[i], &why);
+    int rc = router_add_channels(r);
+    for (size_t i = before; i < r->child_count && rc == 0; i++) rc = router_child_start(r, &r->children[i], &why);
+    if (rc) log_event(LOG_ERROR, "channel_not_started", LOG_T("code", err_name(rc)), LOG_S("reason", buf_str(&why)));
     buf_free(&why);
+}
 
+static void start_missing(struct router *r)
+{
+    if (r->options->gateway) start_channels(r);
     for (size_t i = 0; i < config_provider_count(r->config); i++) {
         const struct config_provider *p = config_provider_at(r->config, i);
         if (!has_child(r, p->id)) start_provider(r, p);

@@ -59,7 +59,6 @@ struct channel_message {
     struct str text;    /* for the model: what was said, and the circumstances */
     struct str command; /* what was typed, without mentions: a command is read off this */
     bool may_command;   /* who wrote it may give commands that change something */
-    bool native;        /* it came as a command of the network, and is answered even when nobody knows it */
     struct str system;  /* for the system prompt */
     struct str skills;  /* the only skills here, one a line; "-": none; empty: the agent's */
     struct str model;   /* model ref to try first; empty: the agent's chain */
@@ -70,7 +69,7 @@ struct channel_message {
     size_t image_count;
 };
 
-enum channel_turn_news { CHANNEL_TURN_STARTED, CHANNEL_TURN_ENDED, CHANNEL_TURN_FAILED, CHANNEL_TURN_REFUSED };
+enum channel_turn_news { CHANNEL_TURN_STARTED, CHANNEL_TURN_ENDED, CHANNEL_TURN_REFUSED };
 
 /* A text of the outbox. */
 struct channel_delivery {

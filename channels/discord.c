@@ -35,10 +35,10 @@ struct str discord_text(const struct discord_account *a, const char *name)
     return n && n->kind == JSON5_STRING ? n->string : (struct str){ 0 };
 }
 
-bool discord_flag(const struct discord_account *a, const char *name)
+bool discord_flag(const struct discord_account *a, const char *name, bool otherwise)
 {
     const struct json5_node *n = discord_setting(a, name);
-    return n && n->kind == JSON5_BOOL && n->boolean;
+    return n && n->kind == JSON5_BOOL ? n->boolean : otherwise;
 }
 
 int64_t discord_number(const struct discord_account *a, const char *name)
@@ -114,7 +114,7 @@ static void send_call(struct discord_account *a, const struct discord_call *call
     if (!call->foreign) buf_text(&url, a->d->base);
     buf_text(&url, call->path);
     add_header(&headers, "User-Agent", STR(USER_AGENT));
-    if (!call->foreign && !call->exempt) {
+    if (!call->foreign && !call->own_token) {
         buf_printf(&value, "Bot %s", a->token);
         add_header(&headers, "Authorization", buf_str(&value));
         buf_clear(&value);
@@ -140,7 +140,13 @@ static void send_call(struct discord_account *a, const struct discord_call *call
 void discord_pump(struct discord_account *a, const struct channel_now *now)
 {
     const struct discord_call *call;
+    if (discord_stopped(a)) return; /* with a token that is not valid nothing is tried: what waits, waits for another */
     while (a->rest && (call = discord_rest_next(a->rest, now->mono_ms))) send_call(a, call);
+}
+
+bool discord_stopped(const struct discord_account *a)
+{
+    return a->phase == DISCORD_OFF || a->phase == DISCORD_FATAL;
 }
 
 static void channel_told(struct discord_account *a, const struct discord_call *call, const struct channel_response *answer,
@@ -149,13 +155,13 @@ static void channel_told(struct discord_account *a, const struct discord_call *c
     json_t *said = answer->status == 200 ? discord_json(answer->body) : NULL;
     discord_chan_told(a, call->ref, said, now);
     json_decref(said);
-    discord_inbound_advance(a, now);
+    discord_inbound_placed(a, call->ref, now);
 }
 
 static void dispatch(struct discord_account *a, struct discord_call *call, const struct channel_response *answer,
                      const struct channel_now *now)
 {
-    if (answer->status == 401 && !call->exempt && !call->foreign && a->phase != DISCORD_FATAL && call->purpose != DISCORD_FOR_GATEWAY)
+    if (answer->status == 401 && !call->own_token && !call->foreign && !discord_stopped(a) && call->purpose != DISCORD_FOR_GATEWAY)
         discord_gateway_stop(a, now, DISCORD_FATAL,
                              "Discord refuses the bot token (401): set a valid one in channels.discord.token or DISCORD_BOT_TOKEN");
     switch (call->purpose) {
@@ -187,6 +193,19 @@ static void answered(channel_state_t *d, const struct channel_response *response
 
 /* --- accounts -------------------------------------------------------------------------------------------------------------- */
 
+/* The plugin's switch; without it, on. */
+static bool is_on(const config_t *config)
+{
+    return discord_is(config_get(config, STR("plugins.entries.discord")), "enabled", true);
+}
+
+static bool is_known(const struct channel_state *d, struct str id)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (str_is(id, d->accounts[i]->id)) return true;
+    return false;
+}
+
 struct discord_account *discord_account_find(struct channel_state *d, struct str id)
 {
     for (size_t i = 0; i < d->count; i++)
@@ -210,56 +229,70 @@ static void free_account(struct discord_account *a)
     free(a);
 }
 
-static void read_token(struct discord_account *a)
+static struct str default_id(const config_t *config)
+{
+    struct str named = config_str(config, "channels.discord.defaultAccount");
+    return named.n ? named : STR("default");
+}
+
+/* The accounts of the configuration: those under `accounts`, and the channel's own when nothing is there or it has a token. */
+static bool is_listed(const struct channel_state *d, struct str id)
+{
+    const struct json5_node *top = config_get(d->config, STR("channels.discord")), *list = json5_member(top, STR("accounts"));
+    bool own = !list || list->count == 0 || json5_member(top, STR("token")) || env_get(&d->env, "DISCORD_BOT_TOKEN").n;
+    return json5_member(list, id) || (own && str_eq(id, default_id(d->config)));
+}
+
+static void read_account(struct discord_account *a)
 {
     struct str token = str_trim(discord_text(a, "token"));
-    a->token_source = token.n ? "config" : "none";
-    if (!token.n && a->is_default && (token = str_trim(env_get(&a->d->env, "DISCORD_BOT_TOKEN"))).n) a->token_source = "env";
+    a->is_default = str_is(default_id(a->d->config), a->id);
+    if (!token.n && a->is_default) token = str_trim(env_get(&a->d->env, "DISCORD_BOT_TOKEN"));
     if (str_starts(token, STR("Bot "))) token = (struct str){ token.p + 4, token.n - 4 };
     free(a->token);
     a->token = token.n ? str_dup(token) : NULL;
     if (a->token) log_secret_add(token);
-    const struct json5_node *enabled = discord_setting(a, "enabled");
-    a->enabled = !(enabled && enabled->kind == JSON5_BOOL && !enabled->boolean);
+    a->enabled = is_listed(a->d, str_of(a->id)) && is_on(a->d->config) && discord_flag(a, "enabled", true);
 }
 
-static int add_account(struct channel_state *d, struct str id, bool is_default)
+static int add_account(struct channel_state *d, struct str id)
 {
-    struct discord_account *a = d->count < CHANNEL_ACCOUNTS_MAX ? calloc(1, sizeof *a) : NULL;
-    if (!a || str_copy(a->id, sizeof a->id, id) != 0 || discord_rest_create(&a->rest) != 0) {
+    if (is_known(d, id) || !is_listed(d, id)) return 0;
+    if (d->count == CHANNEL_ACCOUNTS_MAX) {
+        log_event(LOG_WARN, "discord_account_left_out", LOG_S("account", id), LOG_T("reason", "too many (CHANNEL_ACCOUNTS_MAX)"));
+        return 0;
+    }
+    struct discord_account *a = calloc(1, sizeof *a);
+    int rc = a ? discord_rest_create(&a->rest) : GW_ENOMEM;
+    if (rc == 0) rc = str_copy(a->id, sizeof a->id, id);
+    if (rc) {
+        if (a) discord_rest_destroy(&a->rest);
         free(a);
-        return d->count < CHANNEL_ACCOUNTS_MAX ? GW_ENOMEM : 0;
+        return rc;
     }
     a->d = d;
     a->index = d->count;
-    a->is_default = is_default;
     a->seq = -1;
     d->accounts[d->count++] = a;
-    read_token(a);
+    read_account(a);
     return 0;
 }
 
+/* Those that are not there yet. */
 static int add_accounts(struct channel_state *d)
 {
-    const struct json5_node *top = config_get(d->config, STR("channels.discord")), *list = json5_member(top, STR("accounts"));
-    const struct json5_node *named = json5_member(top, STR("defaultAccount"));
-    struct str first = named && named->kind == JSON5_STRING && named->string.n ? named->string : STR("default");
-    bool listed = list && list->count > 0;
-    bool own = !listed || json5_member(top, STR("token")) || env_get(&d->env, "DISCORD_BOT_TOKEN").n;
-    int rc = own && !(listed && json5_member(list, first)) ? add_account(d, first, true) : 0;
-    for (const struct json5_node *n = listed ? list->first : NULL; n && rc == 0; n = n->next)
-        rc = add_account(d, n->key, str_eq(n->key, first));
+    const struct json5_node *list = config_get(d->config, STR("channels.discord.accounts"));
+    int rc = add_account(d, default_id(d->config));
+    for (const struct json5_node *n = list ? list->first : NULL; n && rc == 0; n = n->next) rc = add_account(d, n->key);
     return rc;
 }
 
 static bool wanted(const config_t *config, const struct env *env)
 {
-    const struct json5_node *plugin = config_get(config, STR("plugins.entries.discord.enabled")),
-                            *top = config_get(config, STR("channels.discord"));
-    const struct json5_node *enabled = json5_member(top, STR("enabled"));
-    bool off = (plugin && plugin->kind == JSON5_BOOL && !plugin->boolean) || (enabled && enabled->kind == JSON5_BOOL && !enabled->boolean);
+    const struct json5_node *top = config_get(config, STR("channels.discord"));
     bool token = env_get(env, "DISCORD_BOT_TOKEN").n || json5_member(top, STR("token")) || json5_member(top, STR("accounts"));
-    return !off && token && (top || (plugin && plugin->kind == JSON5_BOOL && plugin->boolean));
+    bool asked = top || discord_is(config_get(config, STR("plugins.entries.discord")), "enabled", false);
+    return token && asked && is_on(config) && discord_is(top, "enabled", true);
 }
 
 static void destroy(channel_state_t **state_p)
@@ -324,18 +357,20 @@ static void start(channel_state_t *d, const struct channel_now *now)
     d->host.changed(d->host.ctx);
 }
 
-/* An account whose token or switch has changed connects anew; one that stopped for good is tried again. */
+/* An account whose token or switch has changed connects anew, as does a new one; one that stopped for good is tried again. */
 static void take_config(channel_state_t *d, const config_t *config, const struct channel_now *now)
 {
     d->config = config;
+    add_accounts(d);
     for (size_t i = 0; i < d->count; i++) {
         struct discord_account *a = d->accounts[i];
         char *before = a->token ? str_dup(str_of(a->token)) : NULL;
         bool was_enabled = a->enabled;
-        read_token(a);
+        read_account(a);
         bool same = was_enabled == a->enabled && str_eq(str_of(before), str_of(a->token));
         free(before);
-        if (same && a->phase != DISCORD_FATAL) continue;
+        bool fresh = a->phase == DISCORD_OFF && a->enabled && a->token;
+        if (same && !fresh && a->phase != DISCORD_FATAL) continue;
         if (a->phase != DISCORD_OFF && a->phase != DISCORD_FATAL) discord_gateway_stop(a, now, DISCORD_OFF, NULL);
         start_account(a, now);
     }

@@ -46,8 +46,7 @@ struct discord_chan {
     char id[DISCORD_ID_SIZE], guild[DISCORD_ID_SIZE], parent[DISCORD_ID_SIZE], owner[DISCORD_ID_SIZE];
     int type;
     char *name, *topic; /* owned; may be NULL */
-    bool unknown;       /* Discord does not tell of it, until */
-    int64_t until_ms;   /* then it is asked again; 0: the gateway keeps it up to date */
+    int64_t until_ms;   /* then it is asked for again, monotonic; 0: the gateway keeps it up to date */
     UT_hash_handle hh;
 };
 
@@ -114,7 +113,6 @@ struct discord_account {
     size_t inbound_count;
     struct discord_out *outs;
     char commands_hash[17]; /* of what is registered; empty: not known */
-    bool commands_asked;
 
     char error[256];
     int64_t started_ms, stopped_ms, event_ms, inbound_ms, outbound_ms; /* wall clock; 0: never */
@@ -165,7 +163,7 @@ struct discord_account *discord_account_find(struct channel_state *d, struct str
 const struct json5_node *discord_setting(const struct discord_account *a, const char *name);
 struct str discord_text(const struct discord_account *a, const char *name); /* empty: not set */
 int64_t discord_number(const struct discord_account *a, const char *name);  /* with the default of config.def */
-bool discord_flag(const struct discord_account *a, const char *name);
+bool discord_flag(const struct discord_account *a, const char *name, bool otherwise);
 bool discord_is(const struct json5_node *object, const char *name, bool otherwise);
 /** A call to be added with discord_go(). @return NULL: no memory */
 struct discord_call *discord_call(const char *method, enum discord_purpose purpose, const char *path, ...)
@@ -175,10 +173,10 @@ void discord_body(struct discord_call *call, json_t *body);
 /** Add and send. `call` may be NULL. @return 0, GW_EFULL, GW_ENOMEM */
 int discord_go(struct discord_account *a, struct discord_call *call, const struct channel_now *now);
 void discord_changed(struct discord_account *a);
+bool discord_stopped(const struct discord_account *a); /* it has no connection, and will have none by itself */
 uint64_t discord_random(struct channel_state *d);
 bool discord_id_copy(char out[DISCORD_ID_SIZE], struct str id); /* false: it is no snowflake; out is "" */
 void discord_slug(struct str name, struct buf *out);
-void discord_forget_account(struct discord_account *a);
 
 /* discord_inflate.c */
 int discord_inflate_create(struct discord_inflater **out);
@@ -211,6 +209,11 @@ void discord_world_free(struct discord_account *a);
 void discord_access(const struct discord_account *a, const struct discord_where *where, struct discord_rules *out);
 /** May this person speak there? */
 bool discord_access_person(const struct json5_node *users, const struct json5_node *roles, const json_t *author, const json_t *member);
+/** A person who writes directly: allowFrom, or approved. */
+bool discord_let_in(const struct discord_account *a, const json_t *author);
+/** May this person give commands there? Only who is named: a place that is open to all lets nobody (reference 3.2). */
+bool discord_may_command(const struct discord_account *a, const struct discord_rules *rules, bool direct, const json_t *author,
+                         const json_t *member);
 bool discord_list_has(const struct json5_node *list, const json_t *author);
 bool discord_mentioned(struct discord_account *a, const json_t *message, struct str agent);
 /** Without mentions and mention patterns, blanks run together. */
@@ -221,11 +224,13 @@ void discord_message_created(struct discord_account *a, const json_t *message, c
 void discord_inbound_advance(struct discord_account *a, const struct channel_now *now);
 void discord_inbound_file(struct discord_account *a, const struct discord_call *call, const struct channel_response *answer,
                           const struct channel_now *now);
+void discord_inbound_placed(struct discord_account *a, const char *channel, const struct channel_now *now); /* it was asked for */
 void discord_inbound_free(struct discord_account *a);
 void discord_reaction(struct discord_account *a, const json_t *data, bool added, const struct channel_now *now);
 void discord_reacted(struct discord_account *a, const struct discord_call *call, const struct channel_response *answer,
                      const struct channel_now *now);
-bool discord_place(struct discord_account *a, const json_t *message, struct discord_where *where);
+/** Where it is. @return false: the channel has to be asked for */
+bool discord_place(struct discord_account *a, const json_t *message, const struct channel_now *now, struct discord_where *where);
 
 /* discord_history.c */
 /** Note a message's id. @return whether it was told before */

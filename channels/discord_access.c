@@ -157,6 +157,22 @@ bool discord_access_person(const struct json5_node *users, const struct json5_no
     return discord_list_has(users, author) || has_role(roles, member);
 }
 
+bool discord_let_in(const struct discord_account *a, const json_t *author)
+{
+    const struct json5_node *own = discord_setting(a, "allowFrom");
+    if (!own) own = discord_setting(a, "dm.allowFrom");
+    return discord_list_has(own, author) || dm_pairing_allowed(a->d->pairing, json_str(author, "id"));
+}
+
+bool discord_may_command(const struct discord_account *a, const struct discord_rules *rules, bool direct, const json_t *author,
+                         const json_t *member)
+{
+    if (direct) return discord_let_in(a, author);
+    if (discord_list_has(discord_setting(a, "allowFrom"), author)) return true;
+    return rules->allowed && (filled(rules->users) || filled(rules->roles)) &&
+           discord_access_person(rules->users, rules->roles, author, member);
+}
+
 /* --- mentions ---------------------------------------------------------------------------------------------------------- */
 
 static bool matches(const char *pattern, const char *text)

@@ -102,7 +102,7 @@ static void acknowledge(struct discord_account *a, const json_t *data, json_t *b
         return;
     }
     discord_body(call, body);
-    call->exempt = true;
+    call->exempt = call->own_token = true;
     call->tries_max = 2;
     call->timeout_ms = 2500;
     discord_go(a, call, now);
@@ -122,18 +122,6 @@ static void answer_text(struct discord_account *a, const json_t *data, struct st
     const struct channel_delivery d = { .route = buf_str(&route), .text = text, .nonce = STR("i") };
     discord_deliver(a->d, &d, 0, now);
     buf_free(&route);
-}
-
-static bool may(struct discord_account *a, const json_t *data, const struct discord_where *w, const json_t *user)
-{
-    struct discord_rules rules;
-    const struct json5_node *own = discord_setting(a, "allowFrom");
-    if (!own) own = discord_setting(a, "dm.allowFrom");
-    if (discord_list_has(own, user)) return true;
-    if (w->direct) return dm_pairing_allowed(a->d->pairing, json_str(user, "id"));
-    discord_access(a, w, &rules);
-    bool listed = (rules.users && rules.users->count) || (rules.roles && rules.roles->count);
-    return rules.allowed && listed && discord_access_person(rules.users, rules.roles, user, json_object_get(data, "member"));
 }
 
 static void run_command(struct discord_account *a, const json_t *data, const json_t *user, const struct discord_where *w)
@@ -159,7 +147,6 @@ static void run_command(struct discord_account *a, const json_t *data, const jso
                                        .text = buf_str(&text),
                                        .command = buf_str(&text),
                                        .may_command = true,
-                                       .native = true,
                                        .route = buf_str(&route),
                                        .key = buf_str(&once),
                                        .sender = json_str(user, "id") };
@@ -173,6 +160,7 @@ static void run_command(struct discord_account *a, const json_t *data, const jso
 void discord_interaction(struct discord_account *a, const json_t *data, const struct channel_now *now)
 {
     struct discord_where where;
+    struct discord_rules rules;
     const json_t *user = json_object_get(json_object_get(data, "member"), "user");
     int64_t type = json_int(data, "type", 0);
     if (!json_is_object(user)) user = json_object_get(data, "user");
@@ -180,8 +168,9 @@ void discord_interaction(struct discord_account *a, const json_t *data, const st
     if (type == 3) acknowledge(a, data, json_pack("{s:i}", "type", 6), now);
     if (type != 2) return;
     acknowledge(a, data, json_pack("{s:i, s:{s:i}}", "type", 5, "data", "flags", EPHEMERAL), now);
-    discord_place(a, data, &where);
-    if (may(a, data, &where, user))
+    discord_place(a, data, now, &where);
+    discord_access(a, &where, &rules);
+    if (discord_may_command(a, &rules, where.direct, user, json_object_get(data, "member")))
         run_command(a, data, user, &where);
     else
         answer_text(a, data, STR("You are not authorized to use this command."), now);

@@ -10,7 +10,7 @@
 #include "channels/split.h"
 #include "channels/tables.h"
 
-enum { PARTS_MAX = 200, NONCE_MAX = 25 };
+enum { NONCE_MAX = 25, INTERACTION_MS = 14 * 60 * 1000 /* a token of an interaction is good for 15 min */ };
 
 struct discord_out {
     struct discord_out *prev, *next;
@@ -21,8 +21,8 @@ struct discord_out {
     char *interaction; /* owned: "<application>/<token>", when it answers a slash command */
     char nonce[NONCE_MAX + 1];
     bool reply_all;
-    struct buf parts[PARTS_MAX];
-    size_t count, sent;
+    struct split_parts parts;
+    size_t sent;
     char *file_name; /* owned; with the first part */
     struct buf file;
     struct buf ids; /* of what was sent, JSON array without its end */
@@ -31,7 +31,7 @@ struct discord_out {
 static void free_out(struct discord_out *o)
 {
     DL_DELETE(o->account->outs, o);
-    for (size_t i = 0; i < o->count; i++) buf_free(&o->parts[i]);
+    split_parts_free(&o->parts);
     free(o->interaction);
     free(o->file_name);
     buf_free(&o->file);
@@ -90,7 +90,7 @@ void discord_why(const struct channel_response *answer, struct buf *out)
 
 static json_t *body_of(const struct discord_out *o)
 {
-    const struct buf *part = &o->parts[o->sent];
+    const struct buf *part = &o->parts.list[o->sent];
     char nonce[NONCE_MAX + 1];
     json_t *body = json_pack("{s:s%, s:{s:[s], s:b}}", "content", part->p ? part->p : "", part->n, "allowed_mentions", "parse", "users",
                              "replied_user", 1);
@@ -144,7 +144,8 @@ static void send_part(struct discord_out *o, const struct channel_now *now)
     else
         discord_body(call, body);
     call->subject = o;
-    call->patience_ms = o->interaction ? 14 * 60 * 1000 : DISCORD_PATIENCE_MS;
+    call->own_token = o->interaction != NULL;
+    call->patience_ms = o->interaction ? INTERACTION_MS : DISCORD_PATIENCE_MS;
     snprintf(call->lane, sizeof call->lane, "%s", o->interaction ? "interaction" : o->channel);
     if (discord_go(o->account, call, now) != 0) finish(o, CHANNEL_FAILED, STR("too many messages wait for Discord (DISCORD_CALLS_MAX)"));
 }
@@ -161,6 +162,32 @@ static void send_next(struct discord_account *a, const char *channel, const stru
     }
 }
 
+static bool waits_behind(const struct discord_out *o)
+{
+    const struct discord_out *before;
+    DL_FOREACH(o->account->outs, before)
+    {
+        if (before == o) return false;
+        if (!before->interaction && strcmp(before->channel, o->channel) == 0) return true;
+    }
+    return false;
+}
+
+/* A part was not taken. What only has to wait for another token, or for the channel instead of a command that is over, goes on. @return
+ * whether it does */
+static bool goes_on(struct discord_out *o, int status, const struct channel_now *now)
+{
+    if (o->interaction && o->channel[0] && (status == 401 || status == 404)) { /* its token is over: 15 min have passed */
+        free(o->interaction);
+        o->interaction = NULL;
+        if (!waits_behind(o)) send_part(o, now);
+        return true;
+    }
+    if (o->interaction || status != 401 || o->order) return false;
+    send_part(o, now); /* and is held back until there is a token that is valid */
+    return true;
+}
+
 void discord_part_sent(struct discord_account *a, struct discord_call *call, const struct channel_response *answer,
                        const struct channel_now *now)
 {
@@ -168,6 +195,7 @@ void discord_part_sent(struct discord_account *a, struct discord_call *call, con
     char channel[DISCORD_ID_SIZE];
     bool plain = !o->interaction;
     memcpy(channel, o->channel, sizeof channel);
+    if ((answer->status < 200 || answer->status > 299) && goes_on(o, answer->status, now)) return;
     if (answer->status < 200 || answer->status > 299) {
         struct buf why = { 0 };
         discord_why(answer, &why);
@@ -182,7 +210,7 @@ void discord_part_sent(struct discord_account *a, struct discord_call *call, con
     json_decref(said);
     a->outbound_ms = now->wall_ms;
     o->sent++;
-    if (o->sent < o->count) {
+    if (o->sent < o->parts.count) {
         tell(a->d, o->id, 0, CHANNEL_PARTLY, (int64_t)o->sent, (struct str){ 0 });
         send_part(o, now);
         return;
@@ -192,17 +220,6 @@ void discord_part_sent(struct discord_account *a, struct discord_call *call, con
 }
 
 /* --- from a text to parts -------------------------------------------------------------------------------------------------- */
-
-static int add_part(void *ctx, const struct split_part *part)
-{
-    struct discord_out *o = ctx;
-    if (o->count == PARTS_MAX) return GW_ELIMIT;
-    struct buf *b = &o->parts[o->count++];
-    buf_add(b, part->before);
-    buf_add(b, part->body);
-    buf_add(b, part->after);
-    return b->err;
-}
 
 /* "[[reply_to_current]]" and "[[reply_to:id]]" are taken out; they say what is replied to. */
 static void take_tags(struct str text, struct discord_out *o, bool *current, struct buf *out)
@@ -235,7 +252,7 @@ static void make_parts(struct discord_out *o, const struct discord_account *a, s
     const struct split_limits limits = { .units = (size_t)discord_number(a, "textChunkLimit"),
                                          .lines = (size_t)discord_number(a, "maxLinesPerMessage"),
                                          .paragraphs = str_is(discord_text(a, "chunkMode"), "newline") };
-    split_text(buf_str(&tabled), &limits, add_part, o);
+    split_into(buf_str(&tabled), &limits, &o->parts);
     buf_free(&plain);
     buf_free(&tabled);
 }
@@ -268,24 +285,15 @@ static void ask_dm(struct discord_out *o, const struct channel_now *now)
     if (discord_go(o->account, call, now) != 0) finish(o, CHANNEL_FAILED, STR("too many calls wait for Discord"));
 }
 
-static bool waits_behind(const struct discord_out *o)
-{
-    const struct discord_out *before;
-    DL_FOREACH(o->account->outs, before)
-    {
-        if (before == o) return false;
-        if (!before->interaction && strcmp(before->channel, o->channel) == 0) return true;
-    }
-    return false;
-}
-
 void discord_out_dm(struct discord_account *a, struct discord_call *call, const struct channel_response *answer,
                     const struct channel_now *now)
 {
     struct discord_out *o = call->subject;
     json_t *said = answer->status == 200 ? discord_json(answer->body) : NULL;
     (void)a;
-    if (discord_id_copy(o->channel, json_str(said, "id"))) {
+    if (answer->status == 401 && !o->order) {
+        ask_dm(o, now); /* likewise */
+    } else if (discord_id_copy(o->channel, json_str(said, "id"))) {
         if (!waits_behind(o)) send_part(o, now);
     } else {
         struct buf why = { 0 };
@@ -323,7 +331,7 @@ void discord_deliver(struct channel_state *d, const struct channel_delivery *del
         if (delivery->file_bytes.n) {
             o->file_name = str_dup(delivery->file_name);
             buf_add(&o->file, delivery->file_bytes);
-            if (o->count == 0) o->count = 1;
+            if (o->parts.count == 0) o->parts.count = 1;
         }
         o->sent = (size_t)delivery->parts_sent;
     }
@@ -331,7 +339,7 @@ void discord_deliver(struct channel_state *d, const struct channel_delivery *del
         tell(d, delivery->id, order, CHANNEL_FAILED, delivery->parts_sent, str_of(wrong));
     else if (wrong)
         finish(o, CHANNEL_FAILED, str_of(wrong));
-    else if (o->sent >= o->count)
+    else if (o->sent >= o->parts.count)
         finish(o, CHANNEL_DELIVERED, (struct str){ 0 });
     else if (o->user[0])
         ask_dm(o, now);

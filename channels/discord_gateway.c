@@ -66,8 +66,8 @@ static json_t *presence(const struct discord_account *a)
 static void identify(struct discord_account *a, const struct channel_now *now)
 {
     int64_t intents = 46593; /* reference 1.4 */
-    if (discord_flag(a, "intents.presence")) intents |= 1 << 8;
-    if (discord_flag(a, "intents.guildMembers")) intents |= 1 << 1;
+    if (discord_flag(a, "intents.presence", false)) intents |= 1 << 8;
+    if (discord_flag(a, "intents.guildMembers", false)) intents |= 1 << 1;
     json_t *d = json_pack("{s:s, s:I, s:{s:s, s:s, s:s}, s:o}", "token", a->token, "intents", (json_int_t)intents, "properties", "os",
                           "linux", "browser", "openclaw", "device", "openclaw", "presence", presence(a));
     a->identified_ms = now->mono_ms;

@@ -15,7 +15,6 @@ enum inbound_stage {
     STAGE_PLACE, /* where is it? */
     STAGE_JUDGE, /* may it be answered? */
     STAGE_FETCH, /* what belongs to it */
-    STAGE_READY,
 };
 
 struct discord_inbound {
@@ -64,8 +63,7 @@ static bool is_thread(int type)
     return type == 10 || type == 11 || type == 12;
 }
 
-/* @return false: the channel has to be asked for */
-bool discord_place(struct discord_account *a, const json_t *message, struct discord_where *where)
+bool discord_place(struct discord_account *a, const json_t *message, const struct channel_now *now, struct discord_where *where)
 {
     struct str id = json_str(message, "channel_id");
     const struct discord_chan *c = discord_chan_find(a, id), *parent;
@@ -82,17 +80,10 @@ bool discord_place(struct discord_account *a, const json_t *message, struct disc
     if (parent) where->parent_name = str_of(parent->name);
     if (parent && !where->topic.n) where->topic = str_of(parent->topic);
     where->guild_name = discord_guild_name(a, where->guild);
-    return true;
+    return where->guild.n == 0 || c->until_ms == 0 || now->mono_ms < c->until_ms;
 }
 
 /* --- direct messages ----------------------------------------------------------------------------------------------------- */
-
-static bool let_in(struct discord_account *a, const json_t *author)
-{
-    const struct json5_node *own = discord_setting(a, "allowFrom");
-    if (!own) own = discord_setting(a, "dm.allowFrom");
-    return discord_list_has(own, author) || dm_pairing_allowed(a->d->pairing, json_str(author, "id"));
-}
 
 static void ask_pairing(struct discord_account *a, const struct discord_inbound *in, const struct channel_now *now)
 {
@@ -121,11 +112,10 @@ static bool judge_direct(struct discord_account *a, const struct discord_inbound
 {
     struct str policy = discord_text(a, "dmPolicy");
     const json_t *author = json_object_get(in->message, "author");
-    const struct json5_node *enabled = discord_setting(a, "dm.enabled");
-    if (enabled && enabled->kind == JSON5_BOOL && !enabled->boolean) return false;
+    if (!discord_flag(a, "dm.enabled", true)) return false;
     if (!policy.n) policy = discord_text(a, "dm.policy");
     if (str_is(policy, "disabled")) return false;
-    if (let_in(a, author) || str_is(policy, "open")) return true;
+    if (discord_let_in(a, author) || str_is(policy, "open")) return true;
     if (policy.n == 0 || str_is(policy, "pairing")) ask_pairing(a, in, now);
     return false;
 }
@@ -179,11 +169,8 @@ static void tell_system(struct discord_account *a, const struct discord_inbound 
 
 static bool may_command(struct discord_account *a, const json_t *message, const struct discord_rules *rules)
 {
-    const json_t *author = json_object_get(message, "author");
-    bool listed = (rules->users && rules->users->count) || (rules->roles && rules->roles->count);
-    if (json_str(message, "guild_id").n == 0) return let_in(a, author);
-    if (discord_list_has(discord_setting(a, "allowFrom"), author)) return true;
-    return listed && discord_access_person(rules->users, rules->roles, author, json_object_get(message, "member"));
+    return discord_may_command(a, rules, json_str(message, "guild_id").n == 0, json_object_get(message, "author"),
+                               json_object_get(message, "member"));
 }
 
 static bool is_command(struct discord_account *a, struct str content)
@@ -242,11 +229,11 @@ static bool judge(struct discord_account *a, struct discord_inbound *in, const s
 {
     if (w->direct) return judge_direct(a, in, now);
     if (!w->group) return judge_guild(a, in, w, now);
-    const struct json5_node *groups = discord_setting(a, "dm.groupChannels"), *on = discord_setting(a, "dm.groupEnabled");
+    const struct json5_node *groups = discord_setting(a, "dm.groupChannels");
     bool listed = !groups || groups->count == 0;
     for (const struct json5_node *g = groups ? groups->first : NULL; g && !listed; g = g->next)
         listed = g->kind == JSON5_STRING && (str_is(g->string, "*") || str_eq(g->string, w->channel));
-    return on && on->kind == JSON5_BOOL && on->boolean && listed;
+    return listed && discord_flag(a, "dm.groupEnabled", false);
 }
 
 /* --- what belongs to it ---------------------------------------------------------------------------------------------------- */
@@ -456,25 +443,25 @@ static void hand_over(struct discord_account *a, struct discord_inbound *in, str
     buf_free(&once);
 }
 
+/* @return false: it cannot be asked for now; what is known has to do */
+static bool ask_place(struct discord_account *a, struct discord_inbound *in, const struct channel_now *now)
+{
+    struct discord_call *call = discord_call("GET", DISCORD_FOR_CHANNEL, "/channels/%s", in->channel);
+    in->asked_place = true;
+    if (call) {
+        memcpy(call->ref, in->channel, sizeof in->channel);
+        call->tries_max = 3;
+    }
+    return discord_go(a, call, now) == 0;
+}
+
 /* @return whether it is done with */
 static bool advance(struct discord_account *a, struct discord_inbound *in, const struct channel_now *now)
 {
     struct discord_where where;
-    bool placed = discord_place(a, in->message, &where);
-    if (in->stage == STAGE_PLACE) {
-        if (!placed && !in->asked_place) {
-            struct discord_call *call = discord_call("GET", DISCORD_FOR_CHANNEL, "/channels/%s", in->channel);
-            in->asked_place = true;
-            if (call) {
-                memcpy(call->ref, in->channel, sizeof in->channel);
-                call->tries_max = 3;
-            }
-            if (discord_go(a, call, now) == 0) return false;
-        } else if (!placed && in->asked_place) {
-            return false;
-        }
-        in->stage = STAGE_JUDGE;
-    }
+    bool placed = discord_place(a, in->message, now, &where);
+    if (in->stage == STAGE_PLACE && !placed && (in->asked_place || ask_place(a, in, now))) return false;
+    if (in->stage == STAGE_PLACE) in->stage = STAGE_JUDGE;
     if (in->stage == STAGE_JUDGE) {
         struct discord_rules rules;
         if (!judge(a, in, &where, now)) return true;
@@ -500,6 +487,17 @@ void discord_inbound_advance(struct discord_account *a, const struct channel_now
     }
 }
 
+/* Whatever came of it: nobody waits for it any longer. */
+void discord_inbound_placed(struct discord_account *a, const char *channel, const struct channel_now *now)
+{
+    struct discord_inbound *in;
+    DL_FOREACH(a->inbound, in)
+    {
+        if (in->stage == STAGE_PLACE && strcmp(in->channel, channel) == 0) in->stage = STAGE_JUDGE;
+    }
+    discord_inbound_advance(a, now);
+}
+
 void discord_message_created(struct discord_account *a, const json_t *message, const struct channel_now *now)
 {
     const json_t *author = json_object_get(message, "author");
@@ -508,7 +506,7 @@ void discord_message_created(struct discord_account *a, const json_t *message, c
     if (!discord_id_copy(key, id) || !discord_id_copy(channel, json_str(message, "channel_id")) || !who.n) return;
     if (a->user[0] && str_is(who, a->user)) return;
     bool bot = json_is_true(json_object_get(author, "bot")) || json_str(message, "webhook_id").n > 0;
-    if (bot && !discord_flag(a, "allowBots")) return;
+    if (bot && !discord_flag(a, "allowBots", false)) return;
     if (discord_seen(a->d, a->index, id, now->mono_ms)) return;
     struct discord_inbound *in = a->inbound_count < DISCORD_INBOUND_MAX ? calloc(1, sizeof *in) : NULL;
     if (!in) {

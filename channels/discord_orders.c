@@ -108,11 +108,6 @@ static void read_messages(struct discord_account *a, const json_t *params, uint6
 static void probe(struct discord_account *a, uint64_t tag, const struct channel_now *now)
 {
     struct discord_call *call = discord_call("GET", DISCORD_FOR_PROBE, "/users/@me");
-    if (!a->token) {
-        discord_call_free(call);
-        fail(a->d, tag, "no token");
-        return;
-    }
     if (call) {
         call->about = tag;
         call->tries_max = 1;
@@ -132,6 +127,8 @@ void discord_order(struct channel_state *d, const struct channel_order *order, c
         approve(d, order->tag, params, now);
     else if (!a)
         fail(d, order->tag, "there is no such Discord account");
+    else if (discord_stopped(a))
+        fail(d, order->tag, a->error[0] ? a->error : "Discord is not connected for this account");
     else if (str_is(order->action, "send"))
         discord_deliver(d, &order->send, order->tag, now);
     else if (str_is(order->action, "react"))

@@ -45,7 +45,7 @@ void discord_reaction(struct discord_account *a, const json_t *data, bool added,
     struct str who = json_str(data, "user_id"), author = json_str(data, "message_author_id"), id = json_str(data, "message_id");
     const json_t *user = json_object_get(json_object_get(data, "member"), "user");
     if (!a->user[0] || str_is(who, a->user) || json_is_true(json_object_get(user, "bot")) || !json_str(data, "guild_id").n) return;
-    discord_place(a, data, &where);
+    discord_place(a, data, now, &where);
     discord_access(a, &where, &rules);
     struct str mode = mode_of(&rules);
     if (!rules.allowed || str_is(mode, "off")) return;
@@ -72,8 +72,7 @@ void discord_reacted(struct discord_account *a, const struct discord_call *call,
     const json_t *author = json_object_get(said, "author");
     struct discord_where where;
     struct discord_rules rules;
-    (void)now;
-    discord_place(a, data, &where);
+    discord_place(a, data, now, &where);
     discord_access(a, &where, &rules);
     bool own = str_is(json_str(author, "id"), a->user);
     if (said && rules.allowed && (own || !str_is(mode_of(&rules), "own")))

@@ -25,14 +25,12 @@ enum {
 enum discord_purpose { /* what an answer is for; see discord_answers.c */
                        DISCORD_FOR_NOTHING,
                        DISCORD_FOR_GATEWAY,
-                       DISCORD_FOR_APPLICATION,
-                       DISCORD_FOR_COMMANDS,
+                                          DISCORD_FOR_COMMANDS,
                        DISCORD_FOR_CHANNEL,
                        DISCORD_FOR_PART,   /* of a delivery */
                        DISCORD_FOR_DM,     /* the channel of a delivery to a person */
                        DISCORD_FOR_FILE,   /* of a message that came */
-                       DISCORD_FOR_THREAD, /* autoThread */
-                       DISCORD_FOR_ORDER,  /* a tool's */
+                                          DISCORD_FOR_ORDER,  /* a tool's */
                        DISCORD_FOR_PROBE,
                        DISCORD_FOR_REACTED, /* the author of a message that somebody reacted to */
 };
@@ -45,7 +43,8 @@ struct discord_call {
     const char *type;            /* Content-Type; NULL: no body */
     char boundary[48];           /* of a multipart body; empty: none */
     char lane[64];               /* empty: in nobody's order */
-    bool exempt;                 /* from the global limit, and needs no token: answers to interactions */
+    bool exempt;                 /* from the global limit: answers to interactions */
+    bool own_token;              /* its path has a token of its own: the bot's is not sent, and a 401 says nothing of it */
     bool foreign;                /* not Discord's API: no token, no limits */
     bool cheap;                  /* worth one try: typing */
     int tries_max;               /* 0: until `patience_ms` */

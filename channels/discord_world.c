@@ -86,7 +86,6 @@ static struct discord_chan *take_chan(struct discord_account *a, const json_t *d
     if (json_object_get(data, "owner_id")) discord_id_copy(c->owner, json_str(data, "owner_id"));
     set_text(&c->name, json_object_get(data, "name"));
     set_text(&c->topic, json_object_get(data, "topic"));
-    c->unknown = false;
     c->until_ms = 0;
     return c;
 }
@@ -95,7 +94,6 @@ void discord_chan_told(struct discord_account *a, const char *id, const json_t *
 {
     struct discord_chan *c = data ? take_chan(a, data, (struct str){ 0 }) : ensure(a, str_of(id));
     if (!c) return;
-    c->unknown = !data;
     c->until_ms = now->mono_ms + (data ? KNOWN_MS : UNKNOWN_MS);
 }
 

@@ -2,6 +2,8 @@
 
 #include <unigbrk.h>
 
+#include "base/err.h"
+
 enum { GRAPHEME_WINDOW = 512 }; /* bytes that are looked at before a cut: no character that people write is longer */
 
 /* A fence that is open at some place of the text. */
@@ -246,4 +248,36 @@ int split_text(struct str text, const struct split_limits *limits, split_part_fn
         if (s.fence.opener.n && part.body.n == 0) s.at = skip_break(text, s.at);
     }
     return rc;
+}
+
+/* --- the messages themselves ------------------------------------------------------------------------------------------ */
+
+#define LEFT_OUT "[The rest of this answer is left out here: it is longer than a channel takes.]"
+
+static int add_part(void *ctx, const struct split_part *part)
+{
+    struct split_parts *parts = ctx;
+    bool full = parts->count == SPLIT_PARTS_MAX;
+    struct buf *b = &parts->list[full ? SPLIT_PARTS_MAX - 1 : parts->count++];
+    if (full) {
+        buf_clear(b);
+        buf_text(b, LEFT_OUT);
+        return b->err ? b->err : GW_ELIMIT; /* enough */
+    }
+    buf_add(b, part->before);
+    buf_add(b, part->body);
+    buf_add(b, part->after);
+    return b->err;
+}
+
+int split_into(struct str text, const struct split_limits *limits, struct split_parts *out)
+{
+    int rc = split_text(text, limits, add_part, out);
+    return rc == GW_ELIMIT ? 0 : rc;
+}
+
+void split_parts_free(struct split_parts *parts)
+{
+    for (size_t i = 0; i < parts->count; i++) buf_free(&parts->list[i]);
+    parts->count = 0;
 }

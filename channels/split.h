@@ -37,6 +37,17 @@ typedef int split_part_fn(void *ctx, const struct split_part *part);
  *  @return 0, or what fn returned */
 int split_text(struct str text, const struct split_limits *limits, split_part_fn *fn, void *ctx);
 
+enum { SPLIT_PARTS_MAX = 200 }; /* messages of one text */
+
+struct split_parts { /* a text as the messages it becomes; zero is valid */
+    struct buf list[SPLIT_PARTS_MAX];
+    size_t count;
+};
+
+/** Cut a text. What goes beyond SPLIT_PARTS_MAX is left out, and the last message says so. @return 0 or GW_ENOMEM */
+int split_into(struct str text, const struct split_limits *limits, struct split_parts *out);
+void split_parts_free(struct split_parts *parts);
+
 /** UTF-16 code units of a UTF-8 text. */
 size_t split_units(struct str text);
 

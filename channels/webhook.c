@@ -18,15 +18,15 @@
 #include "channels/split.h"
 #include "channels/tables.h"
 
-enum { PARTS_MAX = 200, UNITS = 2000, LINES = 17, CALL_MS = 20000, TARGET_SIZE = 40 /* bytes of a name */ };
+enum { UNITS = 2000, LINES = 17, CALL_MS = 20000, TARGET_SIZE = 40 /* bytes of a name */ };
 
 struct post { /* a text on its way */
     struct post *prev, *next;
     int64_t id;
     uint64_t order;
     char target[TARGET_SIZE];
-    struct buf parts[PARTS_MAX];
-    size_t count, sent;
+    struct split_parts parts;
+    size_t sent;
     struct buf ids;
 };
 
@@ -35,7 +35,6 @@ struct channel_state {
     struct channel_host host;
     discord_rest_t *rest;
     struct post *posts;
-    int64_t ready_ms; /* Discord has told to wait until then */
     int64_t outbound_ms;
     char error[256];
 };
@@ -49,9 +48,18 @@ static struct str url_of(const struct env *env, const char *target)
     return n > 0 && (size_t)n < sizeof name ? str_trim(env_get(env, name)) : (struct str){ 0 };
 }
 
+/* "/webhooks/id/token" of it, by which Discord's limits go. Empty, at its end: it is none. */
+static struct str path_of(struct str url)
+{
+    ptrdiff_t at = str_find(url, STR("/webhooks/"));
+    struct str rest = { url.p + (at < 0 ? (ptrdiff_t)url.n : at), at < 0 ? 0 : url.n - (size_t)at };
+    return str_split(&rest, '?');
+}
+
+static const char *const names[] = { "deutsch", "english", "daily", "alerts" };
+
 static bool wanted(const config_t *config, const struct env *env)
 {
-    static const char *const names[] = { "deutsch", "english", "daily", "alerts" };
     (void)config;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (url_of(env, names[i]).n) return true;
@@ -61,7 +69,7 @@ static bool wanted(const config_t *config, const struct env *env)
 static void free_post(channel_state_t *s, struct post *p)
 {
     DL_DELETE(s->posts, p);
-    for (size_t i = 0; i < p->count; i++) buf_free(&p->parts[i]);
+    split_parts_free(&p->parts);
     buf_free(&p->ids);
     free(p);
 }
@@ -83,6 +91,7 @@ static int create(const struct channel_options *options, const struct channel_ho
     if (!s) return GW_ENOMEM;
     s->env = options->env;
     s->host = *host;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) log_secret_add(url_of(&s->env, names[i]));
     int rc = discord_rest_create(&s->rest);
     if (rc) destroy(out);
     return rc;
@@ -94,16 +103,22 @@ static void pump(channel_state_t *s, const struct channel_now *now)
 {
     const struct discord_call *call;
     while ((call = discord_rest_next(s->rest, now->mono_ms))) {
+        struct post *p = call->subject;
+        struct str whole = url_of(&s->env, p ? p->target : "");
+        struct buf url = { 0 };
+        buf_add(&url, (struct str){ whole.p, (size_t)(path_of(whole).p - whole.p) });
+        buf_text(&url, call->path);
         static const char headers[] =
             "Content-Type: application/json\0User-Agent: DiscordBot (https://github.com/openclaw/openclaw, " GW_VERSION ")";
         const struct channel_request request = { .tag = call->tag,
                                                  .method = "POST",
-                                                 .url = str_of(call->path),
+                                                 .url = buf_str(&url),
                                                  .headers = { headers, sizeof headers },
                                                  .body = buf_str(&call->body),
                                                  .timeout_ms = CALL_MS,
                                                  .body_max = 1 << 20 };
         s->host.request(s->host.ctx, &request);
+        buf_free(&url);
     }
 }
 
@@ -126,20 +141,20 @@ static void send_part(channel_state_t *s, struct post *p, const struct channel_n
 {
     struct str url = url_of(&s->env, p->target);
     struct discord_call *call = calloc(1, sizeof *call);
-    const struct buf *part = &p->parts[p->sent];
+    const struct buf *part = &p->parts.list[p->sent];
     json_t *body = json_pack("{s:s%, s:{s:[]}}", "content", part->p, part->n, "allowed_mentions", "parse");
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
     json_decref(body);
     if (call && text) {
-        snprintf(call->path, sizeof call->path, "%.*s%swait=true", STR_ARG(url), memchr(url.p, '?', url.n) ? "&" : "?");
+        struct str path = path_of(url);
+        snprintf(call->path, sizeof call->path, "%.*s?wait=true", STR_ARG(path));
         buf_text(&call->body, text);
         call->method = "POST";
-        call->foreign = true;
+        call->own_token = true;
         call->subject = p;
         call->patience_ms = DISCORD_PATIENCE_MS;
         snprintf(call->lane, sizeof call->lane, "%s", p->target);
         int rc = discord_rest_add(s->rest, call, now->mono_ms);
-        if (rc == 0 && s->ready_ms > now->mono_ms) call->due_ms = s->ready_ms;
         if (rc) finish(s, p, CHANNEL_FAILED, str_of(err_text(rc)));
     } else {
         discord_call_free(call);
@@ -160,22 +175,12 @@ static void send_next(channel_state_t *s, const char *target, const struct chann
     }
 }
 
-static void note_limit(channel_state_t *s, struct str headers, const struct channel_now *now)
-{
-    struct str left = discord_header(headers, "X-RateLimit-Remaining"), after = discord_header(headers, "X-RateLimit-Reset-After");
-    char text[32];
-    if (!str_is(left, "0") || str_copy(text, sizeof text, after) != 0) return;
-    double seconds = strtod(text, NULL);
-    if (seconds > 0 && seconds < 3600) s->ready_ms = now->mono_ms + (int64_t)(seconds * 1000) + 1;
-}
-
 static void answered(channel_state_t *s, const struct channel_response *answer, const struct channel_now *now)
 {
     struct discord_call *call = discord_rest_answered(s->rest, answer, now->mono_ms, s->host.random(s->host.ctx));
     struct post *p = call ? call->subject : NULL;
     bool good = answer->status >= 200 && answer->status < 300;
     char target[TARGET_SIZE] = "", why[64];
-    note_limit(s, answer->headers, now);
     if (p) memcpy(target, p->target, sizeof target);
     if (p && good) {
         json_t *said = json_loadb(answer->body.p ? answer->body.p : "", answer->body.n, 0, NULL);
@@ -184,8 +189,8 @@ static void answered(channel_state_t *s, const struct channel_response *answer, 
         json_decref(said);
         s->outbound_ms = now->wall_ms;
         p->sent++;
-        if (p->sent < p->count && p->id) s->host.delivered(s->host.ctx, p->id, CHANNEL_PARTLY, (int64_t)p->sent, (struct str){ 0 });
-        if (p->sent == p->count) finish(s, p, CHANNEL_DELIVERED, (struct str){ 0 });
+        if (p->sent < p->parts.count && p->id) s->host.delivered(s->host.ctx, p->id, CHANNEL_PARTLY, (int64_t)p->sent, (struct str){ 0 });
+        if (p->sent == p->parts.count) finish(s, p, CHANNEL_DELIVERED, (struct str){ 0 });
     } else if (p) {
         snprintf(why, sizeof why, "Discord answered HTTP %d", answer->status);
         finish(s, p, CHANNEL_FAILED, answer->status ? str_of(why) : str_of(answer->error));
@@ -193,17 +198,6 @@ static void answered(channel_state_t *s, const struct channel_response *answer, 
     discord_call_free(call);
     if (target[0]) send_next(s, target, now);
     pump(s, now);
-}
-
-static int add_part(void *ctx, const struct split_part *part)
-{
-    struct post *p = ctx;
-    if (p->count == PARTS_MAX) return GW_ELIMIT;
-    struct buf *b = &p->parts[p->count++];
-    buf_add(b, part->before);
-    buf_add(b, part->body);
-    buf_add(b, part->after);
-    return b->err;
 }
 
 static void take(channel_state_t *s, const struct channel_delivery *d, uint64_t order, const struct channel_now *now)
@@ -220,19 +214,20 @@ static void take(channel_state_t *s, const struct channel_delivery *d, uint64_t 
         p->order = order;
         str_copy(p->target, sizeof p->target, to);
         tables_to_code(d->text, &text);
-        split_text(buf_str(&text), &limits, add_part, p);
+        split_into(buf_str(&text), &limits, &p->parts);
         p->sent = (size_t)d->parts_sent;
         struct str url = url_of(&s->env, p->target);
-        if (url.n) log_secret_add(url);
         DL_FOREACH(s->posts, other)
         {
             if (strcmp(other->target, p->target) == 0) break;
         }
         if (d->file_bytes.n)
             finish(s, p, CHANNEL_FAILED, STR("a webhook takes no files here"));
-        else if (!p->target[0] || url.n == 0)
-            finish(s, p, CHANNEL_FAILED, STR("there is no webhook of that name: it needs the variable DISCORD_WEBHOOK_<NAME>"));
-        else if (p->sent >= p->count)
+        else if (!p->target[0] || path_of(url).n == 0)
+            finish(
+                s, p, CHANNEL_FAILED,
+                STR("there is no webhook of that name: the variable DISCORD_WEBHOOK_<NAME> holds its address, .../webhooks/<id>/<token>"));
+        else if (p->sent >= p->parts.count)
             finish(s, p, CHANNEL_DELIVERED, (struct str){ 0 });
         else if (other == p)
             send_part(s, p, now);
