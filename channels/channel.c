@@ -1,9 +1,5 @@
 #include "channels/channel.h"
 
-#define CHANNEL(id) extern const struct channel channel_##id;
-#include "channels/channels.def"
-#undef CHANNEL
-
 static const struct channel *const all[] = {
 #define CHANNEL(id) &channel_##id,
 #include "channels/channels.def"

@@ -147,6 +147,10 @@ struct channel {       /* the table of functions of a network */
     void (*stop)(channel_state_t *s, const struct channel_now *now); /* say goodbye */
 };
 
+#define CHANNEL(id) extern const struct channel channel_##id;
+#include "channels/channels.def"
+#undef CHANNEL
+
 /** All networks, NULL at the end; static. */
 const struct channel *const *channels_all(void);
 const struct channel *channel_find(struct str id); /* NULL: nobody knows it */

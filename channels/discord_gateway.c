@@ -289,7 +289,9 @@ static void on_hello(struct discord_account *a, const json_t *d, const struct ch
 
 static void on_ready(struct discord_account *a, const json_t *d, const struct channel_now *now)
 {
+    int64_t seq = a->seq; /* READY's own */
     forget_session(a);
+    a->seq = seq;
     a->session = str_dup(json_str(d, "session_id"));
     a->resume_url = str_dup(json_str(d, "resume_gateway_url"));
     discord_id_copy(a->user, json_str(json_object_get(d, "user"), "id"));

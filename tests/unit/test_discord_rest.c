@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/err.h"
 #include "channels/discord_rest.h"
 
 static discord_rest_t *rest;
@@ -19,7 +20,7 @@ static void close_rest(void)
 
 TestSuite(discord_rest, .init = open_rest, .fini = close_rest);
 
-static void post(const char *channel, uint64_t about)
+static void post_at(const char *channel, uint64_t about, int64_t now_ms)
 {
     struct discord_call *c = calloc(1, sizeof *c);
     c->method = "POST";
@@ -27,7 +28,12 @@ static void post(const char *channel, uint64_t about)
     c->patience_ms = 60000;
     snprintf(c->path, sizeof c->path, "/channels/%s/messages", channel);
     snprintf(c->lane, sizeof c->lane, "%s", channel);
-    cr_assert(discord_rest_add(rest, c, 0) == 0);
+    cr_assert(discord_rest_add(rest, c, now_ms) == 0);
+}
+
+static void post(const char *channel, uint64_t about)
+{
+    post_at(channel, about, 0);
 }
 
 /* The number of the call that may go; 0: none. */
@@ -150,4 +156,42 @@ Test(discord_rest, routes_keep_what_limits_count_for)
     discord_route("POST", STR("/webhooks/100000000000000001/tok?wait=true"), &out);
     cr_expect(str_is(buf_str(&out), "POST /webhooks/100000000000000001/tok"));
     buf_free(&out);
+}
+
+Test(discord_rest, so_many_calls_wait_and_no_more)
+{
+    for (int i = 0; i < DISCORD_CALLS_MAX; i++) post("100000000000000001", 1);
+    struct discord_call *c = calloc(1, sizeof *c);
+    c->method = "GET";
+    snprintf(c->path, sizeof c->path, "/users/@me");
+    cr_assert(discord_rest_add(rest, c, 0) == GW_EFULL);
+    cr_expect(discord_rest_count(rest) == DISCORD_CALLS_MAX);
+}
+
+Test(discord_rest, near_the_ban_for_invalid_requests_it_falls_silent)
+{
+    uint64_t tag;
+    int64_t now = 0;
+    for (int i = 0; i < DISCORD_INVALID_MAX; i++, now += 23) {
+        post("100000000000000001", 1);
+        cr_assert(next(now, &tag) == 1, "call %d", i);
+        cr_assert(answer(tag, 403, "", "{}", now));
+    }
+    post("100000000000000001", 2);
+    cr_expect(next(now, NULL) == 0, "one more is not sent");
+    cr_expect(next(700000, NULL) == 2, "until the ten minutes are over");
+}
+
+Test(discord_rest, a_shared_limit_is_nobodys_fault)
+{
+    uint64_t tag;
+    int64_t now = 0;
+    for (int i = 0; i < DISCORD_INVALID_MAX + 1; i++, now += 50) {
+        post_at("100000000000000001", 1, now);
+        cr_assert(next(now, &tag) == 1, "call %d", i);
+        cr_assert_not(answer(tag, 429, "X-RateLimit-Scope: shared\r\n", "{\"retry_after\":0.01}", now));
+        now += 50;
+        cr_assert(next(now, &tag) == 1);
+        cr_assert(answer(tag, 204, "", "", now));
+    }
 }

@@ -108,6 +108,25 @@ Test(split, each_paragraph_may_be_a_message)
     free_got(&g);
 }
 
+Test(split, so_many_messages_of_one_text_and_no_more)
+{
+    struct split_parts parts = { 0 };
+    const struct split_limits limits = { .units = 16, .paragraphs = true };
+    struct buf text = { 0 };
+    for (int i = 0; i < SPLIT_PARTS_MAX; i++) buf_printf(&text, "%d\n\n", i);
+    cr_assert(split_into(buf_str(&text), &limits, &parts) == 0);
+    cr_assert(parts.count == SPLIT_PARTS_MAX);
+    cr_expect(str_is(buf_str(&parts.list[SPLIT_PARTS_MAX - 1]), "199"), "all of it fits");
+    split_parts_free(&parts);
+    buf_text(&text, "one more");
+    cr_assert(split_into(buf_str(&text), &limits, &parts) == 0);
+    cr_assert(parts.count == SPLIT_PARTS_MAX);
+    cr_expect(str_starts(buf_str(&parts.list[SPLIT_PARTS_MAX - 1]), STR("[The rest of this answer is left out")), "and the last says so");
+    cr_expect(str_is(buf_str(&parts.list[0]), "0"));
+    split_parts_free(&parts);
+    buf_free(&text);
+}
+
 /* --- 100,000 random texts ------------------------------------------------------------------------------------------- */
 
 static uint64_t seed;
