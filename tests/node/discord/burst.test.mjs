@@ -15,7 +15,6 @@ test("a thousand messages over fifty channels", async () => {
   const fake = await FakeDiscord.start({
     bots: [{ token: "a-token", id: "1475000000000000001", username: "claw", applicationId: "1475000000000000002" }],
     guilds: [{ id: GUILD, name: "homelab", channels: Array.from({ length: CHANNELS }, (_, i) => ({ id: idOf(i), name: `c${i}` })) }],
-    rateLimits: { messages: { limit: 5, per: 1000 } },
   });
   const alice = fake.addUser({ username: "alice", guilds: [GUILD] });
   const model = await new FakeModel().listen();

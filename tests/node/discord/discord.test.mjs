@@ -1,6 +1,8 @@
 // The gateway on a strict fake Discord: who is answered, how, and what becomes of answers when connections break.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { FakeDiscord } from "../../fakes/discord/fake_discord.mjs";
 import { FakeModel, Rig } from "./rig.mjs";
@@ -13,9 +15,18 @@ const CHANNELS = {
 const BOT = { token: "bot-token-for-tests", id: "1475000000000000001", username: "claw", applicationId: "1475000000000000002" };
 const ALICE = { id: "1475000000000000101", username: "alice" };
 
-/** The customer's configuration, its models replaced by the fake one. */
+const SKILLS = mkdtempSync(join(tmpdir(), "openclaw-skills-"));
+const NAMES = ["homelab-admin", "gitops", "secret-management", "incident-response", "weather", "deutsch-tutor", "english-tutor", "daily-routine", "discord"];
+
+/** The customer's configuration, its models replaced by the fake one, its folder of skills by one with their names. */
 function customerConfig() {
   const config = JSON.parse(readFileSync(process.env.GW_CONFIG, "utf8"));
+  for (const name of NAMES) {
+    mkdirSync(join(SKILLS, name), { recursive: true });
+    writeFileSync(join(SKILLS, name, "SKILL.md"), `---\nname: ${name}\ndescription: skill of ${name}\n---\n# ${name}\n`);
+  }
+  config.skills.load.extraDirs = [SKILLS];
+  config.session = { typingIntervalSeconds: 1 };
   const model = { primary: "fake/m", fallbacks: [] };
   config.agents.defaults.model = model;
   for (const agent of config.agents.list) {
@@ -52,10 +63,15 @@ after(async () => {
   await rig?.stop();
   model?.close();
   await fake?.stop();
+  rmSync(SKILLS, { recursive: true, force: true });
 });
 
-test("each channel of the customer's configuration has its own prompt, agent and answer", async () => {
+test("each channel of the customer's configuration has its own prompt, skills, agent and answer", async () => {
   const agents = { general: "homelab-admin", deutsch: "deutsch-tutor", english: "english-tutor", daily: "daily-routine", alerts: "homelab-admin" };
+  const skills = {
+    general: ["gitops", "homelab-admin", "incident-response", "secret-management", "weather"], deutsch: ["deutsch-tutor", "discord"], english: ["discord", "english-tutor"],
+    daily: ["daily-routine", "discord", "weather"], alerts: ["homelab-admin", "incident-response"],
+  };
   for (const [name, agent] of Object.entries(agents)) {
     model.answer = () => `hello from ${name}`;
     const before = model.requests.length;
@@ -66,6 +82,7 @@ test("each channel of the customer's configuration has its own prompt, agent and
     const prompts = { general: "#general", deutsch: "#deutsch", english: "#english", daily: "#daily-briefing", alerts: "#alerts" };
     assert.ok(system.includes(`${prompts[name]}:`), "its own prompt");
     assert.ok(system.includes(`agent=${agent}`), `answered by ${agent}`);
+    assert.deepEqual([...system.matchAll(/<name>([^<]+)<\/name>/g)].map((m) => m[1]).sort(), skills[name], `the skills of #${name}`);
     for (const [others, text] of Object.entries(prompts)) assert.ok(others === name || !system.includes(`${text}:`), "and nobody else's");
     assert.match(said, /Conversation info \(untrusted metadata\):/);
     assert.match(said, new RegExp(`question for ${name}`));
@@ -91,12 +108,13 @@ test("nobody else is answered: other channels, bots, webhooks, the bot itself", 
 });
 
 test("typing shows while the agent works, and not after its answer", async () => {
-  model.answer = () => ({ text: "slow answer", delayMs: 1200 });
+  model.answer = () => ({ text: "slow answer", delayMs: 2500 });
   fake.say({ channel: CHANNELS.alerts, author: ALICE.id, content: "take your time" });
   await fake.until("typing", () => fake.typing.some((t) => t.channelId === CHANNELS.alerts));
   await fake.until("the answer", () => answers(fake, CHANNELS.alerts).some((m) => m.content === "slow answer"));
   const typed = fake.typing.filter((t) => t.channelId === CHANNELS.alerts).length;
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.ok(typed >= 2, "every second, here");
+  await new Promise((resolve) => setTimeout(resolve, 2200));
   assert.equal(fake.typing.filter((t) => t.channelId === CHANNELS.alerts).length, typed);
 });
 
@@ -233,8 +251,7 @@ test("a token that is not valid stops the account, and says so", async () => {
   const [account] = (await lone.status()).channelAccounts.discord;
   assert.equal(account.running, false);
   assert.match(account.lastError, /token/);
-  assert.equal(other.counts.gatewayBot + other.requests.filter((r) => r.path.endsWith("/gateway/bot")).length > 0, true);
-  assert.ok(other.requests.length <= 2, "no storm");
+  assert.equal(other.requests.length, 1, "asked once, and no more");
   await lone.stop();
   await other.stop();
 });

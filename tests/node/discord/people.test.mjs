@@ -162,3 +162,23 @@ test("intents that are not enabled stop the account with a remedy", async () => 
   await lone.stop();
   await other.stop();
 });
+
+test("one account with a bad token leaves the other up; a better token connects it without a restart", async () => {
+  const second = { token: "second-token", id: "1475000000000000011", username: "second", applicationId: "1475000000000000012" };
+  const other = await FakeDiscord.start({ bots: [BOT, second], guilds: [{ id: GUILD, name: "Homelab", channels: [{ id: C.free, name: "free" }] }] });
+  const accounts = { good: { token: BOT.token }, bad: { token: "no-token-at-all" } };
+  const both = await Rig.start({ config: { agents, channels: { discord: { accounts } } }, model, env: { DISCORD_API_BASE: other.apiBase } });
+  const of = async (id) => (await both.status()).channelAccounts.discord.find((a) => a.accountId === id);
+  await other.until("the good one", async () => (await of("good")).connected);
+  const bad = await other.until("the bad one's end", async () => (/token/.test((await of("bad")).lastError ?? "") ? of("bad") : null));
+  assert.equal(bad.running, false);
+  assert.equal((await of("good")).connected, true);
+  accounts.bad.token = second.token;
+  accounts.third = { token: "nor-this-one" };
+  both.write();
+  await other.until("it connects", async () => (await of("bad")).connected, 20000);
+  assert.equal((await of("third")).running, false, "a new account is there, too");
+  assert.deepEqual(other.violations, []);
+  await both.stop();
+  await other.stop();
+});

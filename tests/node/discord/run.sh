@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the fake's pinned packages once (./dev test has done it already), then runs the test.
+# run.sh FILE...: installs the fake's pinned packages once (./dev test has done it already), then runs the tests.
 set -eu
 cd "$(dirname "$0")"
 if ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
@@ -9,5 +9,4 @@ fi
 if ! [ -d ../../fakes/discord/node_modules/discord.js ]; then
     (cd ../../fakes/discord && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
 fi
-node --test ../../fakes/discord/fake_discord.test.mjs
-exec node --test discord.test.mjs people.test.mjs burst.test.mjs
+exec node --test "$@"
