@@ -21,6 +21,7 @@ struct discord_out {
     char *interaction; /* owned: "<application>/<token>", when it answers a slash command */
     char nonce[NONCE_MAX + 1];
     bool reply_all;
+    bool on_way; /* a call of it is under way */
     struct split_parts parts;
     size_t sent;
     char *file_name; /* owned; with the first part */
@@ -130,14 +131,15 @@ static struct discord_call *call_for(const struct discord_out *o)
     return discord_call("POST", DISCORD_FOR_PART, "/webhooks/%s", o->interaction);
 }
 
-static void send_part(struct discord_out *o, const struct channel_now *now)
+/* @return false: it could not be sent, and is over */
+static bool send_part(struct discord_out *o, const struct channel_now *now)
 {
     struct discord_call *call = call_for(o);
     json_t *body = call ? body_of(o) : NULL;
     if (!body) {
         discord_call_free(call);
         finish(o, CHANNEL_FAILED, str_of(err_text(GW_ENOMEM)));
-        return;
+        return false;
     }
     if (o->file_name && o->sent == 0)
         write_multipart(call, body, o);
@@ -147,30 +149,31 @@ static void send_part(struct discord_out *o, const struct channel_now *now)
     call->own_token = o->interaction != NULL;
     call->patience_ms = o->interaction ? INTERACTION_MS : DISCORD_PATIENCE_MS;
     snprintf(call->lane, sizeof call->lane, "%s", o->interaction ? "interaction" : o->channel);
-    if (discord_go(o->account, call, now) != 0) finish(o, CHANNEL_FAILED, STR("too many messages wait for Discord (DISCORD_CALLS_MAX)"));
+    o->on_way = discord_go(o->account, call, now) == 0;
+    if (o->on_way) return true;
+    finish(o, CHANNEL_FAILED, STR("too many messages wait for Discord (DISCORD_CALLS_MAX)"));
+    return false;
 }
 
-/* The next one of its channel may go: what came first is first. */
-static void send_next(struct discord_account *a, const char *channel, const struct channel_now *now)
+/* The first of a channel's answers; NULL: there is none, or one is on its way. */
+static struct discord_out *first_of(const struct discord_account *a, const char *channel)
 {
-    struct discord_out *o;
+    struct discord_out *o, *first = NULL;
     DL_FOREACH(a->outs, o)
     {
-        if (strcmp(o->channel, channel) != 0 || o->interaction) continue;
-        send_part(o, now);
-        return;
+        if (o->interaction || strcmp(o->channel, channel) != 0) continue;
+        if (o->on_way) return NULL;
+        if (!first) first = o;
     }
+    return first;
 }
 
-static bool waits_behind(const struct discord_out *o)
+/* One answer after the other goes into a channel. */
+static void advance(struct discord_account *a, const char *channel, const struct channel_now *now)
 {
-    const struct discord_out *before;
-    DL_FOREACH(o->account->outs, before)
-    {
-        if (before == o) return false;
-        if (!before->interaction && strcmp(before->channel, o->channel) == 0) return true;
+    struct discord_out *o;
+    while ((o = first_of(a, channel)) && !send_part(o, now)) {
     }
-    return false;
 }
 
 /* A part was not taken. What only has to wait for another token, or for the channel instead of a command that is over, goes on. @return
@@ -180,12 +183,11 @@ static bool goes_on(struct discord_out *o, int status, const struct channel_now 
     if (o->interaction && o->channel[0] && (status == 401 || status == 404)) { /* its token is over: 15 min have passed */
         free(o->interaction);
         o->interaction = NULL;
-        if (!waits_behind(o)) send_part(o, now);
+        advance(o->account, o->channel, now);
         return true;
     }
     if (o->interaction || status != 401 || o->order) return false;
-    send_part(o, now); /* and is held back until there is a token that is valid */
-    return true;
+    return send_part(o, now); /* and is held back until there is a token that is valid */
 }
 
 void discord_part_sent(struct discord_account *a, struct discord_call *call, const struct channel_response *answer,
@@ -193,15 +195,16 @@ void discord_part_sent(struct discord_account *a, struct discord_call *call, con
 {
     struct discord_out *o = call->subject;
     char channel[DISCORD_ID_SIZE];
-    bool plain = !o->interaction;
+    bool taken = answer->status >= 200 && answer->status < 300;
     memcpy(channel, o->channel, sizeof channel);
-    if ((answer->status < 200 || answer->status > 299) && goes_on(o, answer->status, now)) return;
-    if (answer->status < 200 || answer->status > 299) {
+    o->on_way = false;
+    if (!taken && goes_on(o, answer->status, now)) return;
+    if (!taken) {
         struct buf why = { 0 };
         discord_why(answer, &why);
         finish(o, CHANNEL_FAILED, buf_str(&why));
         buf_free(&why);
-        if (plain) send_next(a, channel, now);
+        advance(a, channel, now);
         return;
     }
     json_t *said = discord_json(answer->body);
@@ -212,11 +215,11 @@ void discord_part_sent(struct discord_account *a, struct discord_call *call, con
     o->sent++;
     if (o->sent < o->parts.count) {
         tell(a->d, o->id, 0, CHANNEL_PARTLY, (int64_t)o->sent, (struct str){ 0 });
-        send_part(o, now);
-        return;
+        if (send_part(o, now)) return;
+    } else {
+        finish(o, CHANNEL_DELIVERED, (struct str){ 0 });
     }
-    finish(o, CHANNEL_DELIVERED, (struct str){ 0 });
-    if (plain) send_next(a, channel, now);
+    advance(a, channel, now);
 }
 
 /* --- from a text to parts -------------------------------------------------------------------------------------------------- */
@@ -290,11 +293,10 @@ void discord_out_dm(struct discord_account *a, struct discord_call *call, const 
 {
     struct discord_out *o = call->subject;
     json_t *said = answer->status == 200 ? discord_json(answer->body) : NULL;
-    (void)a;
     if (answer->status == 401 && !o->order) {
         ask_dm(o, now); /* likewise */
     } else if (discord_id_copy(o->channel, json_str(said, "id"))) {
-        if (!waits_behind(o)) send_part(o, now);
+        advance(a, o->channel, now);
     } else {
         struct buf why = { 0 };
         discord_why(answer, &why);
@@ -343,8 +345,10 @@ void discord_deliver(struct channel_state *d, const struct channel_delivery *del
         finish(o, CHANNEL_DELIVERED, (struct str){ 0 });
     else if (o->user[0])
         ask_dm(o, now);
-    else if (o->interaction || !waits_behind(o))
+    else if (o->interaction)
         send_part(o, now);
+    else
+        advance(a, o->channel, now);
     json_decref(route);
     if (a && a->rest) discord_pump(a, now);
 }

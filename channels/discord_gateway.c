@@ -1,4 +1,5 @@
 /* The connection to Discord's gateway: hello, identify or resume, heartbeats, and coming back (reference discord 1). */
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -362,25 +363,31 @@ static void on_payload(struct discord_account *a, const json_t *p, const struct 
     }
 }
 
+/* The unit of an escape `\uXXXX` at `at`. @return false: there is none */
+static bool escaped_unit(struct str text, size_t at, unsigned *unit)
+{
+    if (at + 6 > text.n || text.p[at] != '\\' || text.p[at + 1] != 'u') return false;
+    *unit = 0;
+    for (size_t i = at + 2; i < at + 6; i++) {
+        char c = text.p[i];
+        if (!isxdigit((unsigned char)c)) return false;
+        *unit = *unit << 4 | (unsigned)(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
+    }
+    return true;
+}
+
 /* jansson refuses half of a surrogate pair; such an escape becomes U+FFFD. */
 static void mend_escapes(struct str text, struct buf *out)
 {
-    for (size_t i = 0; i < text.n; i++) {
-        bool escape = text.p[i] == '\\' && i + 1 < text.n;
-        unsigned first = 0, second = 0;
-        if (escape && text.p[i + 1] == 'u' && i + 6 <= text.n && sscanf(text.p + i + 2, "%4x", &first) == 1 && first >= 0xd800 &&
-            first <= 0xdfff) {
-            bool pair = first < 0xdc00 && i + 12 <= text.n && text.p[i + 6] == '\\' && text.p[i + 7] == 'u' &&
-                        sscanf(text.p + i + 8, "%4x", &second) == 1 && second >= 0xdc00 && second <= 0xdfff;
-            if (pair)
-                buf_add(out, (struct str){ text.p + i, 12 });
-            else
-                buf_text(out, "\\ufffd");
-            i += pair ? 11 : 5;
-        } else {
-            buf_add(out, (struct str){ text.p + i, escape ? 2 : 1 });
-            i += escape;
-        }
+    for (size_t i = 0, n; i < text.n; i += n) {
+        unsigned first, second;
+        bool half = escaped_unit(text, i, &first) && first >= 0xd800 && first <= 0xdfff;
+        bool pair = half && first < 0xdc00 && escaped_unit(text, i + 6, &second) && second >= 0xdc00 && second <= 0xdfff;
+        n = pair ? 12 : half ? 6 : text.p[i] == '\\' && i + 1 < text.n ? 2 : 1;
+        if (half && !pair)
+            buf_text(out, "\\ufffd");
+        else
+            buf_add(out, (struct str){ text.p + i, n });
     }
 }
 

@@ -342,15 +342,17 @@ struct str discord_header(struct str headers, const char *name)
     return (struct str){ 0 };
 }
 
-/* "1.25" seconds, in ms, rounded up. */
+/* Seconds in ms, rounded up; nothing below 0, and no more than an hour. */
+static int64_t to_ms(double seconds)
+{
+    if (!(seconds > 0)) return 0;
+    return seconds < RETRY_AFTER_MAX_MS / 1000.0 ? (int64_t)(seconds * 1000) + 1 : RETRY_AFTER_MAX_MS;
+}
+
 static int64_t read_seconds(struct str s)
 {
     char text[32];
-    if (str_copy(text, sizeof text, s) != 0 || !text[0]) return 0;
-    double seconds = strtod(text, NULL);
-    if (!(seconds > 0)) return 0;
-    double ms = seconds * 1000 + 1;
-    return ms > RETRY_AFTER_MAX_MS ? RETRY_AFTER_MAX_MS : (int64_t)ms;
+    return str_copy(text, sizeof text, s) == 0 && text[0] ? to_ms(strtod(text, NULL)) : 0;
 }
 
 static void learn(struct discord_rest *rest, const struct discord_call *call, struct str headers, int64_t now_ms)
@@ -399,10 +401,9 @@ static void limited(struct discord_rest *rest, struct discord_call *call, const 
     json_t *body = json_loadb(a->body.p ? a->body.p : "", a->body.n, 0, NULL);
     double seconds = json_number_value(json_object_get(body, "retry_after"));
     bool global = json_is_true(json_object_get(body, "global")) || str_ieq(discord_header(a->headers, "X-RateLimit-Global"), STR("true"));
-    int64_t wait_ms = seconds > 0 ? (int64_t)(seconds * 1000) + 1 : read_seconds(discord_header(a->headers, "Retry-After"));
+    int64_t wait_ms = seconds > 0 ? to_ms(seconds) : read_seconds(discord_header(a->headers, "Retry-After"));
     json_decref(body);
     if (wait_ms <= 0) wait_ms = SECOND_MS;
-    if (wait_ms > RETRY_AFTER_MAX_MS) wait_ms = RETRY_AFTER_MAX_MS;
     struct route *r = global ? NULL : route_named(rest, call->route);
     call->due_ms = now_ms + wait_ms;
     if (global && call->due_ms > rest->global_ms) rest->global_ms = call->due_ms;

@@ -233,6 +233,7 @@ int split_text(struct str text, const struct split_limits *limits, split_part_fn
     int rc = 0;
     while (text.n && is_blank(text.p[0])) text = (struct str){ text.p + 1, text.n - 1 };
     s.text = text;
+    if (text.n == 0) return 0;
     if (s.limits.units < SPLIT_UNITS_MIN) s.limits.units = SPLIT_UNITS_MIN;
     if (s.limits.lines && s.limits.lines < 4) s.limits.lines = 4;
     while (rc == 0) {

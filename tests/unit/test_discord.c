@@ -467,6 +467,21 @@ Test(discord, a_command_whose_time_is_over_is_answered_in_its_channel_and_stops_
     EXPECT_NO("close");
 }
 
+Test(discord, one_answer_after_the_other_goes_into_a_channel_also_when_a_command_comes_between)
+{
+    be_ready(OPEN);
+    deliver(1, "{\"account\":\"default\",\"to\":\"channel:100000000000000001\",\"interaction\":\"900000000000000002/tok\"}", "late", 0);
+    deliver(2, TO_C, "plain", 0);
+    struct note *patch = next("PATCH"), *post = next(POST_C);
+    cr_assert(patch && post);
+    answer(patch->tag, 404, "{\"code\":10062}");
+    EXPECT_NO("POST"); /* the plain one is on its way */
+    answer(post->tag, 200, "{\"id\":\"2\"}");
+    answer_next(POST_C, 200, "{\"id\":\"1\"}");
+    EXPECT("delivered 0 1");
+    EXPECT_NO("POST");
+}
+
 Test(discord, orders_of_a_stopped_account_are_answered_at_once)
 {
     const struct channel_order send = {
