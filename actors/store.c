@@ -1,12 +1,15 @@
 #include "actors/store.h"
 
 #include "actors/store_channels.h"
+#include "actors/store_cron.h"
 #include "actors/store_devices.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "actors/store_channels.h"
+#include "actors/store_cron.h"
 #include "actors/store_methods.h"
 #include "actors/store_spawns.h"
 #include "actors/store_wishes.h"
@@ -54,10 +57,11 @@ static struct msg answer_of(const struct msg *in, enum msg_kind kind)
 static int accept_turn(struct keeper *k, const struct msg *in, struct answer *a)
 {
     const struct msg_store_accept *q = &in->store_accept;
-    char uuid[RANDOM_UUID_SIZE];
+    char uuid[65];
     struct buf options = { 0 };
     struct turn_accepted accepted = { 0 };
     random_uuid(uuid);
+    store_cron_session_id(q->session_key, sizeof uuid, uuid);
     buf_char(&options, '{');
     buf_json_pair_str(&options, "model", q->model);
     buf_json_pair_str(&options, "thinking", q->thinking);
@@ -431,6 +435,9 @@ static int handle(struct keeper *k, const struct msg *in, struct answer *a)
     case MSG_config_changed: rpc_take_config(&k->config); return 0;
     case MSG_device_save: return store_device_save(k->store, in, &a->m);
     case MSG_device_load: return store_device_load(k->store, k->mailbox, in, &a->m);
+    case MSG_cron_load:
+    case MSG_cron_record:
+    case MSG_route_ask: return store_cron(k->store, k->mailbox, &k->due, in, &a->m, &a->text);
     case MSG_channel_load:
     case MSG_channel_keep:
     case MSG_delivery_fetch:
@@ -527,6 +534,7 @@ static void idle(struct keeper *k)
     struct turn_pruned pruned;
     turns_prune(k->store, &prune, &pruned);
     store_channels_prune(k->store, now - STORE_SENT_KEPT_MS);
+    store_cron_prune(k->store, k->config, now);
     k->next_prune_ms = now + STORE_PRUNE_MS;
 }
 

@@ -39,27 +39,27 @@ static void note_due(struct store_due *due, struct str channel)
     if (due->count < STORE_DUE_MAX) str_copy(due->channels[due->count++], sizeof due->channels[0], channel);
 }
 
-static int add(store_t *store, struct store_due *due, int64_t turn, struct str route, struct str text, int64_t now_ms)
+static int add(store_t *store, struct store_due *due, struct delivery_new *d)
 {
-    json_t *where = route.n ? json_loadb(route.p, route.n, 0, NULL) : NULL;
-    struct str channel = json_str(where, "channel"), silent = str_trim(text);
-    char nonce[32];
+    json_t *where = d->target.n ? json_loadb(d->target.p, d->target.n, 0, NULL) : NULL;
+    struct str silent = str_trim(d->payload);
     int64_t id;
     int rc = 0;
-    snprintf(nonce, sizeof nonce, "t%lld", (long long)turn);
-    if (channel.n && channel.n <= 32 && silent.n && !str_is(silent, "NO_REPLY")) {
-        const struct delivery_new d = { .turn = turn,
-                                        .channel = channel,
-                                        .target = route,
-                                        .payload = str_utf8_prefix(text, STORE_PAYLOAD_MAX),
-                                        .nonce = str_of(nonce),
-                                        .now_ms = now_ms };
-        rc = deliveries_add(store, &d, &id);
+    d->channel = json_str(where, "channel");
+    d->payload = str_utf8_prefix(d->payload, STORE_PAYLOAD_MAX);
+    if (d->channel.n && d->channel.n <= 32 && silent.n && !str_is(silent, "NO_REPLY")) {
+        rc = deliveries_add(store, d, &id);
         if (rc == GW_EEXIST) rc = 0; /* its end is told twice */
-        if (rc == 0) note_due(due, channel);
+        if (rc == 0) note_due(due, d->channel);
     }
     json_decref(where);
     return rc;
+}
+
+int store_deliver(store_t *store, struct store_due *due, struct str route, struct str text, struct str nonce, int64_t now_ms)
+{
+    struct delivery_new d = { .target = route, .payload = text, .nonce = nonce, .now_ms = now_ms };
+    return add(store, due, &d);
 }
 
 int store_route_ended(store_t *store, struct store_due *due, const struct msg_store_finish *q, int64_t now_ms)
@@ -72,7 +72,12 @@ int store_route_ended(store_t *store, struct store_due *due, const struct msg_st
         chat_json_text(q->json, &text);
     int rc = text.err ? text.err : routes_turn_options(store, q->turn, &options);
     json_t *given = rc == 0 && options.n ? json_loadb(options.p, options.n, 0, NULL) : NULL;
-    if (rc == 0) rc = add(store, due, q->turn, json_str(given, "route"), buf_str(&text), now_ms);
+    char nonce[32];
+    snprintf(nonce, sizeof nonce, "t%lld", (long long)q->turn);
+    struct delivery_new d = {
+        .turn = q->turn, .target = json_str(given, "route"), .payload = buf_str(&text), .nonce = str_of(nonce), .now_ms = now_ms
+    };
+    if (rc == 0) rc = add(store, due, &d);
     json_decref(given);
     buf_free(&options);
     buf_free(&text);

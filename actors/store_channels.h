@@ -25,6 +25,9 @@ int store_route_accepted(store_t *store, int64_t session, struct str route, int6
  *  turn was given is gone then. */
 int store_route_ended(store_t *store, struct store_due *due, const struct msg_store_finish *q, int64_t now_ms);
 
+/** A text into the outbox, unless there is nothing to say: blank, or NO_REPLY. @param nonce  known already: nothing happens */
+int store_deliver(store_t *store, struct store_due *due, struct str route, struct str text, struct str nonce, int64_t now_ms);
+
 /** channel.load, channel.keep, delivery.fetch, delivery.done. */
 int store_channel(store_t *store, mailbox_t *mailbox, const struct msg *in, struct msg *answer);
 /** What channels were sending when the last store's actor ended is pending again. */

@@ -40,3 +40,13 @@ int routes_turn_options(store_t *store, int64_t turn, struct buf *options)
     query_int(&q, turn);
     return read_text(&q, options);
 }
+
+int routes_session(store_t *store, struct str route, struct buf *key)
+{
+    struct query q = query_open(store, SQL_route_session,
+                                "SELECT s.key FROM session_routes r JOIN sessions s ON s.id = r.session "
+                                "WHERE json_extract(r.route, '$.channel') = json_extract(?1, '$.channel') "
+                                "AND json_extract(r.route, '$.to') = json_extract(?1, '$.to') ORDER BY r.updated_ms DESC LIMIT 1");
+    query_text(&q, route);
+    return read_text(&q, key);
+}

@@ -14,4 +14,7 @@ int routes_get(store_t *store, struct str session_key, struct buf *route);
 /** What a turn that has not ended was given (turn_new.options). @param options  appended; nothing: it has ended */
 int routes_turn_options(store_t *store, int64_t turn, struct buf *options);
 
+/** The session that was last spoken to over a route with this channel and `to`. @param key  its key is appended; nothing: there is none */
+int routes_session(store_t *store, struct str route, struct buf *key);
+
 #endif

@@ -121,3 +121,16 @@ int session_cut(store_t *store, int64_t session, int64_t keep, int64_t now_ms)
     if (rc == 0) rc = sql_work_begin(store);
     return rc ? rc : sql_work_end(store, cut(store, session, first, now_ms));
 }
+
+int session_old_runs(store_t *store, int64_t before_ms, int limit, session_id_fn *fn, void *ctx)
+{
+    struct query q = query_open(store, SQL_session_old_runs,
+                                "SELECT id FROM sessions WHERE key GLOB 'agent:*:cron:*:run:*' AND updated_ms < ? AND NOT EXISTS "
+                                "(SELECT 1 FROM turn_inputs i JOIN turns t ON t.id = i.turn WHERE t.session = sessions.id) LIMIT ?");
+    int rc;
+    query_int(&q, before_ms);
+    query_int(&q, limit);
+    while ((rc = query_row(&q)) == 1)
+        if ((rc = fn(ctx, query_get_int(&q, 0))) != 0) break;
+    return query_close(&q, rc);
+}

@@ -26,4 +26,9 @@ int session_entries(store_t *store, int64_t session, int64_t *count);
 /** Delete all entries but the newest `keep` (1 or more). @return 0, GW_ENOENT, GW_EINVAL, GW_EIO */
 int session_cut(store_t *store, int64_t session, int64_t keep, int64_t now_ms);
 
+/** Sessions of single cron runs, `agent:<id>:cron:<job>:run:<id>`, with nothing to do and untouched since a time.
+ *  @param limit  1..STORE_LIST_MAX  @return 0, GW_EIO, or what fn returned; it must not call the store */
+typedef int session_id_fn(void *ctx, int64_t session);
+int session_old_runs(store_t *store, int64_t before_ms, int limit, session_id_fn *fn, void *ctx);
+
 #endif
