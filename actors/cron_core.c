@@ -1,5 +1,6 @@
 #include "actors/cron_core.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "actors/cron_internal.h"
@@ -159,8 +160,15 @@ static int skip_overlap(cron_t *c, struct cron_job *job, bool ok, const struct c
     return pass_over(c, job, s, cron_schedule_next(&job->schedule, to_ms), why, now);
 }
 
-/* Members of the run log's entry and of the event, after the first ones. */
-static void write_end(const struct cron_job *job, const struct cron_end *e, const char *status, struct str error, int64_t duration_ms,
+static void write_session(const struct cron_job *job, const struct cron_end *e, struct buf *out)
+{
+    if (!e->session_key.n) return;
+    buf_json_pair_str(out, "sessionId", str_of(job->run->id));
+    buf_json_pair_str(out, "sessionKey", e->session_key);
+}
+
+/* Members of the event, or of the run log's entry, after the first ones: the same in the order of OpenClaw's. */
+static void write_end(const struct cron_job *job, const struct cron_end *e, bool event, struct str error, int64_t duration_ms,
                       struct buf *out)
 {
     struct str provider = e->model, model = { 0 };
@@ -168,10 +176,11 @@ static void write_end(const struct cron_job *job, const struct cron_end *e, cons
     for (size_t i = 0; i < provider.n && !model.p; i++)
         if (provider.p[i] == '/') model = (struct str){ provider.p + i + 1, provider.n - i - 1 };
     provider.n -= model.p ? model.n + 1 : 0;
-    buf_json_pair_str(out, "status", str_of(status));
+    buf_json_pair_str(out, "status", error.n ? STR("error") : STR("ok"));
     if (error.n) buf_json_pair_str(out, "error", str_utf8_prefix(error, CRON_ERROR_SIZE - 1));
     buf_add(&summary, str_utf8_prefix(str_trim(e->text), CRON_SUMMARY_BYTES));
     if (summary.n) buf_json_pair_str(out, "summary", buf_str(&summary));
+    if (event) write_session(job, e, out);
     buf_json_pair_int(out, "runAtMs", job->run->began_ms);
     buf_json_pair_int(out, "durationMs", duration_ms);
     if (job->enabled && job->state.next_ms >= 0) buf_json_pair_int(out, "nextRunAtMs", job->state.next_ms);
@@ -182,10 +191,7 @@ static void write_end(const struct cron_job *job, const struct cron_end *e, cons
         buf_printf(out, "{\"input_tokens\":%lld,\"output_tokens\":%lld,\"total_tokens\":%lld}", (long long)e->input_tokens,
                    (long long)e->output_tokens, (long long)(e->input_tokens + e->output_tokens));
     }
-    if (e->session_key.n) {
-        buf_json_pair_str(out, "sessionId", str_of(job->run->id));
-        buf_json_pair_str(out, "sessionKey", e->session_key);
-    }
+    if (!event) write_session(job, e, out);
     buf_char(out, '}');
     buf_free(&summary);
 }
@@ -237,33 +243,16 @@ static void drop(cron_t *c, struct cron_job *job)
     cron_job_destroy(&job);
 }
 
-/* What is told to clients and written into the log is the same but for its time. */
-static void tell_end(cron_t *c, struct cron_job *job, struct str members)
+static int write_record(cron_t *c, struct cron_record *r, const struct cron_end *e, struct str entry, struct str event, struct str route)
 {
-    struct buf event = { 0 };
-    buf_printf(&event, "{\"jobId\":\"%s\",\"action\":\"finished\",%.*s", job->id, STR_ARG(members));
-    if (!event.err) c->ports.tell(c->ports.ctx, buf_str(&event));
-    buf_free(&event);
-}
-
-static int write_record(cron_t *c, struct cron_record *r, const struct cron_end *e, struct str members, struct buf *route,
-                        const struct cron_now *now)
-{
+    char nonce[21]; /* 20 characters at most, as Discord has it */
     const struct cron_job *job = r->job;
-    bool hook = str_is(json_str(cron_job_delivery(job), "mode"), "webhook");
-    struct buf entry = { 0 }, nonce = { 0 }, posted = { 0 };
-    buf_printf(&entry, "{\"ts\":%lld,\"jobId\":\"%s\",\"action\":\"finished\",%.*s", (long long)now->wall_ms, job->id, STR_ARG(members));
-    buf_printf(&posted, "{\"jobId\":\"%s\",\"action\":\"finished\",%.*s", job->id, STR_ARG(members));
-    buf_printf(&nonce, "c%.19s", job->run->id); /* 20 characters at most, as Discord has it */
-    r->entry = buf_str(&entry);
-    r->route = buf_str(route);
-    r->text = hook ? buf_str(&posted) : e->text;
-    r->nonce = buf_str(&nonce);
-    int rc = entry.err ? entry.err : posted.err ? posted.err : c->ports.record(c->ports.ctx, r);
-    buf_free(&entry);
-    buf_free(&nonce);
-    buf_free(&posted);
-    return rc;
+    snprintf(nonce, sizeof nonce, "c%.19s", job->run->id);
+    r->entry = entry;
+    r->route = route;
+    r->text = str_is(json_str(cron_job_delivery(job), "mode"), "webhook") ? event : e->text;
+    r->nonce = str_of(nonce);
+    return c->ports.record(c->ports.ctx, r);
 }
 
 static void note_end(struct cron_job *job, bool ok, struct str error, int64_t duration_ms)
@@ -280,8 +269,8 @@ static int end_run(cron_t *c, struct cron_job *job, const struct cron_end *e, co
 {
     const json_t *delivery = cron_job_delivery(job);
     struct cron_state before = job->state;
-    struct buf route = { 0 }, members = { 0 };
-    struct str error = e->error;
+    struct buf route = { 0 }, entry = { 0 }, event = { 0 };
+    struct str error = e->ok ? STR("") : e->error.n ? e->error : STR("failed");
     bool ok = e->ok, wanted = delivery && !e->silent && (ok || str_is(json_str(delivery, "mode"), "webhook"));
     int64_t duration_ms = now->wall_ms > job->run->began_ms ? now->wall_ms - job->run->began_ms : 0;
     if (job->run->late) {
@@ -296,12 +285,16 @@ static int end_run(cron_t *c, struct cron_job *job, const struct cron_end *e, co
     if (rc == 0) note_end(job, ok, error, duration_ms);
     if (rc == 0 && job->schedule.kind == CRON_AT) finish_at(job, ok, &r);
     if (job->gone) r.keep = CRON_KEEP_GONE;
-    write_end(job, e, ok ? "ok" : "error", error, duration_ms, &members);
-    if (rc == 0) rc = members.err ? members.err : write_record(c, &r, e, buf_str(&members), &route, now);
+    buf_printf(&entry, "{\"ts\":%lld,\"jobId\":\"%s\",\"action\":\"finished\"", (long long)now->wall_ms, job->id);
+    write_end(job, e, false, error, duration_ms, &entry);
+    buf_printf(&event, "{\"jobId\":\"%s\",\"action\":\"finished\"", job->id);
+    write_end(job, e, true, error, duration_ms, &event);
+    if (rc == 0) rc = entry.err ? entry.err : event.err;
+    if (rc == 0) rc = write_record(c, &r, e, buf_str(&entry), buf_str(&event), buf_str(&route));
     if (rc == 0) {
         log_event(ok ? LOG_INFO : LOG_WARN, "cron_run_ended", LOG_T("job", job->id), LOG_T("run", job->run->id),
                   LOG_T("status", ok ? "ok" : "error"), LOG_I("ms", duration_ms), LOG_S("reason", error));
-        tell_end(c, job, buf_str(&members));
+        c->ports.tell(c->ports.ctx, buf_str(&event));
         free(job->run);
         job->run = NULL;
         if (r.keep == CRON_KEEP_GONE) drop(c, job);
@@ -311,7 +304,8 @@ static int end_run(cron_t *c, struct cron_job *job, const struct cron_end *e, co
         job->state.next_ms = next_ms;
     }
     buf_free(&route);
-    buf_free(&members);
+    buf_free(&entry);
+    buf_free(&event);
     return rc;
 }
 
@@ -371,15 +365,17 @@ static int64_t tick_run(cron_t *c, struct cron_job *job, const struct cron_now *
     if (run->again_ms && run->again_ms <= now->mono_ms) {
         run->again_ms = 0;
         c->ports.begin(c->ports.ctx, job);
-    } else if (run->deadline_ms && run->deadline_ms <= now->mono_ms) {
+        return 0; /* the run may have ended, and the job be gone */
+    }
+    if (run->deadline_ms && run->deadline_ms <= now->mono_ms) {
         run->late = true;
         run->deadline_ms = now->mono_ms + LATE_MS; /* and told again then */
         c->ports.stop(c->ports.ctx, job);
+        return 0;
     }
-    run = job->run; /* may have ended meanwhile */
-    if (run && run->again_ms) wait_ms = sooner(wait_ms, run->again_ms - now->mono_ms);
-    if (run && run->deadline_ms) wait_ms = sooner(wait_ms, run->deadline_ms - now->mono_ms);
-    return wait_ms < 0 ? -1 : wait_ms;
+    if (run->again_ms) wait_ms = sooner(wait_ms, run->again_ms - now->mono_ms);
+    if (run->deadline_ms) wait_ms = sooner(wait_ms, run->deadline_ms - now->mono_ms);
+    return wait_ms;
 }
 
 static int64_t tick_idle(cron_t *c, struct cron_job *job, const struct cron_now *now)

@@ -18,10 +18,10 @@
 
 enum {
     CRON_JOBS_MAX = 1000,
-    CRON_RETRY_MS = 5000,       /* until a store that failed is tried again */
-    CRON_GRACE_MS = 120000,     /* skip: a time is not missed until then */
-    CRON_WALK_MAX = 10000,      /* times looked at in one step; what is left is for the next */
-    CRON_SUMMARY_BYTES = 2000,  /* of an answer in the run log */
+    CRON_RETRY_MS = 5000,      /* until a store that failed is tried again */
+    CRON_GRACE_MS = 120000,    /* skip: a time is not missed until then */
+    CRON_WALK_MAX = 10000,     /* times looked at in one step; what is left is for the next */
+    CRON_SUMMARY_BYTES = 2000, /* of an answer in the run log */
 };
 
 enum cron_missed { CRON_MISSED_ONCE, CRON_MISSED_SKIP, CRON_MISSED_ALL }; /* what happens to times during a downtime */
@@ -65,9 +65,9 @@ struct cron_ports {
 
 struct cron_end { /* of a run */
     bool ok;
-    struct str text;       /* the answer; of a main job: what was told */
-    struct str error;      /* not ok */
-    struct str model;      /* provider/model; empty: none */
+    struct str text;        /* the answer; of a main job: what was told */
+    struct str error;       /* not ok */
+    struct str model;       /* provider/model; empty: none */
     struct str session_key; /* empty: none */
     int64_t input_tokens, output_tokens;
     bool silent; /* nothing is delivered */

@@ -68,7 +68,7 @@ static json_t *complete(const json_t *spec, enum cron_origin origin, const char 
     copy_or(job, spec, "updatedAtMs", json_integer(now_ms));
     copy(job, spec, "schedule");
     schedule = json_object_get(job, "schedule");
-    if (every && !json_is_number(json_object_get(schedule, "anchorMs"))) 
+    if (every && !json_is_number(json_object_get(schedule, "anchorMs")))
         json_object_set_new(schedule, "anchorMs", json_integer(origin == CRON_CONFIGURED ? 0 : now_ms)); /* the same at every start */
     bool event = str_is(json_str(json_object_get(spec, "payload"), "kind"), "systemEvent");
     copy_or(job, spec, "sessionTarget", json_string(event ? "main" : "isolated"));
@@ -160,8 +160,8 @@ static void merge(json_t *job, const char *name, const json_t *patch)
 int cron_job_patched(const struct cron_job *job, const json_t *patch, int64_t now_ms, struct cron_job **out, struct buf *why,
                      const char **code)
 {
-    static const char *const plain[] = { "name",     "agentId",       "sessionKey", "description", "enabled", "deleteAfterRun",
-                                         "schedule", "sessionTarget", "wakeMode" };
+    static const char *const plain[] = { "name",           "agentId",  "sessionKey",    "description", "enabled",
+                                         "deleteAfterRun", "schedule", "sessionTarget", "wakeMode" };
     json_t *spec = json_deep_copy(job->json);
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
         json_t *value = json_object_get(patch, plain[i]);

@@ -18,7 +18,7 @@ enum {
     CRON_ERROR_SIZE = 512,     /* bytes of a kept error, NUL included */
 };
 
-struct cron_run { /* in progress */
+struct cron_run {              /* in progress */
     char id[RANDOM_UUID_SIZE]; /* also of its session */
     int kind;                  /* enum cron_run_kind */
     int64_t slot_ms;           /* the time it is for; forced: when it was asked for */
@@ -69,10 +69,10 @@ int cron_job_patched(const struct cron_job *job, const json_t *patch, int64_t no
 bool cron_id_ok(struct str id); /* letters, digits, '-', '_', '.' */
 
 /** Its parts, for whoever runs it. */
-bool cron_job_is_main(const struct cron_job *job);       /* a text for the main session */
-struct str cron_job_text(const struct cron_job *job);    /* what is said */
-struct str cron_job_agent(const struct cron_job *job);   /* empty: the default agent */
-int64_t cron_job_timeout_s(const struct cron_job *job);  /* 0: none */
+bool cron_job_is_main(const struct cron_job *job);           /* a text for the main session */
+struct str cron_job_text(const struct cron_job *job);        /* what is said */
+struct str cron_job_agent(const struct cron_job *job);       /* empty: the default agent */
+int64_t cron_job_timeout_s(const struct cron_job *job);      /* 0: none */
 const json_t *cron_job_delivery(const struct cron_job *job); /* NULL: none */
 
 /** Append the state's object. @param running  with runningAtMs, for clients */

@@ -120,7 +120,8 @@ static void configure(cron_t *c, const json_t *spec, const struct cron_now *now)
     const char *code;
     struct buf why = { 0 };
     struct cron_job *job = NULL, *old = cron_find(c, json_str(spec, "id"));
-    if (str_copy(id, sizeof id, json_str(spec, "id")) != 0 || cron_job_create(spec, CRON_CONFIGURED, id, now->wall_ms, &job, &why, &code) != 0)
+    if (str_copy(id, sizeof id, json_str(spec, "id")) != 0 ||
+        cron_job_create(spec, CRON_CONFIGURED, id, now->wall_ms, &job, &why, &code) != 0)
         log_event(LOG_ERROR, "cron_job_not_taken", LOG_S("job", json_str(spec, "id")), LOG_S("reason", buf_str(&why)));
     buf_free(&why);
     if (!job) return;
@@ -233,7 +234,9 @@ int cron_remove(cron_t *c, struct str id, bool *removed, struct buf *why)
     struct cron_record r = { .job = job, .keep = CRON_KEEP_GONE };
     struct buf entry = { 0 };
     if (job->run) {
-        buf_printf(&entry, "{\"ts\":%lld,\"jobId\":\"%s\",\"action\":\"finished\",\"status\":\"error\",\"error\":\"the job was removed\",\"runAtMs\":%lld}",
+        buf_printf(&entry,
+                   "{\"ts\":%lld,\"jobId\":\"%s\",\"action\":\"finished\",\"status\":\"error\",\"error\":\"the job was "
+                   "removed\",\"runAtMs\":%lld}",
                    (long long)job->run->began_ms, job->id, (long long)job->run->began_ms);
         r.phase = CRON_ENDED;
         r.kind = (enum cron_run_kind)job->run->kind;

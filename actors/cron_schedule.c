@@ -55,7 +55,8 @@ bool cron_time_read(struct str text, int64_t *ms)
     int year, month, day, hour = 0, minute = 0, second = 0, part = 0, east = 0, check_year, check_month, check_day;
     struct str s = str_trim(text);
     if (s.n > 8 && str_to_int(s, ms) == 0) return *ms > 0 && *ms < AT_MAX;
-    if (!digits(&s, 4, 1970, 9998, &year) || !sign(&s, '-') || !digits(&s, 2, 1, 12, &month) || !sign(&s, '-') || !digits(&s, 2, 1, 31, &day))
+    if (!digits(&s, 4, 1970, 9998, &year) || !sign(&s, '-') || !digits(&s, 2, 1, 12, &month) || !sign(&s, '-') ||
+        !digits(&s, 2, 1, 31, &day))
         return false;
     if (s.n && !sign(&s, 'T') && !sign(&s, 't') && !sign(&s, ' ')) return false;
     if (s.n && (!digits(&s, 2, 0, 23, &hour) || !sign(&s, ':') || !digits(&s, 2, 0, 59, &minute))) return false;
@@ -82,7 +83,8 @@ static int read_at(const json_t *schedule, int64_t now_ms, struct cron_schedule 
     if (now_ms <= 0 || out->at_ms >= now_ms - CRON_PAST_MS) return 0;
     clock_iso(out->at_ms, then);
     clock_iso(now_ms, now);
-    buf_printf(why, "schedule.at is in the past: %s (%lld minutes ago). Current time: %s", then, (long long)((now_ms - out->at_ms) / 60000), now);
+    buf_printf(why, "schedule.at is in the past: %s (%lld minutes ago). Current time: %s", then, (long long)((now_ms - out->at_ms) / 60000),
+               now);
     return GW_EINVAL;
 }
 
@@ -140,8 +142,6 @@ int64_t cron_schedule_next(const struct cron_schedule *s, int64_t after_ms)
     case CRON_EVERY:
         if (after_ms < s->anchor_ms) return s->anchor_ms;
         return s->anchor_ms + ((after_ms - s->anchor_ms) / s->every_ms + 1) * s->every_ms;
-    default:
-        next = cron_expression_next(&s->clock, s->zone, after_ms - s->shift_ms);
-        return next < 0 ? -1 : next + s->shift_ms;
+    default: next = cron_expression_next(&s->clock, s->zone, after_ms - s->shift_ms); return next < 0 ? -1 : next + s->shift_ms;
     }
 }

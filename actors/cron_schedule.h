@@ -16,11 +16,11 @@ enum { CRON_PAST_MS = 60000 }; /* a time may be so long ago when a job for it is
 
 struct cron_schedule {
     enum cron_schedule_kind kind;
-    int64_t at_ms;                 /* CRON_AT */
-    int64_t every_ms, anchor_ms;   /* CRON_EVERY: anchor + n * every */
-    struct cron_expression clock;  /* CRON_CLOCK */
-    timezone_t *zone;              /* CRON_CLOCK: owned; NULL: UTC */
-    int64_t shift_ms;              /* CRON_CLOCK: so much later than the expression says, 0 or more */
+    int64_t at_ms;                /* CRON_AT */
+    int64_t every_ms, anchor_ms;  /* CRON_EVERY: anchor + n * every */
+    struct cron_expression clock; /* CRON_CLOCK */
+    timezone_t *zone;             /* CRON_CLOCK: owned; NULL: UTC */
+    int64_t shift_ms;             /* CRON_CLOCK: so much later than the expression says, 0 or more */
 };
 
 /** @param id    of the job: with staggerMs each has a shift of its own

@@ -29,9 +29,46 @@ void gateway_misc_destroy(struct gateway *gw)
 
 /* --- system events ------------------------------------------------------------------------------------------------ */
 
+static void tell_taken(struct gateway *gw, const struct gateway_teller *teller)
+{
+    const struct msg m = { .kind = MSG_system_event_taken, .corr = teller->corr };
+    mailbox_send(gw->mailbox, teller->name, &m);
+}
+
 size_t gateway_misc_take_events(struct gateway *gw, struct buf *out)
 {
-    return system_events_take(&gw->misc->events, out);
+    struct gateway_misc *m = gw->misc;
+    size_t count = system_events_take(&m->events, out);
+    for (size_t i = 0; count && i < m->teller_count; i++) tell_taken(gw, &m->tellers[i]);
+    if (count) m->teller_count = 0;
+    return count;
+}
+
+static void keep_event(struct gateway *gw, const struct msg *in)
+{
+    struct gateway_misc *m = gw->misc;
+    system_events_add(&m->events, in->system_event.text, clock_wall_ms());
+    if (m->teller_count == GATEWAY_TELLERS_MAX) { /* its event had to make room, too */
+        tell_taken(gw, &m->tellers[0]);
+        memmove(m->tellers, m->tellers + 1, --m->teller_count * sizeof m->tellers[0]);
+    }
+    struct gateway_teller *teller = &m->tellers[m->teller_count++];
+    teller->corr = in->corr;
+    str_copy(teller->name, sizeof teller->name, str_of(in->from));
+}
+
+bool gateway_misc_message(struct gateway *gw, const struct msg *in)
+{
+    char name[65];
+    if (in->kind == MSG_system_event) {
+        keep_event(gw, in);
+    } else if (in->kind == MSG_client_event) {
+        str_copy(name, sizeof name, in->client_event.event);
+        gateway_broadcast(gw, GATEWAY_ALL, name, in->client_event.json, true);
+    } else {
+        return false;
+    }
+    return true;
 }
 
 void gateway_misc_write_events(const struct gateway *gw, struct buf *out)

@@ -14,8 +14,17 @@
 #include "channels/approvals.h"
 #include "channels/system_events.h"
 
+enum { GATEWAY_TELLERS_MAX = SYSTEM_EVENTS_MAX };
+
+struct gateway_teller { /* an actor that wants to hear when its event is taken */
+    char name[MSG_NAME_MAX + 1];
+    uint64_t corr;
+};
+
 struct gateway_misc {
     struct system_events events; /* for the main session's next turn */
+    struct gateway_teller tellers[GATEWAY_TELLERS_MAX];
+    size_t teller_count;
     bool heartbeats; /* set-heartbeats; for whoever runs them */
     char *heartbeat; /* JSON of the last heartbeat event; owned; NULL: none ran */
     approvals_t *approvals;
@@ -28,6 +37,9 @@ void gateway_misc_destroy(struct gateway *gw);
 /** Append what waits for the main session's next turn, a line each as `System: [2026-11-22 13:10:55 UTC] text`, and forget it.
  *  @return how many; none is forgotten when `out` has failed */
 size_t gateway_misc_take_events(struct gateway *gw, struct buf *out);
+
+/** system.event and client.event, from other actors. @return whether it was one of them */
+bool gateway_misc_message(struct gateway *gw, const struct msg *in);
 
 /** Append their texts as a JSON array, and forget nothing. */
 void gateway_misc_write_events(const struct gateway *gw, struct buf *out);

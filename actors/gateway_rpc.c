@@ -244,6 +244,7 @@ static void run(struct gateway_request *rq, const json_t *params)
     switch (rpc_method(rq->method)->place) {
     case RPC_PLACE_QUERY: gateway_request_forward(rq, "query", rq->method, params); return;
     case RPC_PLACE_STORE: gateway_request_forward(rq, "store", rq->method, params); return;
+    case RPC_PLACE_CRON: gateway_request_forward(rq, "cron", rq->method, params); return;
     default: break;
     }
     if (fn)

@@ -61,7 +61,7 @@ static void answer(struct asked *a, const struct msg *in)
     if (rc) {
         served.m = refusal(in, "the store cannot be read; the gateway's log has the reason");
     } else {
-        rc = rpc_serve(tables, a->config, a->store, a->channels, in, &served);
+        rc = rpc_serve(tables, a->config, a->store, a->channels, NULL, in, &served);
         store_rollback(a->store); /* nothing was written */
         if (served.written) take_written(a, &served);
     }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "actors/channel.h"
+#include "actors/cron.h"
 #include "actors/exec.h"
 #include "actors/gateway.h"
 #include "actors/model.h"
@@ -118,6 +119,21 @@ static int start_channel(struct router *r, struct child *c)
     return rc;
 }
 
+static int start_cron(struct router *r, struct child *c)
+{
+    struct cron_actor_options *options = calloc(1, sizeof *options);
+    if (!options) return GW_ENOMEM;
+    options->config = config_ref(r->config);
+    options->state_dir = str_dup(str_of(r->options->state_dir));
+    int rc = options->state_dir ? actor_spawn(r->bus, c->name, CRON_QUEUE, cron_actor, options, &c->actor) : GW_ENOMEM;
+    if (rc) {
+        config_unref(&options->config);
+        free(options->state_dir);
+        free(options);
+    }
+    return rc;
+}
+
 static int start_gateway(struct router *r, struct child *c)
 {
     struct gateway_options *options = calloc(1, sizeof *options);
@@ -148,6 +164,7 @@ int router_child_start(struct router *r, struct child *c, struct buf *why)
     case CHILD_WEB: return actor_spawn(r->bus, c->name, WEB_QUEUE, web_actor, NULL, &c->actor);
     case CHILD_EXEC: return start_exec(r, c);
     case CHILD_CHANNEL: return start_channel(r, c);
+    case CHILD_CRON: return start_cron(r, c);
     case CHILD_RELAY: return actor_spawn(r->bus, c->name, RELAY_QUEUE, relay_actor, NULL, &c->actor);
     default: return start_gateway(r, c);
     }
@@ -207,6 +224,7 @@ int router_start_children(struct router *r)
     if (rc == 0 && !router_child_add(r, CHILD_RELAY, "relay")) rc = GW_ENOMEM;
     if (rc == 0 && !router_child_add(r, CHILD_EXEC, "exec")) rc = GW_ENOMEM;
     if (rc == 0 && !router_child_add(r, CHILD_WEB, "web")) rc = GW_ENOMEM;
+    if (rc == 0 && r->options->gateway && !router_child_add(r, CHILD_CRON, "cron")) rc = GW_ENOMEM;
     if (rc == 0 && r->options->gateway) rc = router_add_channels(r);
     if (rc == 0 && r->options->config_path && !router_child_add(r, CHILD_RELOAD, "reload")) rc = GW_ENOMEM;
     for (size_t i = 1; i < r->child_count && rc == 0; i++) rc = router_child_start(r, &r->children[i], &why);
@@ -398,8 +416,8 @@ static bool tell_stop(struct router *r, const char *name, bool running)
  * nobody can write any more and nobody reads. */
 void router_stop_children(struct router *r)
 {
-    static const enum child_kind order[] = { CHILD_RELOAD, CHILD_GATEWAY, CHILD_CHANNEL,  CHILD_RELAY, CHILD_QUERY,
-                                             CHILD_EXEC,   CHILD_WEB,     CHILD_PROVIDER, CHILD_STORE };
+    static const enum child_kind order[] = { CHILD_RELOAD, CHILD_GATEWAY, CHILD_CRON, CHILD_CHANNEL,  CHILD_RELAY,
+                                             CHILD_QUERY,  CHILD_EXEC,    CHILD_WEB,  CHILD_PROVIDER, CHILD_STORE };
     for (size_t stage = 0; stage < sizeof order / sizeof *order; stage++) {
         bool any = false;
         for (size_t i = 0; i < r->child_count; i++) {

@@ -30,6 +30,7 @@ enum child_kind {
     CHILD_EXEC,
     CHILD_WEB,
     CHILD_CHANNEL,
+    CHILD_CRON,
 };
 
 struct child { /* a named, supervised actor */

@@ -30,8 +30,8 @@ static void say_failure(struct rpc_served *out, const struct rpc_call *call, int
     if (whole && details.n) out->m.rpc_result.details = (struct str){ out->words.p + text.n, details.n };
 }
 
-int rpc_serve(const struct rpc_handler *const *tables, const config_t *config, store_t *store, const json_t *channels, const struct msg *in,
-              struct rpc_served *out)
+int rpc_serve(const struct rpc_handler *const *tables, const config_t *config, store_t *store, const json_t *channels, void *owner,
+              const struct msg *in, struct rpc_served *out)
 {
     struct buf json = { .max = RPC_RESULT_MAX };
     json_t *params = json_loadb(in->rpc_call.params.p, in->rpc_call.params.n, JSON_ALLOW_NUL, NULL);
@@ -40,6 +40,7 @@ int rpc_serve(const struct rpc_handler *const *tables, const config_t *config, s
                              .store = store,
                              .params = params,
                              .channels = channels,
+                             .owner = owner,
                              .flags = (int)in->rpc_call.flags,
                              .now_ms = clock_wall_ms(),
                              .out = &json };

@@ -22,11 +22,11 @@ struct rpc_served {
     config_t *written;  /* owned; a configuration that the call has written, NULL: none */
 };
 
-/** @param in  an rpc.call
+/** @param in  an rpc.call  @param channels, owner  as in struct rpc_call
  *  @return 0: `out` holds the answer, a result or a refusal; GW_EIO, GW_ENOMEM, GW_ECORRUPT: the machine failed, `out` holds
  *          UNAVAILABLE, and a group of the store is spoiled */
-int rpc_serve(const struct rpc_handler *const *tables, const config_t *config, store_t *store, const json_t *channels, const struct msg *in,
-              struct rpc_served *out);
+int rpc_serve(const struct rpc_handler *const *tables, const config_t *config, store_t *store, const json_t *channels, void *owner,
+              const struct msg *in, struct rpc_served *out);
 void rpc_served_free(struct rpc_served *served);
 
 /** The configuration that config.changed announces, in place of the one held. */

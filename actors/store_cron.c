@@ -139,7 +139,7 @@ static int keep_id(void *ctx, int64_t session)
 
 void store_cron_prune(store_t *store, const config_t *config, int64_t now_ms)
 {
-    int64_t kept_ms = config_duration(config, "cron.sessionRetention", 'h');
+    int64_t kept_ms = config ? config_duration(config, "cron.sessionRetention", 'h') : -1;
     struct old o = { .before_ms = now_ms - kept_ms };
     cron_runs_prune(store, now_ms - RUNS_KEPT_MS);
     if (kept_ms < 0 || session_old_runs(store, o.before_ms, PRUNE_SESSIONS, keep_id, &o) != 0) return;

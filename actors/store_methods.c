@@ -13,7 +13,7 @@ int store_method(const config_t *config, store_t *store, const struct msg *in, s
 {
     int rc = store_try_begin(store);
     if (rc) return rc;
-    rc = rpc_serve(tables, config, store, NULL, in, out);
+    rc = rpc_serve(tables, config, store, NULL, NULL, in, out);
     int end = store_try_end(store, rc ? rc : out->m.rpc_result.code.n ? GW_EINVAL : 0);
     if (rc) return rc;
     return end == GW_EINVAL ? 0 : end; /* a refusal is an answer */

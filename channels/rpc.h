@@ -31,7 +31,7 @@ enum rpc_scope {
 
 /* Who answers: the gateway's own thread; the query actor (files, read-only store); the store's actor (writes); BOTH: the
  * gateway, which asks the query actor under the same method for a part of the answer. */
-enum rpc_place { RPC_PLACE_GATEWAY, RPC_PLACE_QUERY, RPC_PLACE_STORE, RPC_PLACE_BOTH };
+enum rpc_place { RPC_PLACE_GATEWAY, RPC_PLACE_QUERY, RPC_PLACE_STORE, RPC_PLACE_CRON, RPC_PLACE_BOTH };
 
 enum rpc_id {
     RPC_none = 0,

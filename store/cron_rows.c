@@ -8,7 +8,8 @@ int cron_job_save(store_t *store, const struct cron_job_row *row)
     if (rc == 0) rc = sql_check(store, row->json, 1, STORE_CRON_JSON_MAX, "job");
     if (rc == 0) rc = sql_check(store, row->state, 1, STORE_CRON_STATE_MAX, "state of a job");
     if (rc) return rc;
-    struct query q = query_open(store, SQL_cron_job_save, "INSERT OR REPLACE INTO cron_jobs (id, configured, json, state) VALUES (?, ?, ?, ?)");
+    struct query q =
+        query_open(store, SQL_cron_job_save, "INSERT OR REPLACE INTO cron_jobs (id, configured, json, state) VALUES (?, ?, ?, ?)");
     query_text(&q, row->id);
     query_int(&q, row->configured);
     query_text(&q, row->json);
@@ -56,8 +57,8 @@ int cron_run_begin(store_t *store, const struct cron_run_row *row, int64_t now_m
     if (rc == 0) rc = begun(store, row, &count);
     if (rc == 0 && count) rc = GW_EEXIST;
     if (rc) return rc;
-    struct query q = query_open(store, SQL_cron_run_begin,
-                                "INSERT INTO cron_runs (job, kind, slot_ms, ended, ts_ms, json) VALUES (?, ?, ?, 0, ?, ?)");
+    struct query q =
+        query_open(store, SQL_cron_run_begin, "INSERT INTO cron_runs (job, kind, slot_ms, ended, ts_ms, json) VALUES (?, ?, ?, 0, ?, ?)");
     query_text(&q, row->job);
     query_int(&q, row->kind);
     query_int(&q, row->slot_ms);

@@ -10,7 +10,6 @@
 #define ENDS "an aborted run has an end among its `agent` events, too"
 #define FAILURE "sent when all candidates failed, with each one's reason"
 #define HEALTH "probes get an answer that is not the page"
-#define CRON "cron does not run yet"
 #define NODES "this gateway takes no nodes: none is known"
 #define TOOLS "the recorded session had used tools, ours has not"
 #define PARTIAL "what a command has written so far is not told while it runs"
@@ -34,18 +33,12 @@ static struct known KNOWN[] = {
       .reason = "a number is taken, too" },
     { .frame = "rpc-skills.install-error-1", .path = "payload", .reason = "an error has no payload beside it" },
     { .frame = "rpc-config.schema", .path = "payload.schema.required", .reason = "no part of the file has to be there" },
+    { .frame = "rpc-cron.add-error-2", .path = "error.message", .reason = "it tells the time at which it was asked" },
+    { .frame = "rpc-cron.runs-ok-1", .path = "payload.entries[].sessionKey", .reason = "made of the ids of this run" },
+    { .frame = "event-cron-finished", .path = "payload.sessionKey", .reason = "made of the ids of this run" },
+    { .frame = "rpc-last-heartbeat-ok-1", .path = "payload", .reason = "a job for the main session is a turn of its own, no heartbeat" },
     { .frame = "rpc-skills.status", .path = "payload.skills[].source", .reason = SKILLS },
     { .frame = "rpc-skills.status", .path = "payload.skills[].bundled", .reason = SKILLS },
-    { .frame = "rpc-cron.status*", .path = "payload.enabled", .reason = CRON },
-    { .frame = "rpc-cron.status-ok-1", .path = "payload.nextWakeAtMs", .reason = CRON },
-    { .frame = "rpc-last-heartbeat-ok-1", .path = "payload", .reason = CRON },
-    { .frame = "rpc-cron.add-ok-*", .path = "", .reason = CRON },
-    { .frame = "rpc-cron.add-error-[2-5]", .path = "error", .reason = CRON },
-    { .frame = "rpc-cron.list-ok-*", .path = "payload.jobs", .reason = CRON },
-    { .frame = "rpc-cron.run-ok-*", .path = "", .reason = CRON },
-    { .frame = "rpc-cron.runs-ok-[13]", .path = "payload.entries", .reason = CRON },
-    { .frame = "rpc-cron.update-ok-1", .path = "", .reason = CRON },
-    { .frame = "rpc-cron.remove-ok-[13]", .path = "payload.removed", .reason = CRON },
     { .frame = "rpc-node.list-ok-*", .path = "payload.nodes", .reason = NODES },
     { .frame = "rpc-node.*-ok-1", .path = "", .reason = NODES },
     { .frame = "chat-send-exec", .path = "payload.data.meta", .reason = META },

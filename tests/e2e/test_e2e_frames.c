@@ -170,21 +170,53 @@ Test(e2e_frames, agents_and_settings_change_as_recorded, .timeout = 120)
     kit_stop(&K);
 }
 
-/* --- what there is later: the answers until then --------------------------------------------------------------------- */
+/* --- jobs by the clock ------------------------------------------------------------------------------------------------ */
 
-Test(e2e_frames, cron_and_nodes_are_refused_as_recorded, .timeout = 120)
+/* The two jobs that the recorded gateway had from its command line. */
+static void add_jobs(struct frames *f, struct frame_client *web)
+{
+    char at[CLOCK_ISO_SIZE];
+    clock_iso(clock_wall_ms() + 7200000, at);
+    json_t *first = json_pack("{s:s, s:s, s:s, s:{s:s, s:{s:s, s:i}, s:s, s:{s:s, s:s}}}", "type", "req", "id", "c1", "method", "cron.add",
+                              "params", "name", "tst", "schedule", "kind", "every", "everyMs", 3600000, "sessionTarget", "isolated",
+                              "payload", "kind", "agentTurn", "message", "do it");
+    json_t *second = json_pack("{s:s, s:s, s:s, s:{s:s, s:{s:s, s:s}, s:s, s:{s:s, s:s}}}", "type", "req", "id", "c2", "method", "cron.add",
+                               "params", "name", "tst2", "schedule", "kind", "at", "at", at, "sessionTarget", "main", "payload", "kind",
+                               "systemEvent", "text", "ping");
+    cr_assert(first && second);
+    frames_send(f, web, first, "c1");
+    json_decref(frames_response(web, "c1", 5000));
+    frames_send(f, web, second, "c2");
+    json_decref(frames_response(web, "c2", 5000));
+    json_decref(first);
+    json_decref(second);
+}
+
+Test(e2e_frames, cron_and_nodes_answer_as_recorded, .timeout = 120)
 {
     struct frame_client web;
     struct ws_device device;
     frames_start(&F, &K, KNOWN, KNOWN_COUNT);
     cr_assert_eq(ws_device_create(&device), 0);
     frames_join_web(&F, &web, &device);
+    frames_play_all(
+        &F, &web,
+        ALL("rpc-cron.add-error-1", "rpc-cron.add-error-2", "rpc-cron.add-error-3", "rpc-cron.add-error-4", "rpc-cron.add-error-5"));
+    add_jobs(&F, &web);
+    frames_play_all(&F, &web, ALL("rpc-cron.add-ok-1"));
+    frames_event(&F, &web, "event-cron-added");
+    frames_play_all(&F, &web, ALL("rpc-cron.run-ok-1", "rpc-cron.run-ok-2"));
+    frames_event(&F, &web, "event-cron-started");
+    frames_event(&F, &web, "event-cron-finished");
+    frames_play_all(&F, &web, ALL("rpc-cron.runs-ok-1", "rpc-cron.update-ok-1"));
+    frames_event(&F, &web, "event-cron-updated");
     frames_play_all(&F, &web,
-                    ALL("rpc-cron.add-error-1", "rpc-cron.add-error-2", "rpc-cron.add-error-3", "rpc-cron.add-error-4",
-                        "rpc-cron.add-error-5", "rpc-cron.add-ok-1", "rpc-cron.run-ok-1", "rpc-cron.run-ok-2", "rpc-cron.runs-ok-1",
-                        "rpc-cron.update-ok-1", "rpc-cron.update-error-1", "rpc-cron.run-error-1", "rpc-cron.list-ok-1",
-                        "rpc-cron.list-ok-2", "rpc-cron.status-ok-1", "rpc-cron.remove-ok-1", "rpc-cron.remove-ok-2", "rpc-cron.runs-ok-2",
-                        "rpc-cron.add-ok-2", "rpc-cron.run-ok-3", "rpc-cron.runs-ok-3", "rpc-cron.remove-ok-3", "rpc-last-heartbeat-ok-1"));
+                    ALL("rpc-cron.update-error-1", "rpc-cron.run-error-1", "rpc-cron.list-ok-1", "rpc-cron.list-ok-2",
+                        "rpc-cron.status-ok-1", "rpc-cron.remove-ok-1"));
+    frames_event(&F, &web, "event-cron-removed");
+    frames_play_all(&F, &web,
+                    ALL("rpc-cron.remove-ok-2", "rpc-cron.runs-ok-2", "rpc-cron.add-ok-2", "rpc-cron.run-ok-3", "rpc-cron.runs-ok-3",
+                        "rpc-cron.remove-ok-3", "rpc-last-heartbeat-ok-1"));
     frames_play_all(&F, &web,
                     ALL("rpc-node.pair.request-ok-1", "rpc-node.pair.list-ok-1", "rpc-node.pair.approve-ok-1", "rpc-node.pair.verify-ok-1",
                         "rpc-node.rename-ok-1", "rpc-node.list-ok-2"));

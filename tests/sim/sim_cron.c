@@ -57,7 +57,7 @@ struct world {
     size_t job_count;
     struct kept_run *runs, *by_run;
     struct work work[WORK_MAX];
-    bool dead;               /* the process ends at once */
+    bool dead;                 /* the process ends at once */
     int64_t refusing_until_ms; /* true time */
     cron_t *cron;
     uint64_t fired, skipped, crashes, steps, repeats;
@@ -256,8 +256,8 @@ static void uuid(void *ctx, char out[RANDOM_UUID_SIZE])
 {
     struct world *w = ctx;
     uint64_t a = roll(w), b = roll(w);
-    snprintf(out, RANDOM_UUID_SIZE, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(a >> 32), (unsigned)(a >> 16 & 0xffff), (unsigned)(a & 0xffff),
-             (unsigned)(b >> 48), (unsigned long long)(b & 0xffffffffffffu));
+    snprintf(out, RANDOM_UUID_SIZE, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(a >> 32), (unsigned)(a >> 16 & 0xffff),
+             (unsigned)(a & 0xffff), (unsigned)(b >> 48), (unsigned long long)(b & 0xffffffffffffu));
 }
 
 /* --- the process ------------------------------------------------------------------------------------------------------------- */
@@ -381,10 +381,12 @@ static void judge_job(struct world *w, int index, int64_t from_ms)
     struct cron_schedule schedule;
     struct buf why = { 0 };
     json_t *spec = json_loads(job->json, 0, NULL);
-    if (cron_schedule_read(json_object_get(spec, "schedule"), str_of(job->id), 0, &schedule, &why) != 0) broken(w, "unreadable", job->id, 0);
+    if (cron_schedule_read(json_object_get(spec, "schedule"), str_of(job->id), 0, &schedule, &why) != 0)
+        broken(w, "unreadable", job->id, 0);
     struct cron_state state;
     cron_state_read(&state, str_of(job->state));
-    for (int64_t slot = cron_schedule_next(&schedule, from_ms); slot >= 0 && slot <= w->highest_ms - 2 * 3600000; slot = cron_schedule_next(&schedule, slot)) {
+    for (int64_t slot = cron_schedule_next(&schedule, from_ms); slot >= 0 && slot <= w->highest_ms - 2 * 3600000;
+         slot = cron_schedule_next(&schedule, slot)) {
         char key[96];
         struct kept_run *run;
         key_of(index, CRON_RUN_SLOT, slot, key);
@@ -443,7 +445,8 @@ int main(int argc, char **argv)
         w.verbose = verbose;
         live(&w, years);
         judge(&w);
-        printf("sim_cron: seed %lld, policy %d: %llu runs, %llu times reported as passed over, %llu repeats refused, %llu restarts, %llu steps\n",
+        printf("sim_cron: seed %lld, policy %d: %llu runs, %llu times reported as passed over, %llu repeats refused, %llu restarts, %llu "
+               "steps\n",
                (long long)seed, (int)w.missed, (unsigned long long)w.fired, (unsigned long long)w.skipped, (unsigned long long)w.repeats,
                (unsigned long long)w.crashes, (unsigned long long)w.steps);
         forget(&w);
