@@ -255,6 +255,20 @@ static void set_bounds(struct gateway *gw)
     };
 }
 
+/* Who connects first is told the health of everything, too. It was asked for a while ago. */
+static void await_health(struct gateway *gw)
+{
+    int64_t until_ms = clock_mono_ms() + GATEWAY_FIRST_HEALTH_MS;
+    struct msg in;
+    while (!gw->stopping && gateway_events_health(gw, INT64_MAX).n == 0) {
+        int rc = mailbox_recv(gw->mailbox, clock_left_ms(until_ms), &in);
+        if (rc == GW_EBADMSG) continue;
+        if (rc) return;
+        receive(gw, &in);
+        msg_clear(&in);
+    }
+}
+
 int gateway_open(struct gateway *gw, mailbox_t *mb, struct gateway_options *options)
 {
     *gw = (struct gateway){ .options = options, .mailbox = mb, .services = 1, .started_ms = clock_mono_ms() };
@@ -269,10 +283,12 @@ int gateway_open(struct gateway *gw, mailbox_t *mb, struct gateway_options *opti
     if (rc == 0) rc = gateway_poll_begin();
     if (rc == 0) rc = gateway_runs_create(gw);
     if (rc == 0) rc = gateway_misc_create(gw);
+    if (rc == 0) gateway_events_ask_health(gw);
     if (rc == 0) rc = gateway_devices_create(gw);
     if (rc == 0) rc = create_context(gw);
     if (rc == 0) rc = adopt_mailbox(gw);
     if (rc == 0) rc = gateway_heartbeat_create(gw);
+    if (rc == 0) await_health(gw);
     if (rc == 0) rc = gateway_listen(gw, &port);
     if (rc == 0) gateway_start_devices_tick(gw);
     if (rc) return rc;

@@ -164,7 +164,7 @@ static void tell_presence(struct gateway *gw)
 
 /* --- health ----------------------------------------------------------------------------------------------------- */
 
-static void ask_health(struct gateway *gw)
+void gateway_events_ask_health(struct gateway *gw)
 {
     struct gateway_events *ev = gw->events;
     struct msg m = { .kind = MSG_rpc_call, .corr = mailbox_corr(gw->mailbox) };
@@ -217,7 +217,7 @@ static void on_soon(lws_sorted_usec_list_t *sul)
     struct gateway_events *ev = lws_container_of(sul, struct gateway_events, soon);
     struct gateway *gw = ev->gw;
     int64_t now = clock_mono_ms(), pause = pause_ms(gw);
-    if (ev->health_wanted && !ev->health_corr && now - ev->health_asked_ms >= pause) ask_health(gw);
+    if (ev->health_wanted && !ev->health_corr && now - ev->health_asked_ms >= pause) gateway_events_ask_health(gw);
     if (ev->presence_wanted && now - ev->presence_ms >= pause) tell_presence(gw);
     if (ev->health_wanted || ev->presence_wanted) lws_sul_schedule(gw->lws, 0, &ev->soon, on_soon, pause * LWS_US_PER_MS);
 }

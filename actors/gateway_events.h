@@ -37,6 +37,7 @@ void gateway_events_write_version(const struct gateway *gw, struct buf *out);
 void gateway_events_keep_health(struct gateway *gw, struct str json);
 /** The kept health object; empty when it is older, or there is none. Borrowed until the next one. */
 struct str gateway_events_health(const struct gateway *gw, int64_t max_age_ms);
+void gateway_events_ask_health(struct gateway *gw); /* once; every client is told the answer */
 const char *gateway_events_host(const struct gateway *gw);
 
 /** Tell everyone and close every connection with 1012. @param restart_expected_ms  0: it stops */
