@@ -150,7 +150,7 @@ static void run_now(struct clockwork *w, const struct msg *in)
         answer(w, in->from, in->corr, in->trace, NULL, STR("{\"ok\":true,\"ran\":false,\"reason\":\"not-due\"}"));
     else if (how == CRON_ALREADY_RUNS)
         answer(w, in->from, in->corr, in->trace, NULL, STR("{\"ok\":true,\"ran\":false,\"reason\":\"already-running\"}"));
-    else if (job && job->run)
+    else if (job && job->run && !json_is_false(json_object_get(params, "wait")))
         wait_for(w, in, job->run->id);
     else
         answer(w, in->from, in->corr, in->trace, NULL, STR("{\"ok\":true,\"ran\":true}")); /* over already */

@@ -48,6 +48,8 @@ static void keep_event(struct gateway *gw, const struct msg *in)
 {
     struct gateway_misc *m = gw->misc;
     system_events_add(&m->events, in->system_event.text, clock_wall_ms());
+    if (in->system_event.now) gateway_heartbeat_wake(gw);
+    if (in->corr == 0) return;
     if (m->teller_count == GATEWAY_TELLERS_MAX) { /* its event had to make room, too */
         tell_taken(gw, &m->tellers[0]);
         memmove(m->tellers, m->tellers + 1, --m->teller_count * sizeof m->tellers[0]);

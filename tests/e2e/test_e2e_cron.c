@@ -264,3 +264,53 @@ Test(e2e_cron, a_changed_configuration_changes_the_jobs, .timeout = 120)
     json_decref(jobs);
     stop();
 }
+
+/* Say something to the main session and wait for the answer. */
+static void say(const char *text)
+{
+    struct http_reply r = { 0 };
+    cr_assert_eq(kit_chat(&K, "u", text, &r), 0);
+    cr_assert_eq(r.status, 200);
+    http_reply_free(&r);
+}
+
+#define CALL(arguments) "{\"tool_calls\":[{\"id\":\"c\",\"name\":\"cron\",\"arguments\":" arguments "}]}"
+
+Test(e2e_cron, an_agent_makes_appointments_with_itself_alone, .timeout = 120)
+{
+    start("jobs: [{ id: 'not-hers', agentId: 'main', schedule: { kind: 'cron', expr: '0 0 1 1 *' }, payload: { kind: 'agentTurn', message: "
+          "'a' } }]",
+          "0m");
+    fake_control(&K.openrouter,
+                 "{\"next\":[" CALL("{\"action\":\"add\",\"job\":{\"name\":\"tea\",\"schedule\":{\"kind\":\"cron\",\"expr\":\"0 7 * * "
+                                    "*\",\"tz\":\"Asia/Ho_Chi_Minh\"},"
+                                    "\"payload\":{\"kind\":\"systemEvent\",\"text\":\"make tea\"}}}") ",{\"text\":\"Noted.\"}]}");
+    say("remind me of tea at seven");
+    cr_expect_eq(kit_sql(&K, "SELECT count(*) FROM cron_jobs WHERE configured = 0 AND json_extract(json, '$.sessionTarget') = 'main' "
+                             "AND json_extract(json, '$.sessionKey') LIKE 'agent:main:%'"),
+                 1);
+    static const struct {
+        const char *call, *words;
+    } cases[] = {
+        { CALL("{\"action\":\"list\"}"), "make tea" },
+        { CALL("{\"action\":\"status\"}"), "nextWakeAtMs" },
+        { CALL("{\"action\":\"add\",\"job\":{\"name\":\"x\",\"agentId\":\"other\",\"schedule\":{\"kind\":\"every\",\"everyMs\":1000},"
+               "\"payload\":{\"kind\":\"systemEvent\",\"text\":\"a\"}}}"),
+          "only be for yourself" },
+        { CALL("{\"action\":\"add\",\"job\":{\"name\":\"x\",\"schedule\":{\"kind\":\"cron\",\"expr\":\"61 * * * "
+               "*\"},\"payload\":{\"kind\":\"systemEvent\",\"text\":\"a\"}}}"),
+          "is outside 0-59" },
+        { CALL("{\"action\":\"remove\",\"jobId\":\"nope\"}"), "no job with the id" },
+        { CALL("{\"action\":\"remove\",\"jobId\":\"not-hers\"}"), "comes from the configuration" },
+        { CALL("{\"action\":\"runs\",\"jobId\":\"not-hers\"}"), "entries" },
+        { CALL("{\"action\":\"add\"}"), "job is required" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fake_control(&K.openrouter, "{\"next\":[%s,{\"text\":\"ok\"}]}", cases[i].call);
+        say("go on");
+        char *text = told();
+        cr_expect(strstr(text, cases[i].words), "%s: %s", cases[i].call, text);
+        free(text);
+    }
+    stop();
+}
