@@ -193,7 +193,7 @@ static void say_goodbye(struct host *h)
 {
     const struct channel_now now = channel_now();
     int64_t until_ms = now.mono_ms + GOODBYE_MS;
-    h->channel->stop(h->state, &now);
+    if (h->channel->stop) h->channel->stop(h->state, &now);
     while (h->conns && clock_mono_ms() < until_ms) {
         lws_sul_schedule(h->lws, 0, &h->timer, on_timer, 20 * LWS_US_PER_MS);
         lws_service(h->lws, 0);

@@ -73,7 +73,7 @@ static int pack(const struct channel_message *m, struct str text, struct buf *ou
 static void news(struct host *h, uint64_t tag, enum channel_turn_news what, struct str text)
 {
     const struct channel_now now = channel_now();
-    h->channel->turn(h->state, tag, what, text, &now);
+    if (h->channel->turn) h->channel->turn(h->state, tag, what, text, &now);
 }
 
 void channel_submit(struct host *h, const struct channel_message *m, struct str text)
@@ -252,7 +252,7 @@ static void take_config(struct host *h)
     config_t *fresh = config_shared_get(NULL);
     const struct channel_now now = channel_now();
     if (!fresh) return;
-    h->channel->take_config(h->state, fresh, &now);
+    if (h->channel->take_config) h->channel->take_config(h->state, fresh, &now);
     config_unref(&h->options->config);
     h->options->config = fresh;
 }
@@ -263,13 +263,15 @@ static void loaded(struct host *h)
     if (h->loaded) return;
     h->loaded = h->due = true;
     h->load_ms = INT64_MAX;
-    h->channel->start(h->state, &now);
+    if (h->channel->start) h->channel->start(h->state, &now);
 }
 
 void channel_on_bus(struct host *h, struct msg *in)
 {
     switch (in->kind) {
-    case MSG_channel_kept: h->channel->load(h->state, in->channel_kept.key, in->channel_kept.json); break;
+    case MSG_channel_kept:
+        if (h->channel->load) h->channel->load(h->state, in->channel_kept.key, in->channel_kept.json);
+        break;
     case MSG_channel_loaded: loaded(h); break;
     case MSG_channel_due: h->due = true; break;
     case MSG_delivery_item: on_item(h, in); break;

@@ -36,7 +36,7 @@ static void end(struct host *h, struct channel_command *c, struct str text)
 {
     const struct channel_now now = channel_now();
     if (text.n) channel_say(h, str_of(c->route), text);
-    h->channel->turn(h->state, c->tag, CHANNEL_TURN_ENDED, (struct str){ 0 }, &now);
+    if (h->channel->turn) h->channel->turn(h->state, c->tag, CHANNEL_TURN_ENDED, (struct str){ 0 }, &now);
     channel_command_free(c);
 }
 

@@ -85,6 +85,13 @@ static void configure(struct clockwork *w)
     json_decref(jobs);
 }
 
+void cron_want_channel(const struct clockwork *w)
+{
+    struct msg m = { .kind = MSG_channel_want };
+    m.channel_want.channel = STR("http");
+    if (cron_posts(w->cron)) mailbox_send(w->mailbox, "router", &m);
+}
+
 /* --- the start --------------------------------------------------------------------------------------------------------------------- */
 
 static void ask_for_all(struct clockwork *w)
@@ -99,6 +106,7 @@ static void on_loaded(struct clockwork *w)
     w->loaded = true;
     configure(w);
     cron_start(w->cron, &now);
+    cron_want_channel(w);
 }
 
 static void load_job(struct clockwork *w, const struct msg_cron_job *j)
@@ -125,6 +133,7 @@ static void receive(struct clockwork *w, const struct msg *in)
     case MSG_config_changed:
         rpc_take_config(&w->config);
         if (w->loaded) configure(w);
+        cron_want_channel(w);
         break;
     default:
         if (!cron_turn_message(w, in) && in->kind == MSG_error && !w->loaded) ask_for_all(w); /* the store was not there */

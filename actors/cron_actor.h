@@ -38,6 +38,7 @@ struct clockwork {
 };
 
 struct cron_now cron_clock_now(void);
+void cron_want_channel(const struct clockwork *w); /* for jobs that post their results */
 
 /* cron_turns.c */
 void cron_turn_begin(void *ctx, const struct cron_job *job); /* ports */

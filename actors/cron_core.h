@@ -106,6 +106,7 @@ int cron_remove(cron_t *c, struct str id, bool *removed, struct buf *why);
 enum cron_ran { CRON_RUNS, CRON_NOT_DUE, CRON_ALREADY_RUNS };
 /** @return 0 with *how; GW_ENOENT; another code: the store failed */
 int cron_force(cron_t *c, struct str id, bool only_due, const struct cron_now *now, enum cron_ran *how);
+bool cron_posts(const cron_t *c); /* does a job post its results to an address? */
 /** Append {"jobs":[...]}, the next to run first, and {"enabled",...,"nextWakeAtMs"}. */
 void cron_list(cron_t *c, bool disabled_too, struct buf *out);
 void cron_status(cron_t *c, struct str store_path, struct buf *out);

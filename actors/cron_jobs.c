@@ -273,6 +273,13 @@ int cron_force(cron_t *c, struct str id, bool only_due, const struct cron_now *n
 
 /* --- told ------------------------------------------------------------------------------------------------------------------------ */
 
+bool cron_posts(const cron_t *c)
+{
+    for (const struct cron_job *job = c->jobs; job; job = job->hh.next)
+        if (str_is(json_str(cron_job_delivery(job), "mode"), "webhook")) return true;
+    return false;
+}
+
 static int by_next(const void *a, const void *b)
 {
     const struct cron_job *x = *(struct cron_job *const *)a, *y = *(struct cron_job *const *)b;

@@ -31,6 +31,7 @@ static int status(struct rpc_call *call)
 static int told(struct rpc_call *call, int rc, const struct cron_job *job, const char *code, struct buf *why)
 {
     if (rc == 0) cron_job_write(job, call->out);
+    if (rc == 0) cron_want_channel(call->owner);
     if (rc) rc = rpc_fail(call, code, "%s", buf_cstr(why));
     buf_free(why);
     return rc;

@@ -229,6 +229,7 @@ static void handle(struct router *r, struct msg *in)
     case MSG_gateway_listening: r->port = (int)in->gateway_listening.port; break;
     case MSG_system_drain: on_drain(r, in); break;
     case MSG_config_changed: router_on_config_changed(r); break;
+    case MSG_channel_want: router_on_channel_want(r, in); break;
     case MSG_router_ping: on_ping(r, in); break;
     case MSG_router_status: router_on_status(r, in); break;
     case MSG_session_quiesce: router_on_quiesce(r, in); break;

@@ -30,6 +30,8 @@ static int worker_of(const char *name)
     return str_to_int((struct str){ s.p + 8, s.n - 8 }, &index) == 0 && index >= 0 && index < POLICY_WORKERS_MAX ? (int)index : -1;
 }
 
+static void child_died(struct router *r, struct child *c, int code);
+
 struct child *router_child(struct router *r, const char *name)
 {
     for (size_t i = 0; i < r->child_count; i++)
@@ -197,6 +199,19 @@ int router_provider_add(struct router *r, const struct config_provider *provider
     c->provider = index;
     c->provider_id = info.name;
     return 0;
+}
+
+/* Somebody has something for a channel that the configuration does not ask for by itself. */
+void router_on_channel_want(struct router *r, const struct msg *in)
+{
+    char name[MSG_NAME_MAX + 1];
+    struct str id = in->channel_want.channel;
+    struct buf why = { 0 };
+    snprintf(name, sizeof name, "channel.%.*s", STR_ARG(id));
+    if (r->phase == PHASE_STOPPING || !channel_find(id) || router_child(r, name)) return;
+    struct child *c = router_child_add(r, CHILD_CHANNEL, name);
+    if (c && router_child_start(r, c, &why) != 0) child_died(r, c, GW_ESYS);
+    buf_free(&why);
 }
 
 /* The networks that the configuration wants. */

@@ -166,6 +166,7 @@ void router_tell_fault(struct router *r);                       /* tell main, if
 /* router_turns.c */
 struct said router_said(const struct msg *m); /* m: one that became a turn */
 int router_add_channels(struct router *r);
+void router_on_channel_want(struct router *r, const struct msg *in);
 struct str router_route(const struct said *s);
 struct turn_entry *router_turn_add(struct router *r, struct msg *in); /* takes the message over. NULL: memory is out */
 struct policy_event router_submit_event(const struct turn_entry *e, enum policy_event_kind kind);

@@ -107,6 +107,14 @@ static void fill_delivery(const struct turn *t, json_t *job)
     json_decref(route);
 }
 
+/* An address, and a token that goes with it, are not a model's to choose. */
+#define POSTING_REFUSED "delivery.mode webhook is set up by people only: openclaw cron, or cron.jobs in the configuration."
+
+static bool posts(const json_t *job)
+{
+    return str_is(json_str(json_object_get(job, "delivery"), "mode"), "webhook");
+}
+
 /* What models leave out follows from the rest. */
 static int complete(struct turn *t, struct tool_call *call, json_t *job)
 {
@@ -117,6 +125,10 @@ static int complete(struct turn *t, struct tool_call *call, json_t *job)
     bool event = str_is(json_str(payload, "kind"), "systemEvent");
     if (agent.n && !str_eq(agent, call->place->agent->id)) {
         tool_fail(call, "A job can only be for yourself (agentId \"%.*s\" is not you); leave agentId out.", STR_ARG(agent));
+        return GW_EINVAL;
+    }
+    if (posts(job)) {
+        tool_fail(call, POSTING_REFUSED);
         return GW_EINVAL;
     }
     json_object_set_new(job, "agentId", json_stringn(call->place->agent->id.p, call->place->agent->id.n));
@@ -149,6 +161,10 @@ static int change(struct turn *t, struct tool_call *call, enum rpc_id method)
     if (method == RPC_cron_update && json_object_get(patch, "agentId")) {
         json_decref(params);
         return tool_fail(call, "A job stays its agent's: leave agentId out.");
+    }
+    if (method == RPC_cron_update && posts(patch)) {
+        json_decref(params);
+        return tool_fail(call, POSTING_REFUSED);
     }
     if (method == RPC_cron_update) json_object_set(params, "patch", patch ? patch : json_null());
     if (method == RPC_cron_run && tool_text(call, "runMode", NULL).n)

@@ -73,11 +73,11 @@ enum channel_turn_news { CHANNEL_TURN_STARTED, CHANNEL_TURN_ENDED, CHANNEL_TURN_
 
 /* A text of the outbox. */
 struct channel_delivery {
-    int64_t id;         /* 0: not of the outbox, nobody hears what became of it */
-    struct str route;   /* JSON, as it was given with the message, or with the order to send */
-    struct str text;    /* Markdown */
-    struct str nonce;   /* unique for ever; 1..20 bytes */
-    int64_t parts_sent; /* of earlier tries: that many messages are not sent again */
+    int64_t id;                       /* 0: not of the outbox, nobody hears what became of it */
+    struct str route;                 /* JSON, as it was given with the message, or with the order to send */
+    struct str text;                  /* Markdown */
+    struct str nonce;                 /* unique for ever; 1..20 bytes */
+    int64_t parts_sent;               /* of earlier tries: that many messages are not sent again */
     struct str file_name, file_bytes; /* of a file that goes along; bytes empty: none */
 };
 
@@ -121,7 +121,8 @@ struct channel_options {
     struct env env;         /* tokens and base URLs; outlives the translator */
 };
 
-struct channel {       /* the table of functions of a network */
+struct channel { /* the table of functions of a network; what it has no use for is NULL: connections, load, start, take_config, turn, stop
+                  */
     const char *id;    /* "discord": member of `channels`, and `channel.discord` its actor */
     const char *label; /* "Discord" */
 

@@ -252,38 +252,15 @@ static void order(channel_state_t *s, const struct channel_order *o, const struc
 
 /* --- the rest: a webhook hears nothing ------------------------------------------------------------------------------------ */
 
-static void load(channel_state_t *s, struct str key, struct str json)
-{
-    (void)s;
-    (void)key;
-    (void)json;
-}
-
 static void start(channel_state_t *s, const struct channel_now *now)
 {
     (void)now;
     s->host.changed(s->host.ctx);
 }
 
-static void take_config(channel_state_t *s, const config_t *config, const struct channel_now *now)
-{
-    (void)s;
-    (void)config;
-    (void)now;
-}
-
 static int64_t next(channel_state_t *s)
 {
     return discord_rest_due(s->rest);
-}
-
-static void turn(channel_state_t *s, uint64_t tag, enum channel_turn_news news, struct str text, const struct channel_now *now)
-{
-    (void)s;
-    (void)tag;
-    (void)news;
-    (void)text;
-    (void)now;
 }
 
 static void status(channel_state_t *s, const struct channel_now *now, struct buf *out)
@@ -304,15 +281,11 @@ const struct channel channel_webhook = {
     .wanted = wanted,
     .create = create,
     .destroy = destroy,
-    .load = load,
     .start = start,
-    .take_config = take_config,
     .answered = answered,
     .next = next,
     .tick = pump,
-    .turn = turn,
     .deliver = deliver,
     .order = order,
     .status = status,
-    .stop = pump,
 };
