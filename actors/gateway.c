@@ -258,7 +258,7 @@ static void set_bounds(struct gateway *gw)
 /* Who connects first is told the health of everything, too. It was asked for a while ago. */
 static void await_health(struct gateway *gw)
 {
-    int64_t until_ms = clock_mono_ms() + GATEWAY_FIRST_HEALTH_MS;
+    int64_t until_ms = clock_mono_ms() + gw->options->await_health_ms;
     struct msg in;
     while (!gw->stopping && gateway_events_health(gw, INT64_MAX).n == 0) {
         int rc = mailbox_recv(gw->mailbox, clock_left_ms(until_ms), &in);
@@ -288,7 +288,7 @@ int gateway_open(struct gateway *gw, mailbox_t *mb, struct gateway_options *opti
     if (rc == 0) rc = create_context(gw);
     if (rc == 0) rc = adopt_mailbox(gw);
     if (rc == 0) rc = gateway_heartbeat_create(gw);
-    if (rc == 0) await_health(gw);
+    if (rc == 0 && options->await_health_ms) await_health(gw);
     if (rc == 0) rc = gateway_listen(gw, &port);
     if (rc == 0) gateway_start_devices_tick(gw);
     if (rc) return rc;

@@ -16,7 +16,8 @@
 #include "bus/bus.h"
 
 struct gateway_options {
-    config_t *config; /* a reference is given to the actor */
+    int await_health_ms; /* before it listens: wait so long for the health that its first client is told; 0: not at all */
+    config_t *config;    /* a reference is given to the actor */
     char bind_host[64];
     int port;
     char *token;                /* owned by the actor; NULL: the config's */

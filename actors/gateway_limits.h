@@ -17,7 +17,6 @@ enum gateway_limit {
     GATEWAY_ACCEPT_MAX = 64,             /* connections taken in one go, so that others are served in between */
     GATEWAY_BACKLOG = 1024,              /* connections that wait in the kernel */
     GATEWAY_AUTH_ADDRESSES_MAX = 1024,   /* client addresses whose failed logins are counted; the least recent is forgotten */
-    GATEWAY_FIRST_HEALTH_MS = 200,       /* before it listens: the health that the first client is told */
     GATEWAY_TICK_MS = 250,               /* how exact the times below are kept */
     GATEWAY_HEADER_MS = 10000,           /* for a request's headers, then the connection is closed */
     GATEWAY_BODY_MS = 60000,             /* for a request's body, then 408 */

@@ -17,6 +17,8 @@
 #include "base/log.h"
 #include "channels/channel.h"
 
+enum { AWAIT_HEALTH_MS = 200 };
+
 void router_worker_name(int worker, char out[MSG_NAME_MAX + 1])
 {
     snprintf(out, MSG_NAME_MAX + 1, "session.%d", worker);
@@ -141,6 +143,7 @@ static int start_gateway(struct router *r, struct child *c)
     struct gateway_options *options = calloc(1, sizeof *options);
     if (!options) return GW_ENOMEM;
     options->config = config_ref(r->config);
+    options->await_health_ms = AWAIT_HEALTH_MS;
     options->port = r->port ? r->port : r->options->port;
     str_copy(options->bind_host, sizeof options->bind_host, str_of(r->options->bind_host));
     if (r->options->token) options->token = str_dup(str_of(r->options->token));

@@ -281,3 +281,27 @@ Test(config_schema, reads_durations_and_sizes)
     cr_assert(config_size_parse(STR("1x"), &v) == GW_EPARSE && config_size_parse(STR("mb"), &v) == GW_EPARSE);
     cr_assert_eq(config_size_parse(STR("9223372036854775807tb"), &v), GW_ELIMIT);
 }
+
+Test(config_checks, jobs_by_the_clock_are_checked_before_they_are_due, .fini = config_end)
+{
+    complains(
+        "{ cron: { jobs: [\n"
+        " { id: 'a b', schedule: { kind: 'cron', expr: '61 * * * *', tz: 'Moon/Base' }, payload: { kind: 'agentTurn', message: 'x' } },\n"
+        " { id: 'x', agentId: 'ghost', schedule: { kind: 'every' }, payload: { kind: 'agentTurn' } },\n"
+        " { id: 'x', schedule: { kind: 'at' }, sessionTarget: 'isolated', payload: { kind: 'systemEvent', text: 'x' }, delivery: { mode: "
+        "'webhook' } },\n"
+        " {} ] } }",
+        "t.json:2:8: error: cron.jobs[0].id: expected a name of 1 to 64 letters, digits, '-', '_', '.': the job keeps its history by it\n"
+        "t.json:2:47: error: cron.jobs[0].schedule.expr: CronPattern: minute \"61\" is outside 0-59\n"
+        "t.json:2:65: error: cron.jobs[0].schedule.tz: no such time zone; expected a name like Asia/Ho_Chi_Minh\n"
+        "t.json:3:41: error: cron.jobs[1].schedule.everyMs: missing: milliseconds between runs\n"
+        "t.json:3:69: error: cron.jobs[1].payload.message: missing: what is said\n"
+              "t.json:3:22: error: cron.jobs[1].agentId: no such agent in agents.list\n"
+        "t.json:4:8: error: cron.jobs[2].id: another job has this id\n"
+        "t.json:4:23: error: cron.jobs[2].schedule.at: missing: an ISO 8601 time\n"
+        "t.json:4:54: error: cron.jobs[2].sessionTarget: main takes a systemEvent, isolated an agentTurn\n"
+        "t.json:4:121: error: cron.jobs[2].delivery.to: a webhook needs an http(s) address\n"
+        "t.json:5:2: error: cron.jobs[3].id: expected a name of 1 to 64 letters, digits, '-', '_', '.': the job keeps its history by it\n"
+        "t.json:5:2: error: cron.jobs[3].schedule.kind: missing: at, every or cron\n"
+        "t.json:5:2: error: cron.jobs[3].payload.kind: missing: agentTurn or systemEvent\n");
+}
