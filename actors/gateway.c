@@ -3,6 +3,7 @@
 #include "actors/gateway_devices.h"
 #include "actors/gateway_events.h"
 #include "actors/gateway_heartbeat.h"
+#include "actors/gateway_hooks.h"
 #include "actors/gateway_internal.h"
 #include "actors/gateway_misc.h"
 #include "actors/gateway_poll.h"
@@ -87,6 +88,8 @@ static void receive(struct gateway *gw, const struct msg *in)
     HASH_FIND(hh, gw->asking, &in->corr, sizeof in->corr, c);
     if (c && c->chat)
         gateway_chat_message(c, in);
+    else if (c && c->hook)
+        gateway_hook_answer(c, in);
     else if (c)
         gateway_probe_answer(c, in);
     else if (!gateway_runs_message(gw, in) && !gateway_events_message(gw, in))

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <utlist.h>
 
+#include "actors/gateway_hooks.h"
 #include "actors/gateway_client.h"
 #include "actors/gateway_internal.h"
 #include "base/clock.h"
@@ -48,6 +49,7 @@ static void reset_request(struct gateway_conn *c)
 {
     gateway_ask_over(c);
     gateway_chat_free(c);
+    gateway_hook_free(c);
     buf_free(&c->body);
     buf_free(&c->reasons);
     if (c->out.cap > GATEWAY_WRITE_MAX) buf_free(&c->out);
@@ -339,11 +341,11 @@ static void begin_body(struct gateway_conn *c, int64_t length)
         refuse_closing(c, 411, "A body needs a Content-Length; chunked requests are not taken.", "length_required");
         return;
     }
-    size_t max = c->route->body_max ? c->route->body_max(config_gateway(c->gw->options->config)) : 0;
+    size_t max = c->route->body_max ? c->route->body_max(c->gw->options->config) : 0;
     if ((uint64_t)length > max) {
         char text[160];
         snprintf(text, sizeof text, "The body is larger than %zu bytes%s.", max,
-                 max ? " (gateway.http.endpoints.chatCompletions.maxBodyBytes)" : "");
+                 max ? c->hook ? " (hooks.maxBodyBytes)" : " (gateway.http.endpoints.chatCompletions.maxBodyBytes)" : "");
         refuse_closing(c, 413, text, "body_too_large");
         return;
     }
@@ -369,13 +371,15 @@ static int on_request(struct gateway_conn *c, struct str path)
     read_connection(c);
     lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0);                              /* ours are in gateway_check_times() */
     c->body_done = garbled || (method != GATEWAY_POST && (length == 0 || bare)); /* of a garbled length no rest is awaited */
-    c->route = gateway_route_find(c->gw->cfg, path);
+    c->route = gateway_route_find(c->gw->options->config, path);
     if (garbled)
         refuse_closing(c, 400, "Content-Length is no number.", "invalid_content_length");
     else if (c->surplus)
         refuse_busy(c, "The gateway has no room for another connection; try again later.", "too_many_connections");
     else if (c->gw->draining && !(c->route && c->route->while_draining))
         refuse_busy(c, "The gateway is stopping.", "stopping");
+    else if (gateway_hook_route(c->gw->options->config, path) == c->route && c->route && gateway_hook_refuses(c, path, method))
+        return 0;
     else if (!c->route && gateway_static_answer(c, path, method == GATEWAY_GET))
         return 0;
     else if (!c->route)
@@ -445,6 +449,8 @@ void gateway_check_times(struct gateway_conn *c, int64_t now_ms)
     c->deadline_ms = 0;
     if (c->state == CONN_BODY)
         refuse_closing(c, 408, "The body took too long to arrive.", "body_timeout");
+    else if (c->state == CONN_WAITING && c->hook)
+        gateway_hook_late(c);
     else if (c->state == CONN_WAITING)
         gateway_probe_late(c);
     else if (c->state == CONN_IDLE)

@@ -25,7 +25,7 @@ struct gateway_route {
     enum gateway_method method; /* GATEWAY_GET takes HEAD as well */
     bool needs_auth;
     bool while_draining;                                  /* answers also when the gateway is stopping */
-    size_t (*body_max)(const struct config_gateway *cfg); /* bytes; NULL: no body */
+    size_t (*body_max)(const config_t *config);           /* bytes; NULL: no body */
     void (*run)(struct gateway_conn *c);                  /* the body is complete in c->body */
     bool (*enabled)(const struct config_gateway *cfg);    /* NULL: always */
 };
@@ -69,6 +69,7 @@ struct gateway_conn {
     uint64_t corr; /* of what is asked on the bus; 0: nothing */
     UT_hash_handle hh;
     struct gateway_chat *chat; /* owned */
+    struct gateway_hook *hook; /* owned */
     int probes_left;           /* answers that a probe still waits for */
     struct buf reasons;        /* of a probe: JSON strings why not */
 };
@@ -169,7 +170,7 @@ bool gateway_proxy_vouches(struct gateway_conn *c, const struct gateway_peer *pe
 bool gateway_static_answer(struct gateway_conn *c, struct str path, bool get);
 
 /* gateway_routes.c */
-const struct gateway_route *gateway_route_find(const struct config_gateway *cfg, struct str path);
+const struct gateway_route *gateway_route_find(const config_t *config, struct str path);
 void gateway_probe_answer(struct gateway_conn *c, const struct msg *in);
 void gateway_probe_late(struct gateway_conn *c);
 

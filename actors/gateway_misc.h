@@ -25,8 +25,10 @@ struct gateway_misc {
     struct system_events events; /* for the main session's next turn */
     struct gateway_teller tellers[GATEWAY_TELLERS_MAX];
     size_t teller_count;
-    bool heartbeats; /* set-heartbeats; for whoever runs them */
-    char *heartbeat; /* JSON of the last heartbeat event; owned; NULL: none ran */
+    int hook_failures;      /* wrong tokens of hooks in this window */
+    int64_t hook_window_ms; /* monotonic: its beginning */
+    bool heartbeats;        /* set-heartbeats; for whoever runs them */
+    char *heartbeat;        /* JSON of the last heartbeat event; owned; NULL: none ran */
     approvals_t *approvals;
     struct gateway_waiter *waiters; /* requests that wait for an approval (gateway_approvals.c) */
 };

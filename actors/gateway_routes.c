@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "actors/gateway_hooks.h"
 #include "actors/gateway_internal.h"
 #include "base/clock.h"
 #include "base/json_read.h"
@@ -124,8 +125,9 @@ static bool chat_enabled(const struct config_gateway *cfg)
     return cfg->chat_completions;
 }
 
-static size_t chat_body_max(const struct config_gateway *cfg)
+static size_t chat_body_max(const config_t *config)
 {
+    const struct config_gateway *cfg = config_gateway(config);
     return cfg->chat_body_max < GATEWAY_BODY_MAX ? (size_t)cfg->chat_body_max : GATEWAY_BODY_MAX;
 }
 
@@ -137,9 +139,10 @@ static const struct gateway_route ROUTES[] = {
     { "/v1/chat/completions", GATEWAY_POST, true, false, chat_body_max, gateway_chat_run, chat_enabled },
 };
 
-const struct gateway_route *gateway_route_find(const struct config_gateway *cfg, struct str path)
+const struct gateway_route *gateway_route_find(const config_t *config, struct str path)
 {
+    const struct config_gateway *cfg = config_gateway(config);
     for (size_t i = 0; i < sizeof ROUTES / sizeof ROUTES[0]; i++)
         if (str_is(path, ROUTES[i].path) && (!ROUTES[i].enabled || ROUTES[i].enabled(cfg))) return &ROUTES[i];
-    return NULL;
+    return gateway_hook_route(config, path);
 }

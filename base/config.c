@@ -159,6 +159,7 @@ static void complete(struct builder *b, struct json5_node *root)
     config_resolve_agents(b);
     config_resolve_bindings(b);
     config_check_cron(b);
+    config_check_hooks(b);
     config_resolve_gateway(b);
     config_resolve_limits(b);
     config_check_rest(b);

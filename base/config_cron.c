@@ -1,4 +1,4 @@
-/* Jobs in the configuration: what config.def cannot say about cron.jobs. */
+/* Jobs and hooks in the configuration: what config.def cannot say about cron.jobs and hooks. */
 #include "base/config_internal.h"
 #include "base/cron_expression.h"
 #include "base/timezone.h"
@@ -81,5 +81,23 @@ void config_check_cron(struct builder *b)
         check_schedule(b, job, i);
         check_payload(b, job, i);
         if (agent && !config_agent_find(b->cfg, config_text_of(agent))) wrong(b, agent, i, "agentId", "no such agent in agents.list");
+    }
+}
+
+void config_check_hooks(struct builder *b)
+{
+    const struct json5_node *list = config_at(b->cfg->root, STR("hooks.mappings"));
+    size_t i = 0;
+    for (const struct json5_node *m = list && list->kind == JSON5_ARRAY ? list->first : NULL; m; m = m->next, i++) {
+        const struct json5_node *agent = json5_member(m, STR("agentId")), *match = json5_member(m, STR("match"));
+        bool wake = str_is(config_text_of(json5_member(m, STR("action"))), "wake");
+        const char *text = wake ? "textTemplate" : "messageTemplate";
+        if (agent && !config_agent_find(b->cfg, config_text_of(agent)))
+            config_report(b, CONFIG_ERROR, agent, config_format(b, "hooks.mappings[%zu].agentId", i).p, "no such agent in agents.list");
+        if (!config_text_of(json5_member(match, STR("path"))).n && !config_text_of(json5_member(match, STR("source"))).n)
+            config_report(b, CONFIG_ERROR, match ? match : m, config_format(b, "hooks.mappings[%zu].match", i).p,
+                          "missing: path or source");
+        if (!json5_member(m, str_of(text)))
+            config_report(b, CONFIG_ERROR, m, config_format(b, "hooks.mappings[%zu].%s", i, text).p, "missing: what is said");
     }
 }

@@ -80,6 +80,7 @@ void config_resolve_agents(struct builder *b);
 void config_resolve_bindings(struct builder *b);
 enum { CONFIG_CRON_ID_MAX = 64 }; /* bytes */
 void config_check_cron(struct builder *b);
+void config_check_hooks(struct builder *b);
 void config_resolve_gateway(struct builder *b);
 void config_resolve_limits(struct builder *b);
 void config_check_rest(struct builder *b);

@@ -44,6 +44,10 @@ before(async () => {
     delete agent.workspace;
   }
   config.cron = { $include: "./cron.json5", webhookToken: "token-of-the-listener" };
+  config.hooks = {
+    enabled: true, token: "token-of-the-alert-manager",
+    mappings: [{ match: { path: "alerts" }, agentId: "homelab-admin", name: "Alert", messageTemplate: "{{alerts[0].labels.alertname}} is {{status}}", channel: "discord", to: `channel:${GENERAL}` }],
+  };
   const hook = fake.addWebhook({ channel: DEUTSCH });
   const env = { DISCORD_API_BASE: fake.apiBase, DISCORD_BOT_TOKEN: BOT.token, DISCORD_WEBHOOK_DEUTSCH: `${fake.apiBase}/webhooks/${hook.id}/${hook.token}` };
   const state = mkdtempSync(join(tmpdir(), "openclaw-cron-"));
@@ -136,4 +140,18 @@ test("delivery.mode webhook posts the finished event, with the token, until it i
   assert.equal(event.action, "finished");
   assert.equal(event.status, "ok");
   assert.equal(event.summary, "posted");
+});
+
+test("an alert manager's call becomes a turn whose answer stands in the channel", async () => {
+  model.answer = () => "Incident: the disk of k3s-1 is full.";
+  const before = model.requests.length;
+  const answer = await fetch(`http://127.0.0.1:${rig.port}/hooks/alerts`, {
+    method: "POST", headers: { authorization: "Bearer token-of-the-alert-manager", "content-type": "application/json" },
+    body: JSON.stringify({ status: "firing", alerts: [{ labels: { alertname: "DiskFull" } }] }),
+  });
+  assert.equal(answer.status, 202);
+  await fake.until("the incident", () => answers(GENERAL).some((m) => m.content === "Incident: the disk of k3s-1 is full."));
+  const said = FakeModel.said(model.requests[before]);
+  assert.match(said, /^Task: Alert \| Job ID: [0-9a-f-]{36} \| Received: /);
+  assert.match(said, /Source: Webhook\n---\nDiskFull is firing\n<<<END_EXTERNAL_UNTRUSTED_CONTENT>>>/);
 });
