@@ -1,5 +1,6 @@
 #include "actors/store.h"
 
+#include "actors/store_cards.h"
 #include "actors/store_channels.h"
 #include "actors/store_cron.h"
 #include "actors/store_devices.h"
@@ -379,22 +380,10 @@ static int send_spent(void *ctx, const struct usage_row *row)
     return mailbox_send(p->keeper->mailbox, p->question->from, &m);
 }
 
-/* A crash between the acceptance of a run and the end of the one that it replaced: that one is over. */
-static int end_steered(struct keeper *k)
-{
-    int64_t turn;
-    int rc;
-    while ((rc = spawns_superseded(k->store, &turn)) == 0) {
-        const struct turn_end end = { .id = turn, .state = TURN_ABORTED, .reason = STR("user"), .now_ms = clock_wall_ms() };
-        if ((rc = turns_finish(k->store, &end, NULL)) != 0) break;
-    }
-    return rc == GW_ENOENT ? 0 : rc;
-}
-
 static int recover(struct keeper *k, const struct msg *in, struct answer *a)
 {
     struct pending p = { .keeper = k, .question = in };
-    int rc = end_steered(k);
+    int rc = store_spawns_end_steered(k->store, clock_wall_ms());
     if (rc) return rc;
     do {
         p.rows = 0;
@@ -435,6 +424,8 @@ static int handle(struct keeper *k, const struct msg *in, struct answer *a)
     case MSG_config_changed: rpc_take_config(&k->config); return 0;
     case MSG_device_save: return store_device_save(k->store, in, &a->m);
     case MSG_device_load: return store_device_load(k->store, k->mailbox, in, &a->m);
+    case MSG_cards_load:
+    case MSG_cards_review: return store_cards(k->store, in, &a->m, &a->payload);
     case MSG_cron_load:
     case MSG_cron_record:
     case MSG_route_ask: return store_cron(k->store, k->mailbox, &k->due, in, &a->m, &a->text);

@@ -208,3 +208,14 @@ void store_spawns_sweep(store_t *store, mailbox_t *mb, int64_t now_ms)
     if (list) arena_free(&list->memory);
     free(list);
 }
+
+int store_spawns_end_steered(store_t *store, int64_t now_ms)
+{
+    int64_t turn;
+    int rc;
+    while ((rc = spawns_superseded(store, &turn)) == 0) {
+        const struct turn_end end = { .id = turn, .state = TURN_ABORTED, .reason = STR("user"), .now_ms = now_ms };
+        if ((rc = turns_finish(store, &end, NULL)) != 0) break;
+    }
+    return rc == GW_ENOENT ? 0 : rc;
+}

@@ -29,4 +29,7 @@ void store_spawns_tell(store_t *store, const config_t *config, mailbox_t *mb);
 /** Remove sub-agents whose time is over; the router hears session.forget. To be called outside of a group. */
 void store_spawns_sweep(store_t *store, mailbox_t *mb, int64_t now_ms);
 
+/** A crash between the acceptance of a run and the end of the one that it replaced: that one is over. @return 0 or GW_E* */
+int store_spawns_end_steered(store_t *store, int64_t now_ms);
+
 #endif

@@ -155,7 +155,7 @@ static void list_readable(struct turn *t, struct arena *arena, struct tool_place
     const struct skill *skills = skills_list(session_skills(t->s), &count);
     struct str *folders = arena_alloc(arena, count, sizeof *folders);
     if (!folders) return;
-    for (size_t i = 0; i < count; i++) folders[i] = skills[i].dir;
+    for (size_t i = 0; i < count; i++) folders[i] = arena_str(arena, skills[i].dir); /* with a NUL behind it, which `dir` has not */
     place->readable = folders;
     place->readable_count = count;
 }

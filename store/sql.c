@@ -96,6 +96,11 @@ void query_int(struct query *q, int64_t value)
     if (q->rc == 0) q->rc = sql_fail(q->store, sqlite3_bind_int64(q->statement, ++q->next, value));
 }
 
+void query_real(struct query *q, double value)
+{
+    if (q->rc == 0) q->rc = sql_fail(q->store, sqlite3_bind_double(q->statement, ++q->next, value));
+}
+
 void query_text(struct query *q, struct str text)
 {
     if (q->rc != 0) return;
@@ -131,6 +136,11 @@ int query_row(struct query *q)
 int64_t query_get_int(const struct query *q, int column)
 {
     return sqlite3_column_int64(q->statement, column);
+}
+
+double query_get_real(const struct query *q, int column)
+{
+    return sqlite3_column_double(q->statement, column);
 }
 
 struct str query_get_text(const struct query *q, int column)

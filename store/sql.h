@@ -120,6 +120,11 @@ enum sql {
     SQL_cron_runs_list,
     SQL_cron_runs_prune,
     SQL_route_session,
+    SQL_flashcard_last,
+    SQL_flashcard_log,
+    SQL_flashcard_save,
+    SQL_flashcards,
+    SQL_flashcard_days,
     SQL_kv_put,
     SQL_kv_get,
     SQL_kv_delete,
@@ -155,6 +160,7 @@ struct query {
 
 struct query query_open(store_t *store, enum sql slot, const char *sql);
 void query_int(struct query *q, int64_t value);
+void query_real(struct query *q, double value);
 void query_text(struct query *q, struct str text);         /* borrowed until the query is closed, as is a blob */
 void query_text_or_null(struct query *q, struct str text); /* NULL when empty */
 void query_blob(struct query *q, struct str bytes);
@@ -162,6 +168,7 @@ void query_blob(struct query *q, struct str bytes);
 /** Go to the next row. @return 1 a row, 0 no more, negative GW_E* */
 int query_row(struct query *q);
 int64_t query_get_int(const struct query *q, int column);
+double query_get_real(const struct query *q, int column);
 struct str query_get_text(const struct query *q, int column); /* or a blob; borrowed until the next row; "" for NULL */
 /** Release the statement. @return rc, or the query's own failure when rc is 0 */
 int query_close(struct query *q, int rc);
