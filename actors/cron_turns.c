@@ -31,7 +31,9 @@ static void main_key(const struct clockwork *w, const struct cron_job *job, cons
 {
     const struct session_key_rules rules = rules_of(w->config);
     struct str own = json_str(job->json, "sessionKey");
-    if (own.n && session_key_canonical(&rules, own, key) == 0) return;
+    struct session_key parts;
+    bool known = own.n && session_key_canonical(&rules, own, key) == 0 && session_key_parse(buf_str(key), &parts) == 0;
+    if (known && str_eq(parts.agent, agent->id)) return;
     buf_clear(key);
     session_key_main(&rules, agent->id, key);
 }

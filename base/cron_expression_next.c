@@ -26,7 +26,7 @@ static uint32_t due_days(const struct cron_expression *e, int year, int month)
     uint32_t by_day = e->days, by_weekday = 0;
     if (e->last_day) by_day |= UINT32_C(1) << length;
     for (int day = 1; day <= length; day++) {
-        int weekday = (int)((first + day + 3) % 7); /* 1970-01-01 was a Thursday, and no year before it is asked for */
+        int weekday = (int)(((first + day + 3) % 7 + 7) % 7); /* 1970-01-01 was a Thursday; local time may begin in 1969 */
         unsigned due = e->weekdays | e->nth_weekdays[(day - 1) / 7];
         if (day > length - 7) due |= e->last_weekdays;
         by_weekday |= (uint32_t)(due >> weekday & 1) << day;

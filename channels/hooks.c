@@ -89,7 +89,8 @@ static void fill(struct str template, const json_t *body, struct buf *out)
 {
     for (;;) {
         ptrdiff_t open = str_find(template, STR("{{"));
-        struct str rest = { template.p + open + 2, open < 0 ? 0 : template.n - (size_t)open - 2 };
+        struct str rest = template;
+        if (open >= 0) rest = (struct str){ template.p + open + 2, template.n - (size_t)open - 2 };
         ptrdiff_t close = open < 0 ? -1 : str_find(rest, STR("}}"));
         if (close < 0) {
             buf_add(out, template);
@@ -125,8 +126,8 @@ static int set_agent(const config_t *config, struct str asked, struct hook *out,
     return 0;
 }
 
-/* @param asked  from whom: the caller, the mapping; empty: a session of its own */
-static int set_session(const config_t *config, struct str asked, const char *id, struct hook *out, struct buf *why)
+/* @param asked  by the caller or the mapping; empty: a session of its own. A key's agent counts where none was named */
+static int set_session(const config_t *config, struct str asked, bool agent_named, const char *id, struct hook *out, struct buf *why)
 {
     const struct session_key_rules rules = { buf_str(&out->agent), config_str(config, "session.mainKey") };
     struct str usual = config_str(config, "hooks.defaultSessionKey");
@@ -135,7 +136,14 @@ static int set_session(const config_t *config, struct str asked, const char *id,
         buf_printf(&out->session_key, "agent:%.*s:hook:%s", STR_ARG(buf_str(&out->agent)), id);
         return 0;
     }
-    return session_key_canonical(&rules, asked, &out->session_key) == 0 ? 0 : refuse(why, "sessionKey is not valid");
+    struct session_key parts;
+    bool good = session_key_canonical(&rules, asked, &out->session_key) == 0 && session_key_parse(buf_str(&out->session_key), &parts) == 0;
+    if (!good || !config_agent_find(config, parts.agent)) return refuse(why, "sessionKey is not valid");
+    if (str_eq(parts.agent, buf_str(&out->agent))) return 0;
+    if (agent_named) return refuse(why, "sessionKey belongs to another agent than agentId");
+    buf_clear(&out->agent);
+    buf_add(&out->agent, parts.agent);
+    return 0;
 }
 
 static int check_asked_session(const config_t *config, struct str asked, struct buf *why)
@@ -177,9 +185,9 @@ static int read_agent(const config_t *config, const json_t *body, const char *id
     if (!message.n) return refuse(why, "message required");
     int rc = check_asked_session(config, session, why);
     if (rc == 0) rc = set_agent(config, json_str(body, "agentId"), out, why);
+    if (rc == 0) rc = set_session(config, session, json_str(body, "agentId").n > 0, id, out, why);
     if (rc == 0 && !is_listed(config, "hooks.allowedAgentIds", buf_str(&out->agent), false))
         rc = refuse(why, "agentId is not allowed by hooks.allowedAgentIds");
-    if (rc == 0) rc = set_session(config, session, id, out, why);
     if (rc) return rc;
     out->kind = HOOK_AGENT;
     buf_add(&out->text, message);
@@ -214,7 +222,7 @@ static int read_mapped(const config_t *config, const json_t *mapping, const json
     if (!out->name.n) buf_text(&out->name, "Hook");
     fill(json_str(mapping, "sessionKey"), body, &session);
     int rc = set_agent(config, json_str(mapping, "agentId"), out, why);
-    if (rc == 0) rc = set_session(config, buf_str(&session), id, out, why);
+    if (rc == 0) rc = set_session(config, buf_str(&session), json_str(mapping, "agentId").n > 0, id, out, why);
     buf_free(&session);
     return rc;
 }

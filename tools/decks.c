@@ -85,7 +85,8 @@ static int write_gaps(struct str text, int number, struct buf *out)
     int seen = 0, open = 0;
     for (;;) {
         ptrdiff_t from = str_find(text, STR("{{"));
-        struct str rest = { text.p + from + 2, from < 0 ? 0 : text.n - (size_t)from - 2 };
+        struct str rest = text;
+        if (from >= 0) rest = (struct str){ text.p + from + 2, text.n - (size_t)from - 2 };
         ptrdiff_t to = from < 0 ? -1 : str_find(rest, STR("}}"));
         struct gap gap;
         if (to < 0) {
