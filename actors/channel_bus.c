@@ -142,6 +142,7 @@ static bool on_answer(struct host *h, struct msg *in)
         return true;
     }
     switch (in->kind) {
+    case MSG_turn_accepted: news(h, tag, CHANNEL_TURN_TAKEN, (struct str){ 0 }); break;
     case MSG_turn_started: news(h, tag, CHANNEL_TURN_STARTED, (struct str){ 0 }); break;
     case MSG_turn_done: news(h, tag, CHANNEL_TURN_ENDED, (struct str){ 0 }); break;
     case MSG_turn_refused: refused(h, tag, in->turn_refused.reason, in->turn_refused.text); break;

@@ -34,39 +34,60 @@ static int order(struct gateway_request *rq, struct str channel, const char *act
 
 /* --- channels.status -------------------------------------------------------------------------------------------------- */
 
-struct probing {    /* rq->state */
-    json_t *params; /* owned */
+struct probing {     /* rq->state */
+    json_t *params;  /* owned */
+    json_t *probed;  /* owned: what each network said */
+    size_t next;     /* of channels_all() */
+    const char *now; /* the one that is asked; static */
 };
 
 static void free_probing(struct gateway_request *rq)
 {
-    json_decref(((struct probing *)rq->state)->params);
+    struct probing *p = rq->state;
+    json_decref(p->params);
+    json_decref(p->probed);
 }
 
-/* What the network said goes with the question: the query actor writes the answer. */
+static void probe_next(struct gateway_request *rq);
+
 static void on_probed(struct gateway_request *rq, const struct msg *in)
 {
-    const struct probing *p = rq->state;
-    json_t *said = in->kind == MSG_channel_ordered && in->channel_ordered.ok
-                       ? json_loadb(in->channel_ordered.json.p, in->channel_ordered.json.n, 0, NULL)
-                       : NULL;
-    json_t *params = json_incref(p->params);
-    if (said) json_object_set_new(params, "probed", json_pack("{s:o}", "discord", said));
+    struct probing *p = rq->state;
+    bool told = in->kind == MSG_channel_ordered && in->channel_ordered.ok;
+    json_t *said = told ? json_loadb(in->channel_ordered.json.p, in->channel_ordered.json.n, 0, NULL) : NULL;
+    if (said) json_object_set_new(p->probed, p->now, said);
+    probe_next(rq);
+}
+
+/* One network after the other. What they say goes with the question: the query actor writes the answer. */
+static void probe_next(struct gateway_request *rq)
+{
+    struct probing *p = rq->state;
+    const struct channel *const *all = channels_all();
+    while (all[p->next] && !is_there(rq->gw, str_of(all[p->next]->id))) p->next++;
+    if (all[p->next]) {
+        p->now = all[p->next++]->id;
+        order(rq, str_of(p->now), "probe", p->params, (struct str){ 0 }, (struct str){ 0 }, on_probed);
+        return;
+    }
+    json_t *params = json_deep_copy(p->params);
+    json_object_set(params, "probed", p->probed);
     gateway_request_forward(rq, "query", RPC_channels_status, params);
     json_decref(params);
 }
 
 static void channels_status(struct gateway_request *rq, const json_t *params)
 {
-    struct probing *p = json_flag(params, "probe") && is_there(rq->gw, STR("discord")) ? calloc(1, sizeof *p) : NULL;
+    struct probing *p = json_flag(params, "probe") ? calloc(1, sizeof *p) : NULL;
     if (!p) {
         gateway_request_forward(rq, "query", RPC_channels_status, params);
         return;
     }
     p->params = json_deep_copy(params);
+    p->probed = json_object();
     rq->state = p;
     rq->on_end = free_probing;
-    order(rq, STR("discord"), "probe", p->params, (struct str){ 0 }, (struct str){ 0 }, on_probed);
+    probe_next(rq);
 }
 
 /* --- pairing ----------------------------------------------------------------------------------------------------------- */

@@ -69,7 +69,12 @@ struct channel_message {
     size_t image_count;
 };
 
-enum channel_turn_news { CHANNEL_TURN_STARTED, CHANNEL_TURN_ENDED, CHANNEL_TURN_REFUSED };
+enum channel_turn_news {
+    CHANNEL_TURN_TAKEN, /* it is on record: what brought it may be forgotten by who sent it */
+    CHANNEL_TURN_STARTED,
+    CHANNEL_TURN_ENDED,
+    CHANNEL_TURN_REFUSED,
+};
 
 /* A text of the outbox. */
 struct channel_delivery {

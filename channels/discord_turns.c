@@ -88,7 +88,7 @@ void discord_turn_news(struct channel_state *d, uint64_t tag, enum channel_turn_
 {
     struct discord_account *a = NULL;
     struct discord_turn *t = find(d, tag, &a);
-    if (!t) return;
+    if (!t || news == CHANNEL_TURN_TAKEN) return;
     if (news == CHANNEL_TURN_STARTED) {
         struct str mode = config_str(d->config, "session.typingMode");
         t->typing = !str_is(mode, "never");
