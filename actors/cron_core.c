@@ -172,6 +172,7 @@ static void write_end(const struct cron_job *job, const struct cron_end *e, bool
                       struct buf *out)
 {
     struct str provider = e->model, model = { 0 };
+    int64_t total_tokens = e->input_tokens + e->output_tokens;
     struct buf summary = { 0 };
     for (size_t i = 0; i < provider.n && !model.p; i++)
         if (provider.p[i] == '/') model = (struct str){ provider.p + i + 1, provider.n - i - 1 };
@@ -189,7 +190,7 @@ static void write_end(const struct cron_job *job, const struct cron_end *e, bool
         buf_json_pair_str(out, "provider", provider);
         buf_json_key(out, "usage");
         buf_printf(out, "{\"input_tokens\":%lld,\"output_tokens\":%lld,\"total_tokens\":%lld}", (long long)e->input_tokens,
-                   (long long)e->output_tokens, (long long)(e->input_tokens + e->output_tokens));
+                   (long long)e->output_tokens, (long long)total_tokens);
     }
     if (!event) write_session(job, e, out);
     buf_char(out, '}');

@@ -1,4 +1,5 @@
 /* A run as a turn: what the agent is told, in which session, and what comes back. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "actors/cron_actor.h"
@@ -93,6 +94,7 @@ static struct cron_sent *note(struct clockwork *w, const struct cron_job *job, u
 {
     struct cron_sent *sent = calloc(1, sizeof *sent);
     if (!sent) return NULL;
+    assert(job->run); /* it is a run that is sent */
     sent->corr = corr;
     sent->event = event;
     memcpy(sent->run, job->run->id, sizeof sent->run);
@@ -208,6 +210,7 @@ void cron_turn_stop(void *ctx, const struct cron_job *job)
     struct clockwork *w = ctx;
     struct msg m = { .kind = MSG_turn_abort };
     struct cron_sent *sent, *safe;
+    assert(job->run);
     m.turn_abort = (struct msg_turn_abort){ .run_id = str_of(job->run->id), .reason = STR("timeout") };
     HASH_ITER(hh, w->sent, sent, safe)
     {

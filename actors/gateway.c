@@ -84,7 +84,9 @@ static void receive(struct gateway *gw, const struct msg *in)
     if (in->kind == MSG_system_drain) drain(gw);
     if (in->kind == MSG_actor_stop) stop(gw);
     if (in->kind == MSG_config_changed) gateway_take_config(gw);
-    if (gateway_misc_message(gw, in) || gateway_approvals_message(gw, in) || in->corr == 0 || gateway_devices_message(gw, in) || gateway_heartbeat_message(gw, in)) return;
+    if (gateway_misc_message(gw, in) || gateway_approvals_message(gw, in) || in->corr == 0 || gateway_devices_message(gw, in) ||
+        gateway_heartbeat_message(gw, in))
+        return;
     HASH_FIND(hh, gw->asking, &in->corr, sizeof in->corr, c);
     if (c && c->chat)
         gateway_chat_message(c, in);

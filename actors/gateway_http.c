@@ -18,8 +18,8 @@
 #include <time.h>
 #include <utlist.h>
 
-#include "actors/gateway_hooks.h"
 #include "actors/gateway_client.h"
+#include "actors/gateway_hooks.h"
 #include "actors/gateway_internal.h"
 #include "base/clock.h"
 #include "base/log.h"

@@ -24,10 +24,10 @@ struct gateway_route {
     const char *path;
     enum gateway_method method; /* GATEWAY_GET takes HEAD as well */
     bool needs_auth;
-    bool while_draining;                                  /* answers also when the gateway is stopping */
-    size_t (*body_max)(const config_t *config);           /* bytes; NULL: no body */
-    void (*run)(struct gateway_conn *c);                  /* the body is complete in c->body */
-    bool (*enabled)(const struct config_gateway *cfg);    /* NULL: always */
+    bool while_draining;                               /* answers also when the gateway is stopping */
+    size_t (*body_max)(const config_t *config);        /* bytes; NULL: no body */
+    void (*run)(struct gateway_conn *c);               /* the body is complete in c->body */
+    bool (*enabled)(const struct config_gateway *cfg); /* NULL: always */
 };
 
 enum conn_state {

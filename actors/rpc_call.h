@@ -19,7 +19,7 @@ struct rpc_call {
     store_t *store;
     const json_t *params;   /* an object, checked against the method's schema */
     const json_t *channels; /* how chat networks are, by id, as they told it; NULL: nobody knows */
-    void *owner;        /* of the actor that serves it, where its handlers need more than the store */
+    void *owner;            /* of the actor that serves it, where its handlers need more than the store */
     int flags;
     int64_t now_ms;     /* wall clock */
     struct buf *out;    /* the result, JSON; nothing is sent of it after a failure */

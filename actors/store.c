@@ -1,16 +1,13 @@
 #include "actors/store.h"
 
-#include "actors/store_cards.h"
-#include "actors/store_channels.h"
-#include "actors/store_cron.h"
-#include "actors/store_devices.h"
-
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "actors/store_cards.h"
 #include "actors/store_channels.h"
 #include "actors/store_cron.h"
+#include "actors/store_devices.h"
 #include "actors/store_methods.h"
 #include "actors/store_spawns.h"
 #include "actors/store_wishes.h"

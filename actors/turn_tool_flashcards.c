@@ -388,14 +388,14 @@ static int stats(struct tool_call *call, struct shelf *s)
         overdue += is_due(s, card);
         recall += fsrs_recall(&card->fsrs, s->now_ms);
     }
-    int64_t seen = total - counts[FSRS_NEW];
-    return tool_answer_json(
-        call, json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:o}", "cards", (json_int_t)total, "new",
-                        (json_int_t)counts[FSRS_NEW], "learning", (json_int_t)(counts[FSRS_LEARNING] + counts[FSRS_RELEARNING]), "known",
-                        (json_int_t)counts[FSRS_REVIEW], "due", (json_int_t)overdue, "recallNowPercent",
-                        seen ? json_integer((json_int_t)(100 * recall / (double)seen + 0.5)) : json_null(), "recalled30DaysPercent",
-                        retention(s), "reviewedToday", (json_int_t)of_today(s, 1), "newToday", (json_int_t)of_today(s, 2), "streakDays",
-                        (json_int_t)streak(s), "weakAreas", weak_areas(call, s)));
+    int64_t seen = total - counts[FSRS_NEW], learning = counts[FSRS_LEARNING] + counts[FSRS_RELEARNING];
+    return tool_answer_json(call,
+                            json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:o}", "cards", (json_int_t)total, "new",
+                                      (json_int_t)counts[FSRS_NEW], "learning", (json_int_t)learning, "known",
+                                      (json_int_t)counts[FSRS_REVIEW], "due", (json_int_t)overdue, "recallNowPercent",
+                                      seen ? json_integer((json_int_t)(100 * recall / (double)seen + 0.5)) : json_null(),
+                                      "recalled30DaysPercent", retention(s), "reviewedToday", (json_int_t)of_today(s, 1), "newToday",
+                                      (json_int_t)of_today(s, 2), "streakDays", (json_int_t)streak(s), "weakAreas", weak_areas(call, s)));
 }
 
 int turn_tool_flashcards(struct turn *t, struct tool_call *call)

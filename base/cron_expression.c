@@ -53,6 +53,7 @@ static int refuse(struct buf *why, const char *what, struct str found, const cha
 static int read_number(const struct reader *r, const char *what, struct str text, int lo, int hi, int *out)
 {
     int64_t value;
+    *out = lo;
     int rc = str_to_int(text, &value);
     if (rc == 0 && value >= lo && value <= hi) {
         *out = (int)value;
@@ -100,7 +101,7 @@ static int read_range(const struct reader *r, struct str text, bool open, int *f
 /* MON#2 and MON#L (`mark` at the #), 1L and MONL (`mark` at the L) */
 static int read_occurrence(struct reader *r, struct str text, size_t mark)
 {
-    int day, week;
+    int day = 0, week = 1;
     struct str nth = { text.p + mark + 1, text.n - mark - 1 };
     if (read_value(r, (struct str){ text.p, mark }, &day) != 0) return GW_EINVAL;
     uint8_t bit = (uint8_t)(1u << day % SUNDAY_AGAIN);
@@ -118,7 +119,7 @@ static int read_part(struct reader *r, struct str text)
 {
     const struct field *f = r->field;
     char what[16];
-    int from, to, step = 1;
+    int from = 0, to = 0, step = 1;
     if (text.n == 0) return refuse(r->why, f->name, text, "is empty: a comma stands next to nothing");
     if (f == &FIELD[DAY] && str_ieq(text, STR("L"))) {
         r->e->last_day = true;

@@ -229,7 +229,7 @@ static int read_mapped(const config_t *config, const json_t *mapping, const json
 
 int hook_read(const config_t *config, struct str name, struct str body, const char *id, struct hook *out, struct buf *why)
 {
-    json_error_t error;
+    json_error_t error = { 0 };
     json_t *said = body.n ? json_loadb(body.p, body.n, 0, &error) : json_object();
     *out = (struct hook){ 0 };
     int rc = 0;

@@ -132,7 +132,7 @@ static void register_commands(struct channel_state *s)
         json_decref(list);
         return;
     }
-    for (size_t i = 0; i < sizeof commands / sizeof *commands && i < 100; i++) {
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         if (strchr(commands[i].name, '-')) continue; /* Telegram takes letters, digits, underscores */
         json_array_append_new(list, json_pack("{s:s, s:s}", "command", commands[i].name, "description", commands[i].line));
     }

@@ -296,7 +296,7 @@ Test(config_checks, jobs_by_the_clock_are_checked_before_they_are_due, .fini = c
         "t.json:2:65: error: cron.jobs[0].schedule.tz: no such time zone; expected a name like Asia/Ho_Chi_Minh\n"
         "t.json:3:41: error: cron.jobs[1].schedule.everyMs: missing: milliseconds between runs\n"
         "t.json:3:69: error: cron.jobs[1].payload.message: missing: what is said\n"
-              "t.json:3:22: error: cron.jobs[1].agentId: no such agent in agents.list\n"
+        "t.json:3:22: error: cron.jobs[1].agentId: no such agent in agents.list\n"
         "t.json:4:8: error: cron.jobs[2].id: another job has this id\n"
         "t.json:4:23: error: cron.jobs[2].schedule.at: missing: an ISO 8601 time\n"
         "t.json:4:54: error: cron.jobs[2].sessionTarget: main takes a systemEvent, isolated an agentTurn\n"
