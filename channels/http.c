@@ -96,10 +96,22 @@ static void take_config(channel_state_t *s, const config_t *config, const struct
     write_headers(s, config);
 }
 
+/* What may be logged of an address: the rest may hold a secret. */
+static struct str host_of(const char *url)
+{
+    struct str rest = str_of(url ? url : "");
+    ptrdiff_t at = str_find(rest, STR("://"));
+    if (at >= 0) rest = (struct str){ rest.p + at + 3, rest.n - (size_t)at - 3 };
+    struct str host = str_split(&rest, '/');
+    host = str_split(&host, '?');
+    at = str_find(host, STR("@"));
+    return at < 0 ? host : (struct str){ host.p + at + 1, host.n - (size_t)at - 1 };
+}
+
 static void finish(channel_state_t *s, struct post *p, bool arrived, struct str why)
 {
     if (!arrived) {
-        log_event(LOG_ERROR, "http_delivery_failed", LOG_T("url", p->url), LOG_S("reason", why));
+        log_event(LOG_ERROR, "http_delivery_failed", LOG_S("host", host_of(p->url)), LOG_S("reason", why));
         snprintf(s->error, sizeof s->error, "%.*s", (int)(why.n > 200 ? 200 : why.n), why.p ? why.p : "");
     }
     if (p->id) s->host.delivered(s->host.ctx, p->id, arrived ? CHANNEL_DELIVERED : CHANNEL_FAILED, arrived, why);

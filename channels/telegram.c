@@ -96,25 +96,41 @@ static void stop_bot(struct channel_state *s, const json_t *said, int status, co
 
 /* --- polling -------------------------------------------------------------------------------------------------------------------- */
 
-static void ask_who(struct channel_state *s)
+static void ask_who(struct channel_state *s, const struct channel_now *now)
 {
     s->phase = TELEGRAM_ASKING;
     s->polling = telegram_call(s, "getMe", json_object(), TELEGRAM_FOR_ME, TELEGRAM_CALL_MS) != NULL;
+    if (!s->polling) s->next_poll_ms = now->mono_ms + TELEGRAM_PAUSE_MS;
 }
 
-static void poll(struct channel_state *s)
-{
-    json_t *body = json_pack("{s:i, s:[s]}", "timeout", TELEGRAM_POLL_S, "allowed_updates", "message");
-    if (body && s->offset) json_object_set_new(body, "offset", json_integer(s->offset));
-    s->polling = telegram_call(s, "getUpdates", body, TELEGRAM_FOR_UPDATES, (TELEGRAM_POLL_S + 15) * 1000) != NULL;
-}
-
-/* An update is confirmed by the next poll: only once the gateway has what it said on record. */
 static bool all_taken(const struct channel_state *s)
 {
     for (const struct telegram_turn *t = s->turns; t; t = t->hh.next)
         if (!t->taken) return false;
     return true;
+}
+
+/* Nobody said that these are on record: they are asked for again. Their key makes a repeat harmless. */
+static void give_back(struct channel_state *s)
+{
+    for (struct telegram_turn *t = s->turns, *following; t; t = following) {
+        following = t->hh.next;
+        if (t->taken) continue;
+        if (t->update < s->offset) s->offset = t->update;
+        HASH_DEL(s->turns, t);
+        free(t);
+    }
+}
+
+/* A poll confirms all updates before its offset, and Telegram forgets them: only what the gateway has on record. */
+static void poll(struct channel_state *s, const struct channel_now *now)
+{
+    give_back(s);
+    json_t *body = json_pack("{s:i, s:[s]}", "timeout", TELEGRAM_POLL_S, "allowed_updates", "message");
+    if (body && s->offset) json_object_set_new(body, "offset", json_integer(s->offset));
+    s->polled_ms = now->mono_ms;
+    s->polling = telegram_call(s, "getUpdates", body, TELEGRAM_FOR_UPDATES, (TELEGRAM_POLL_S + 15) * 1000) != NULL;
+    if (!s->polling) s->next_poll_ms = now->mono_ms + TELEGRAM_PAUSE_MS;
 }
 
 static void register_commands(struct channel_state *s)
@@ -156,7 +172,7 @@ static void on_me(struct channel_state *s, int status, const json_t *said, const
         s->event_ms = now->wall_ms;
         log_event(LOG_INFO, "telegram_connected", LOG_T("bot", s->username));
         register_commands(s);
-        poll(s);
+        poll(s, now);
         telegram_outs_tick(s, now);
     } else if (status == 401 || status == 404) {
         stop_bot(s, said, status, now);
@@ -171,19 +187,18 @@ static void take_updates(struct channel_state *s, const json_t *list, const stru
 {
     size_t i;
     const json_t *update;
-    struct buf kept = { 0 };
     json_array_foreach(list, i, update)
     {
         int64_t id = json_int(update, "update_id", 0);
         if (id + 1 > s->offset) s->offset = id + 1;
         telegram_on_update(s, update, now);
     }
-    if (json_array_size(list) == 0) return;
-    s->event_ms = now->wall_ms;
-    s->batch_ms = now->mono_ms;
-    buf_printf(&kept, "{\"bot\":\"%s\",\"offset\":%lld}", s->id, (long long)s->offset);
-    s->host.keep(s->host.ctx, STR("offset"), buf_str(&kept));
-    buf_free(&kept);
+    if (json_array_size(list) > 0) {
+        s->event_ms = now->wall_ms;
+        s->batch_ms = now->mono_ms;
+    } else if (now->mono_ms - s->polled_ms < TELEGRAM_PAUSE_MS) {
+        s->next_poll_ms = now->mono_ms + TELEGRAM_PAUSE_MS; /* it does not wait as it was asked to */
+    }
 }
 
 static void on_updates(struct channel_state *s, int status, const json_t *said, const struct channel_now *now)
@@ -280,17 +295,12 @@ static int create(const struct channel_options *options, const struct channel_ho
 static void load(channel_state_t *s, struct str key, struct str json)
 {
     if (str_is(key, "pairing")) dm_pairing_load(s->pairing, json);
-    if (!str_is(key, "offset")) return;
-    json_t *kept = json_loadb(json.p, json.n, 0, NULL);
-    s->offset = json_int(kept, "offset", 0);
-    str_copy(s->id, sizeof s->id, json_str(kept, "bot"));
-    json_decref(kept);
 }
 
 static void start(channel_state_t *s, const struct channel_now *now)
 {
     s->started_ms = now->wall_ms;
-    if (switched_on(s->config) && s->token) ask_who(s);
+    if (switched_on(s->config) && s->token) ask_who(s, now);
     telegram_changed(s);
 }
 
@@ -307,7 +317,7 @@ static void take_config(channel_state_t *s, const config_t *config, const struct
         s->stopped_ms = now->wall_ms;
     } else if (s->phase == TELEGRAM_OFF || !same) {
         s->phase = TELEGRAM_ASKING;
-        if (!s->polling) ask_who(s);
+        if (!s->polling) ask_who(s, now);
     }
     telegram_changed(s);
 }
@@ -354,7 +364,8 @@ static int64_t next(channel_state_t *s)
     for (const struct telegram_turn *t = s->turns; t; t = t->hh.next)
         if (t->typing && t->type_ms < due_ms) due_ms = t->type_ms;
     if (s->polling) return due_ms;
-    int64_t poll_ms = all_taken(s) ? s->next_poll_ms : s->batch_ms + TELEGRAM_TAKEN_MS;
+    int64_t taken_ms = all_taken(s) ? 0 : s->batch_ms + TELEGRAM_TAKEN_MS;
+    int64_t poll_ms = taken_ms > s->next_poll_ms ? taken_ms : s->next_poll_ms;
     return poll_ms < due_ms ? poll_ms : due_ms;
 }
 
@@ -367,8 +378,8 @@ static void tick(channel_state_t *s, const struct channel_now *now)
         if (t->typing && t->type_ms <= now->mono_ms) telegram_turn_news(s, t->tag, CHANNEL_TURN_STARTED, (struct str){ 0 }, now);
     }
     bool may_poll = !s->polling && now->mono_ms >= s->next_poll_ms && (all_taken(s) || now->mono_ms >= s->batch_ms + TELEGRAM_TAKEN_MS);
-    if (may_poll && s->phase == TELEGRAM_ASKING) ask_who(s);
-    if (may_poll && s->phase == TELEGRAM_POLLING) poll(s);
+    if (may_poll && s->phase == TELEGRAM_ASKING) ask_who(s, now);
+    if (may_poll && s->phase == TELEGRAM_POLLING) poll(s, now);
 }
 
 /* --- orders --------------------------------------------------------------------------------------------------------------------------- */

@@ -18,7 +18,8 @@
 enum {
     TELEGRAM_POLL_S = 30,                /* a long poll */
     TELEGRAM_CALL_MS = 20000,            /* any other call */
-    TELEGRAM_TAKEN_MS = 10000,           /* until a message counts as taken by the gateway, told or not */
+    TELEGRAM_TAKEN_MS = 60000,           /* nobody said that a message is on record: it is asked for again */
+    TELEGRAM_PAUSE_MS = 1000,            /* between polls that bring nothing at once, or could not be made */
     TELEGRAM_TYPING_MS = 4500,           /* it is shown for 5 s */
     TELEGRAM_TEXT_MAX = 4096,            /* characters of a message, as UTF-16 */
     TELEGRAM_TRIES_MS = 6 * 3600 * 1000, /* how long an answer is tried */
@@ -50,8 +51,8 @@ struct telegram_turn { /* somebody waits for an answer */
     UT_hash_handle hh;
     uint64_t tag;
     char place[TELEGRAM_PLACE_SIZE];
-    int64_t message;
-    bool taken, typing;
+    int64_t message, update;
+    bool taken, typing; /* taken: on record */
     int64_t type_ms;
 };
 
@@ -80,10 +81,10 @@ struct channel_state {
     struct telegram_out *outs; /* in order */
     uint64_t last_tag;
     char id[24], username[64]; /* the bot's */
-    int64_t offset;            /* of the next update; 0: not known */
+    int64_t offset;            /* of the next update; 0: whatever Telegram has */
     bool polling, commands_told;
-    int64_t next_poll_ms, batch_ms; /* batch_ms: since when updates wait to be taken; 0: none do */
-    int failures;                   /* of polls, in a row */
+    int64_t next_poll_ms, polled_ms, batch_ms; /* batch_ms: when the newest updates came */
+    int failures;                              /* of polls, in a row */
     int64_t started_ms, stopped_ms, inbound_ms, outbound_ms, event_ms;
     char error[256];
 };

@@ -208,12 +208,13 @@ static void write_route(const struct said *m, struct buf *out)
     buf_char(out, '}');
 }
 
-static uint64_t begin_turn(struct channel_state *s, const struct said *m)
+static uint64_t begin_turn(struct channel_state *s, const struct said *m, int64_t update)
 {
     struct telegram_turn *t = calloc(1, sizeof *t);
     if (!t) return 0;
     t->tag = ++s->last_tag;
     t->message = json_int(m->message, "message_id", 0);
+    t->update = update;
     memcpy(t->place, m->place, sizeof t->place);
     HASH_ADD(hh, s->turns, tag, sizeof t->tag, t);
     return t->tag;
@@ -237,7 +238,7 @@ static void hand_over(struct channel_state *s, const struct said *m, int64_t upd
     write_command(s, m->text, &command);
     write_route(m, &route);
     write_skills(json5_member(m->group, STR("skills")), &skills);
-    const struct channel_message out = { .tag = begin_turn(s, m),
+    const struct channel_message out = { .tag = begin_turn(s, m, update),
                                          .session_key = buf_str(&key),
                                          .agent = agent,
                                          .text = buf_str(&text),

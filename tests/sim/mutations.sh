@@ -1,12 +1,11 @@
 #!/bin/sh
-# Takes one check out of a copy of the policy at a time, and expects the simulator to find the fault within 1,000 seeds.
-# usage: mutations.sh <compiler> <source folder> <libgw_base.a>
+# Takes one check at a time out of a copy of what a simulator tries, and expects it to find the fault.
+# usage: mutations.sh policy|cron <compiler> <source folder> <libgw_base.a>
 set -eu
-cc=$1 src=$2 base=$3
-seeds=1000
+what=$1 cc=$2 src=$3 base=$4
 
 # file ~ what sed does to it ~ what is wrong then. A line that changes nothing is an error: the code has moved.
-mutations() {
+policy_mutations() {
     cat <<'LIST'
 policy_lanes.c~s/lane->used < p->limits.lane_cap\[i\]/lane->used <= p->limits.lane_cap[i]/~a lane goes above its cap
 policy_lanes.c~s/if (g->in_ring.list) {/if (0) {/~one requester's children starve another's
@@ -64,6 +63,27 @@ policy_retries.c~s/if (last != r) settle(p, at, last);//~a request that waits is
 LIST
 }
 
+cron_mutations() {
+    cat <<'LIST'
+cron_core.c~s/if (s.count > 1) {/if (0) {/~times of a downtime are passed over in silence
+cron_core.c~s/int rc = skip_overlap(c, job, ok, now);/int rc = 0; job->state.next_ms = cron_schedule_next(\&job->schedule, now->wall_ms);/~times during a long run are passed over in silence
+cron_core.c~s/job->run->again_ms = now->mono_ms + CRON_RETRY_MS;/free(job->run); job->run = NULL;/~an end that was not written is forgotten
+cron_core.c~s/if (rc != GW_EEXIST) job->state.next_ms = before_ms;//~a beginning that was not written is passed over
+cron_core.c~0,/job->state.next_ms = before_ms;/s/job->state.next_ms = before_ms;/;/~a report that was not written is lost
+cron_jobs.c~s/if (job->run) c->ports.begin(c->ports.ctx, job);//~a run without an end is not asked for at the start
+cron_jobs.c~s/job \&\& !job->run ? calloc(1, sizeof \*run) : NULL/NULL/~a run without an end is forgotten at the start
+cron_jobs.c~s/cron_state_read(&job->state, row->state);//~what was dealt with is forgotten at the start
+LIST
+}
+
+if [ "$what" = policy ]; then
+    mutations=policy_mutations sources="$src/actors/policy*.c" arguments="--seeds 1000" libraries=-lcrypto
+    sims="sim_policy sim_budgets sim_collect sim_settled sim_turns sim_models"
+else
+    mutations=cron_mutations sources="$src/actors/cron_core.c $src/actors/cron_job.c $src/actors/cron_jobs.c $src/actors/cron_schedule.c"
+    sims=sim_cron arguments="--years 1 --seeds 3" libraries="-ljansson -lcrypto -lm"
+fi
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 flags="-std=gnu17 -O1 -w -I$work/tree -I$src"
@@ -74,17 +94,17 @@ compile() { # source object
     "$cc" $flags -c "$1" -o "$2"
 }
 
-for file in "$src"/actors/policy*.c "$src"/tests/sim/*.c; do
-    compile "$file" "$work/$(basename "$file" .c).o"
-done
+for file in $sources; do compile "$file" "$work/$(basename "$file" .c).o"; done
+for sim in $sims; do compile "$src/tests/sim/$sim.c" "$work/$sim.o"; done
 link_and_run() {
-    "$cc" "$work"/*.o "$base" -lcrypto -o "$work/sim" && "$work/sim" --seeds "$seeds" >"$work/said" 2>&1
+    # shellcheck disable=SC2086
+    "$cc" "$work"/*.o "$base" $libraries -o "$work/sim" && timeout 120 "$work/sim" $arguments >"$work/said" 2>&1
 }
 
-link_and_run || { cat "$work/said"; echo "mutations: the policy as it is has a fault"; exit 1; }
+link_and_run || { cat "$work/said"; echo "mutations: as it is there is a fault"; exit 1; }
 
 failed=0 count=0
-mutations >"$work/list"
+$mutations >"$work/list"
 while IFS='~' read -r file change wrong; do
     count=$((count + 1))
     name=$(basename "$file" .c)
@@ -97,11 +117,11 @@ while IFS='~' read -r file change wrong; do
     cp "$work/$name.o" "$work/kept"
     compile "$work/tree/$file" "$work/$name.o"
     if link_and_run; then
-        echo "mutations: '$wrong' is not found in $seeds seeds ($file: $change)"
+        echo "mutations: '$wrong' is not found ($file: $change)"
         failed=1
     else
-        rule=$(grep '^seed' "$work/said" | head -n 1)
-        echo "found: $wrong: ${rule:-the policy ended the process}"
+        rule=$(grep '^seed\|^sim_cron: [a-z ]*: job' "$work/said" | head -n 1)
+        echo "found: $wrong: ${rule:-the process ended}"
     fi
     mv "$work/kept" "$work/$name.o"
 done <"$work/list"

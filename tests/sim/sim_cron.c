@@ -385,6 +385,8 @@ static void judge_job(struct world *w, int index, int64_t from_ms)
         broken(w, "unreadable", job->id, 0);
     struct cron_state state;
     cron_state_read(&state, str_of(job->state));
+    int64_t now_ms = w->true_ms + w->offset_ms;
+    if (state.next_ms >= 0 && state.next_ms < now_ms - DAY_MS) broken(w, "stands still", job->id, state.next_ms);
     for (int64_t slot = cron_schedule_next(&schedule, from_ms); slot >= 0 && slot <= w->highest_ms - 2 * 3600000;
          slot = cron_schedule_next(&schedule, slot)) {
         char key[96];
