@@ -512,18 +512,22 @@ static void sweep(struct keeper *k)
     k->next_sweep_ms = now + STORE_SWEEP_MS;
 }
 
+static void prune(struct keeper *k, int64_t now)
+{
+    const struct turn_prune what = { .keys_before_ms = now - STORE_KEY_KEPT_MS, .rows_before_ms = 0, .limit = STORE_LIST_MAX };
+    struct turn_pruned pruned;
+    turns_prune(k->store, &what, &pruned);
+    store_channels_prune(k->store, now - STORE_SENT_KEPT_MS);
+    store_cron_prune(k->store, k->config, now);
+    k->next_prune_ms = now + STORE_PRUNE_MS;
+}
+
 static void idle(struct keeper *k)
 {
     int64_t now = clock_wall_ms();
     if (now >= k->next_sweep_ms) sweep(k);
     if (store_wal_pages(k->store) > 0) store_checkpoint(k->store, false);
-    if (now < k->next_prune_ms) return;
-    const struct turn_prune prune = { .keys_before_ms = now - STORE_KEY_KEPT_MS, .rows_before_ms = 0, .limit = STORE_LIST_MAX };
-    struct turn_pruned pruned;
-    turns_prune(k->store, &prune, &pruned);
-    store_channels_prune(k->store, now - STORE_SENT_KEPT_MS);
-    store_cron_prune(k->store, k->config, now);
-    k->next_prune_ms = now + STORE_PRUNE_MS;
+    if (now >= k->next_prune_ms) prune(k, now);
 }
 
 /* Everything that waits becomes one transaction. `first` is received already. @return whether to stop */
@@ -548,7 +552,9 @@ static bool run_group(struct keeper *k, struct msg *first)
     for (size_t i = 0; i < k->tell_count; i++) store_spawn_tell(k->store, k->config, k->mailbox, k->tell[i]);
     k->tell_count = 0;
     store_tell_due(k->mailbox, &k->due);
-    if (clock_wall_ms() >= k->next_sweep_ms) sweep(k);
+    int64_t now = clock_wall_ms();
+    if (now >= k->next_sweep_ms) sweep(k);
+    if (now >= k->next_prune_ms + STORE_PRUNE_MS) prune(k, now); /* it is never idle */
     return stop;
 }
 
@@ -575,6 +581,7 @@ int store_actor(mailbox_t *mb, void *arg)
         k->store = options->store;
         k->config = options->config;
         k->notice = options->notice;
+        k->next_prune_ms = clock_wall_ms();
         rc = store_channels_start(k->store);
         if (rc == 0) rc = run(k);
     }

@@ -10,7 +10,7 @@
 #include "store/routes.h"
 #include "store/session_life.h"
 
-enum { PRUNE_SESSIONS = 50 /* at once */ };
+enum { PRUNE_SESSIONS = 500 /* a minute: more than one a second, so that no job fills the disk */ };
 #define RUNS_KEPT_MS INT64_C(7776000000) /* 90 days: of jobs that are gone, too */
 
 struct asked {
@@ -141,9 +141,15 @@ void store_cron_prune(store_t *store, const config_t *config, int64_t now_ms)
 {
     int64_t kept_ms = config ? config_duration(config, "cron.sessionRetention", 'h') : -1;
     struct old o = { .before_ms = now_ms - kept_ms };
-    cron_runs_prune(store, now_ms - RUNS_KEPT_MS);
-    if (kept_ms < 0 || session_old_runs(store, o.before_ms, PRUNE_SESSIONS, keep_id, &o) != 0) return;
-    for (int i = 0; i < o.count; i++) session_delete(store, o.ids[i]);
+    int rc = store_begin(store);
+    if (rc == 0) rc = cron_runs_prune(store, now_ms - RUNS_KEPT_MS);
+    if (rc == 0 && kept_ms >= 0) rc = session_old_runs(store, o.before_ms, PRUNE_SESSIONS, keep_id, &o);
+    for (int i = 0; i < o.count && rc == 0; i++) rc = session_delete(store, o.ids[i]);
+    if (rc == 0)
+        rc = store_commit(store);
+    else
+        store_rollback(store);
+    if (rc) log_event(LOG_ERROR, "cron_not_pruned", LOG_T("code", err_name(rc)), LOG_T("reason", store_error(store)));
     if (o.count) log_event(LOG_INFO, "cron_sessions_removed", LOG_I("count", o.count));
 }
 

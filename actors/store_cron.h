@@ -13,7 +13,7 @@
  *  @param text  keeps what strings of the answer borrow from */
 int store_cron(store_t *store, mailbox_t *mailbox, struct store_due *due, const struct msg *in, struct msg *answer, struct buf *text);
 
-/** Delete the sessions of runs that nobody has touched for cron.sessionRetention, a few at a time, and runs older than a quarter. */
+/** Delete the sessions of runs that nobody has touched for cron.sessionRetention, some hundred at a time, and runs older than a quarter. */
 void store_cron_prune(store_t *store, const config_t *config, int64_t now_ms);
 
 /** The session id of a run's own session is the end of its key, as in OpenClaw. @param out  unchanged when it is none */

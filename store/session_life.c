@@ -125,8 +125,9 @@ int session_cut(store_t *store, int64_t session, int64_t keep, int64_t now_ms)
 int session_old_runs(store_t *store, int64_t before_ms, int limit, session_id_fn *fn, void *ctx)
 {
     struct query q = query_open(store, SQL_session_old_runs,
-                                "SELECT id FROM sessions WHERE key GLOB 'agent:*:cron:*:run:*' AND updated_ms < ? AND NOT EXISTS "
-                                "(SELECT 1 FROM turn_inputs i JOIN turns t ON t.id = i.turn WHERE t.session = sessions.id) LIMIT ?");
+                                "SELECT s.id FROM sessions s JOIN session_counters c ON c.session = s.id "
+                                "WHERE s.key GLOB 'agent:*:cron:*:run:*' AND c.updated_ms < ? AND NOT EXISTS "
+                                "(SELECT 1 FROM turn_inputs i JOIN turns t ON t.id = i.turn WHERE t.session = s.id) ORDER BY s.id LIMIT ?");
     int rc;
     query_int(&q, before_ms);
     query_int(&q, limit);

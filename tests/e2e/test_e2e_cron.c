@@ -314,3 +314,23 @@ Test(e2e_cron, an_agent_makes_appointments_with_itself_alone, .timeout = 120)
     }
     stop();
 }
+
+Test(e2e_cron, sessions_of_runs_are_deleted_when_they_are_old, .timeout = 120)
+{
+    start("sessionRetention: '1s', jobs: [{ id: 'once', schedule: { kind: 'cron', expr: '0 0 1 1 *' }, payload: { kind: 'agentTurn', "
+          "message: 'a' }, delivery: { mode: 'none' } }]",
+          "0m");
+    run("once");
+    json_decref(hear("finished"));
+    cr_expect_eq(kit_sql(&K, "SELECT count(*) FROM sessions WHERE key LIKE '%:run:%'"), 1);
+    kill_gateway();
+    usleep(1200000);
+    kit_restart(&K);
+    operator_open(&me, &K);
+    json_decref(ask("cron.add", "{\"name\":\"x\",\"schedule\":{\"kind\":\"every\",\"everyMs\":3600000},\"sessionTarget\":\"main\","
+                                "\"payload\":{\"kind\":\"systemEvent\",\"text\":\"a write\"}}"));
+    for (int i = 0; i < 150 && kit_sql(&K, "SELECT count(*) FROM sessions WHERE key LIKE '%:run:%'") > 0; i++) usleep(100000);
+    cr_expect_eq(kit_sql(&K, "SELECT count(*) FROM sessions WHERE key LIKE '%:run:%'"), 0);
+    cr_expect_eq(kit_sql(&K, "SELECT count(*) FROM cron_runs"), 1, "the run log stays");
+    stop();
+}

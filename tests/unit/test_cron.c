@@ -479,3 +479,51 @@ Test(cron, there_is_a_bound_to_jobs)
     buf_free(&why);
     close_stage();
 }
+
+Test(cron, texts_have_a_bound)
+{
+    struct buf spec = { 0 };
+    for (int over = 0; over < 2; over++) {
+        buf_clear(&spec);
+        buf_text(&spec, "{\"schedule\":{\"kind\":\"every\",\"everyMs\":1000},\"sessionTarget\":\"isolated\",\"payload\":{\"kind\":"
+                        "\"agentTurn\",\"message\":\"");
+        for (int i = 0; i < CRON_TEXT_MAX + over; i++) buf_char(&spec, 'x');
+        buf_text(&spec, "\"}}");
+        struct cron_job *job = make(buf_cstr(&spec), CRON_ADDED, over ? "is longer than 65536 bytes" : NULL);
+        cron_job_destroy(&job);
+    }
+    buf_free(&spec);
+}
+
+Test(cron, a_long_downtime_is_reported_in_steps)
+{
+    open_stage(CRON_MISSED_ONCE);
+    struct cron_job *job = add("{\"schedule\":{\"kind\":\"every\",\"everyMs\":1000}" TURN);
+    buf_clear(&S.log);
+    S.now.wall_ms += (int64_t)CRON_WALK_MAX * 1000;
+    cron_tick(S.cron, &S.now); /* just what is looked at in one step: the last of them runs */
+    cr_expect(job->run && job->run->slot_ms == S.now.wall_ms && str_find(buf_str(&S.log), STR("end-skipped")) == 0, "%s", buf_cstr(&S.log));
+    end(true, "");
+    buf_clear(&S.log);
+    S.now.wall_ms += (int64_t)(CRON_WALK_MAX + 2) * 1000;
+    cron_tick(S.cron, &S.now);
+    cr_expect(!job->run && str_starts(buf_str(&S.log), STR("end-skipped")), "one more is too much for a step: %s", buf_cstr(&S.log));
+    cron_tick(S.cron, &S.now);
+    cr_expect(job->run && job->run->slot_ms == S.now.wall_ms, "and then it goes on");
+    close_stage();
+}
+
+Test(cron, a_clock_that_was_years_ahead_leaves_no_job_waiting)
+{
+    open_stage(CRON_MISSED_SKIP);
+    struct cron_job *job = add(HOURLY TURN);
+    struct cron_now ahead = { S.now.wall_ms + INT64_C(94608000000), S.now.mono_ms + 1000 };
+    while (cron_tick(S.cron, &ahead) == 0) {
+    }
+    cr_expect_gt(job->state.next_ms, ahead.wall_ms);
+    S.now.mono_ms += 2000;
+    S.now.wall_ms += 2000;
+    cron_tick(S.cron, &S.now);
+    cr_expect_eq(job->state.next_ms, NOON + 60 * MINUTE);
+    close_stage();
+}

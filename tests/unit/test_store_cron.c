@@ -1,5 +1,6 @@
 /* Jobs by the clock as the store keeps them: a time is begun once, the run log is bounded. */
 #include "store/cron_rows.h"
+#include "store/session_life.h"
 #include "store_fixture.h"
 
 TestSuite(store_cron, .init = fixture_setup, .fini = fixture_teardown, .timeout = 60);
@@ -72,5 +73,44 @@ Test(store_cron, the_newest_runs_are_kept)
     buf_free(&text);
     cr_assert_eq(cron_runs_prune(store, NOW + STORE_CRON_RUNS_KEPT + 5), 0);
     expect(cron_runs_list(store, STR("a"), 5000, write_run, &text), &text, "a/0@2005={} ");
+    store_close(&store);
+}
+
+static int note_session(void *ctx, int64_t session)
+{
+    buf_printf(ctx, "%lld ", (long long)session);
+    return 0;
+}
+
+/* A turn of a session, ended or not. @return the session's number */
+static int64_t turn_of(store_t *store, int64_t turn, const char *key, bool ends)
+{
+    struct turn_new t = fixture_turn(turn, key, "");
+    struct turn_accepted accepted;
+    cr_assert_eq(turns_accept(store, &t, &accepted), 0);
+    const struct turn_end end = { .id = turn, .state = TURN_DONE, .now_ms = NOW };
+    if (ends) cr_assert_eq(turns_finish(store, &end, NULL), 0);
+    return accepted.session;
+}
+
+Test(store_cron, only_old_sessions_of_single_runs_go)
+{
+    store_t *store = fixture_open(NULL, 0, NULL);
+    struct buf text = { 0 };
+    char expected[64];
+    int64_t a = turn_of(store, 1, "agent:a:cron:j:run:1", true), b = turn_of(store, 2, "agent:a:cron:j:run:2", true);
+    turn_of(store, 3, "agent:a:cron:j:run:3", false); /* it runs still */
+    turn_of(store, 4, "agent:a:main", true);
+    turn_of(store, 5, "agent:a:cron:j", true);
+    cr_assert_eq(session_old_runs(store, NOW, 10, note_session, &text), 0);
+    cr_expect_str_eq(buf_cstr(&text), "", "none is older than that");
+    cr_assert_eq(session_old_runs(store, NOW + 1000, 10, note_session, &text), 0);
+    snprintf(expected, sizeof expected, "%lld %lld ", (long long)a, (long long)b);
+    cr_expect_str_eq(buf_cstr(&text), expected);
+    buf_clear(&text);
+    cr_assert_eq(session_old_runs(store, NOW + 1000, 1, note_session, &text), 0);
+    snprintf(expected, sizeof expected, "%lld ", (long long)a);
+    cr_expect_str_eq(buf_cstr(&text), expected, "no more than asked for");
+    buf_free(&text);
     store_close(&store);
 }
