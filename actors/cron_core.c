@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/json_read.h"
 #include "base/log.h"
+#include "channels/channel_words.h"
 
 enum { LOOK_MS = 60000 /* a clock that was set forward is noticed within it */, PLAUSIBLE_MS = 3600000, LATE_MS = 30000 };
 
@@ -200,30 +201,14 @@ static void write_end(const struct cron_job *job, const struct cron_end *e, bool
 /* Where the answer goes. @return false: it is wanted somewhere, and nobody knows where */
 static bool find_route(cron_t *c, const struct cron_job *job, const json_t *delivery, struct buf *route)
 {
-    struct str channel = json_str(delivery, "channel"), to = json_str(delivery, "to"), mode = json_str(delivery, "mode");
+    struct str channel = json_str(delivery, "channel"), to = json_str(delivery, "to");
     struct buf last = { 0 };
-    if (str_is(mode, "webhook")) channel = STR("http");
-    bool named = channel.n && !str_is(channel, "last");
-    if (!named || !to.n) c->ports.last_route(c->ports.ctx, job, &last);
-    json_t *known = last.n ? json_loadb(last.p, last.n, 0, NULL) : NULL;
-    bool same = !named || str_eq(json_str(known, "channel"), channel);
-    if (named && to.n) {
-        buf_char(route, '{');
-        buf_json_pair_str(route, "channel", channel);
-        buf_json_pair_str(route, "account", json_str(delivery, "accountId"));
-        buf_json_pair_str(route, "to", to);
-        buf_char(route, '}');
-    } else if (known && same) {
-        json_object_del(known, "replyTo"); /* it answers no message */
-        json_object_del(known, "sender");
-        if (to.n) json_object_set_new(known, "to", json_stringn(to.p, to.n));
-        char *text = json_dumps(known, JSON_COMPACT);
-        if (text) buf_text(route, text);
-        free(text);
-    }
-    json_decref(known);
+    if (str_is(json_str(delivery, "mode"), "webhook")) channel = STR("http");
+    if (str_is(channel, "last")) channel = STR("");
+    if (!channel.n || !to.n) c->ports.last_route(c->ports.ctx, job, &last);
+    bool found = channel_route_find(channel, json_str(delivery, "accountId"), to, buf_str(&last), route);
     buf_free(&last);
-    return route->n > 0;
+    return found;
 }
 
 static void finish_at(struct cron_job *job, bool ok, struct cron_record *r)

@@ -108,6 +108,16 @@ static int save(cron_t *c, const struct cron_job *job, enum cron_keep keep)
     return c->ports.record(c->ports.ctx, &r);
 }
 
+/* @param job_p  freed when it could not be written */
+static int save_new(cron_t *c, struct cron_job **job_p, struct buf *why)
+{
+    int rc = save(c, *job_p, CRON_KEEP_JOB);
+    if (rc == 0) return 0;
+    buf_text(why, "the store could not write the job");
+    cron_job_destroy(job_p);
+    return rc;
+}
+
 /* The same times as before: what was dealt with stays so. */
 static bool same_times(const struct cron_job *a, const struct cron_job *b)
 {
@@ -182,12 +192,8 @@ int cron_add(cron_t *c, const json_t *spec, const struct cron_now *now, struct c
     struct cron_job *job;
     int rc = cron_job_create(spec, CRON_ADDED, NULL, now->wall_ms, &job, why, code);
     if (rc) return rc;
-    rc = save(c, job, CRON_KEEP_JOB);
-    if (rc) {
-        buf_text(why, "the store could not write the job");
-        cron_job_destroy(&job);
-        return rc;
-    }
+    rc = save_new(c, &job, why);
+    if (rc) return rc;
     put(c, job);
     cron_tell(c, job, "added");
     *out = job;
@@ -213,12 +219,8 @@ int cron_update(cron_t *c, struct str id, const json_t *patch, const struct cron
     if (old->configured) return refuse_configured(old, why);
     int rc = cron_job_patched(old, patch, now->wall_ms, &job, why, code);
     if (rc) return rc;
-    rc = save(c, job, CRON_KEEP_JOB);
-    if (rc) {
-        buf_text(why, "the store could not write the job");
-        cron_job_destroy(&job);
-        return rc;
-    }
+    rc = save_new(c, &job, why);
+    if (rc) return rc;
     replace(c, old, job);
     cron_tell(c, job, "updated");
     *out = job;

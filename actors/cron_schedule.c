@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/json_read.h"
 #include "base/timezone_rule.h"
 
@@ -90,9 +91,7 @@ static int read_at(const json_t *schedule, int64_t now_ms, struct cron_schedule 
 
 static int64_t shift(struct str id, int64_t stagger_ms)
 {
-    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a: the same job, the same shift */
-    for (size_t i = 0; i < id.n; i++) hash = (hash ^ (unsigned char)id.p[i]) * 0x100000001b3u;
-    return stagger_ms > 0 ? (int64_t)(hash % (uint64_t)stagger_ms) / 1000 * 1000 : 0;
+    return stagger_ms > 0 ? (int64_t)(hash_fnv(id, 0) % (uint64_t)stagger_ms) / 1000 * 1000 : 0;
 }
 
 static int read_clock(const json_t *schedule, struct str id, struct cron_schedule *out, struct buf *why)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "actors/gateway_misc.h"
+#include "base/hash.h"
 #include "base/json_read.h"
 #include "channels/channel.h"
 
@@ -156,13 +157,11 @@ bool gateway_channel_send(struct gateway_request *rq, const json_t *params)
     struct str channel = json_str(params, "channel"), to = json_str(params, "to"), key = json_str(params, "idempotencyKey");
     struct buf route = { 0 }, target = { 0 };
     char nonce[24];
-    uint64_t hash = 0xcbf29ce484222325u;
     struct sending *s = is_there(rq->gw, channel) ? calloc(1, sizeof *s + key.n + 1) : NULL;
     if (!s) return false;
     str_copy(s->channel, sizeof s->channel, channel);
     memcpy(s->key, key.p, key.n);
-    for (size_t i = 0; i < key.n; i++) hash = (hash ^ (unsigned char)key.p[i]) * 0x100000001b3u; /* FNV-1a: the same key, the same nonce */
-    snprintf(nonce, sizeof nonce, "k%016llx", (unsigned long long)hash);
+    snprintf(nonce, sizeof nonce, "k%016llx", (unsigned long long)hash_fnv(key, 0)); /* the same key, the same nonce */
     if (memchr(to.p, ':', to.n) || (to.n && to.p[0] == '<'))
         buf_add(&target, to);
     else

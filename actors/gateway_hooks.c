@@ -11,6 +11,7 @@
 #include "base/json_read.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "channels/channel_words.h"
 #include "channels/session_key.h"
 #include "msgs/chat_pack.h"
 
@@ -21,14 +22,6 @@ static size_t body_max(const config_t *config)
 {
     int64_t max = config_int(config, "hooks.maxBodyBytes");
     return max < GATEWAY_BODY_MAX ? (size_t)max : GATEWAY_BODY_MAX;
-}
-
-static void run(struct gateway_conn *c);
-
-const struct gateway_route *gateway_hook_route(const config_t *config, struct str path)
-{
-    static const struct gateway_route route = { .path = "hooks", .method = GATEWAY_POST, .body_max = body_max, .run = run };
-    return hooks_below(config, path).p ? &route : NULL;
 }
 
 void gateway_hook_free(struct gateway_conn *c)
@@ -89,7 +82,7 @@ static bool has_token_in_query(struct gateway_conn *c)
     return false;
 }
 
-bool gateway_hook_refuses(struct gateway_conn *c, struct str path, enum gateway_method method)
+static bool refuses(struct gateway_conn *c, struct str path, enum gateway_method method)
 {
     struct str name = hooks_below(c->gw->options->config, path);
     if (has_token_in_query(c))
@@ -132,24 +125,9 @@ static void wake(struct gateway_conn *c)
                    NULL);
 }
 
-static void write_route(const struct hook *h, struct str last, struct buf *out)
+static void find_route(const struct hook *h, struct str last, struct buf *out)
 {
-    struct str channel = buf_str(&h->channel), to = buf_str(&h->to);
-    json_t *known = last.n ? json_loadb(last.p, last.n, 0, NULL) : NULL;
-    if (channel.n && to.n) {
-        buf_char(out, '{');
-        buf_json_pair_str(out, "channel", channel);
-        buf_json_pair_str(out, "to", to);
-        buf_char(out, '}');
-    } else if (known && (!channel.n || str_eq(channel, json_str(known, "channel")))) {
-        json_object_del(known, "replyTo"); /* it answers no message */
-        json_object_del(known, "sender");
-        if (to.n) json_object_set_new(known, "to", json_stringn(to.p, to.n));
-        char *text = json_dumps(known, JSON_COMPACT);
-        if (text) buf_text(out, text);
-        free(text);
-    }
-    json_decref(known);
+    channel_route_find(buf_str(&h->channel), STR(""), buf_str(&h->to), last, out);
 }
 
 static void submit(struct gateway_conn *c, struct str route)
@@ -218,11 +196,19 @@ static void run(struct gateway_conn *c)
     } else if (h->deliver && !named) {
         ask_route(c);
     } else {
-        if (h->deliver) write_route(h, (struct str){ 0 }, &route);
+        if (h->deliver) find_route(h, (struct str){ 0 }, &route);
         submit(c, buf_str(&route));
     }
     buf_free(&why);
     buf_free(&route);
+}
+
+const struct gateway_route *gateway_hook_route(const config_t *config, struct str path)
+{
+    static const struct gateway_route route = {
+        .path = "hooks", .method = GATEWAY_POST, .body_max = body_max, .run = run, .refuses = refuses
+    };
+    return hooks_below(config, path).p ? &route : NULL;
 }
 
 /* --- what came of it --------------------------------------------------------------------------------------------------------------- */
@@ -231,7 +217,7 @@ void gateway_hook_answer(struct gateway_conn *c, const struct msg *in)
 {
     struct buf text = { 0 };
     if (in->kind == MSG_route_told) {
-        write_route(&c->hook->what, in->route_told.route, &text);
+        find_route(&c->hook->what, in->route_told.route, &text);
         submit(c, buf_str(&text));
     } else if (in->kind == MSG_turn_accepted) {
         buf_printf(&text, "{\"ok\":true,\"runId\":\"%s\"}", c->hook->id);

@@ -25,9 +25,6 @@ struct gateway_hook { /* of a connection */
 /** The route of a hook; NULL: the path is none. */
 const struct gateway_route *gateway_hook_route(const config_t *config, struct str path);
 
-/** Before the body: who may call, what there is. @return true: it is answered */
-bool gateway_hook_refuses(struct gateway_conn *c, struct str path, enum gateway_method method);
-
 void gateway_hook_answer(struct gateway_conn *c, const struct msg *in);
 void gateway_hook_late(struct gateway_conn *c);
 void gateway_hook_free(struct gateway_conn *c);

@@ -378,7 +378,7 @@ static int on_request(struct gateway_conn *c, struct str path)
         refuse_busy(c, "The gateway has no room for another connection; try again later.", "too_many_connections");
     else if (c->gw->draining && !(c->route && c->route->while_draining))
         refuse_busy(c, "The gateway is stopping.", "stopping");
-    else if (gateway_hook_route(c->gw->options->config, path) == c->route && c->route && gateway_hook_refuses(c, path, method))
+    else if (c->route && c->route->refuses && c->route->refuses(c, path, method))
         return 0;
     else if (!c->route && gateway_static_answer(c, path, method == GATEWAY_GET))
         return 0;

@@ -28,6 +28,8 @@ struct gateway_route {
     size_t (*body_max)(const config_t *config);        /* bytes; NULL: no body */
     void (*run)(struct gateway_conn *c);               /* the body is complete in c->body */
     bool (*enabled)(const struct config_gateway *cfg); /* NULL: always */
+    /** Judges by itself, before the body; NULL: method and needs_auth decide. @return true: it has answered */
+    bool (*refuses)(struct gateway_conn *c, struct str path, enum gateway_method method);
 };
 
 enum conn_state {

@@ -132,11 +132,16 @@ static size_t chat_body_max(const config_t *config)
 }
 
 static const struct gateway_route ROUTES[] = {
-    { "/health", GATEWAY_GET, false, true, NULL, health, NULL },
-    { "/healthz", GATEWAY_GET, false, true, NULL, start_probe, NULL },
-    { "/readyz", GATEWAY_GET, false, true, NULL, readyz, NULL },
-    { "/v1/models", GATEWAY_GET, true, false, NULL, models, NULL },
-    { "/v1/chat/completions", GATEWAY_POST, true, false, chat_body_max, gateway_chat_run, chat_enabled },
+    { .path = "/health", .method = GATEWAY_GET, .while_draining = true, .run = health },
+    { .path = "/healthz", .method = GATEWAY_GET, .while_draining = true, .run = start_probe },
+    { .path = "/readyz", .method = GATEWAY_GET, .while_draining = true, .run = readyz },
+    { .path = "/v1/models", .method = GATEWAY_GET, .needs_auth = true, .run = models },
+    { .path = "/v1/chat/completions",
+      .method = GATEWAY_POST,
+      .needs_auth = true,
+      .body_max = chat_body_max,
+      .run = gateway_chat_run,
+      .enabled = chat_enabled },
 };
 
 const struct gateway_route *gateway_route_find(const config_t *config, struct str path)

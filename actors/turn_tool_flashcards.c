@@ -1,6 +1,5 @@
 /* actors/turn_tool_flashcards.c -- flashcards: decks of Markdown, scheduled by FSRS-5, kept in the store for each agent.
  * Source: the customer's tutors (Again/Hard/Good/Easy, 90 % recall); docs/flashcards.md */
-#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "tools/beneath.h"
 #include "tools/decks.h"
 #include "tools/fsrs.h"
+#include "tools/markdown_files.h"
 
 enum { DUE = 5, NEW_A_DAY = 20, FILES_MAX = 64, WEAK_MAX = 5, WEAK_REPS = 3, TRIES = 3 };
 #define DAY_MS INT64_C(86400000)
@@ -35,11 +35,6 @@ struct shelf { /* the agent's cards, and what is known about them */
 
 /* --- decks -------------------------------------------------------------------------------------------------------------------- */
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static int read_deck(struct shelf *s, const struct tool_place *place, const char *path, const char *file)
 {
     struct buf text = { 0 }, why = { 0 };
@@ -54,15 +49,9 @@ static int read_deck(struct shelf *s, const struct tool_place *place, const char
 static int read_folder(struct shelf *s, const struct tool_place *place, const char *folder)
 {
     char path[PATH_MAX], *names[FILES_MAX];
-    int count = 0, rc = 0;
-    DIR *dir = opendir(folder);
-    for (struct dirent *e; dir && count < FILES_MAX && (e = readdir(dir)) != NULL;) {
-        size_t n = strlen(e->d_name);
-        if (n > 3 && strcmp(e->d_name + n - 3, ".md") == 0 && (names[count] = str_dup(str_of(e->d_name))) != NULL) count++;
-    }
-    if (dir) closedir(dir);
-    qsort(names, (size_t)count, sizeof *names, by_name);
-    for (int i = 0; i < count; i++) {
+    size_t count = markdown_files_list(folder, names, FILES_MAX);
+    int rc = 0;
+    for (size_t i = 0; i < count; i++) {
         int n = snprintf(path, sizeof path, "%s/%s", folder, names[i]);
         if (rc == 0 && n > 0 && (size_t)n < sizeof path) rc = read_deck(s, place, path, names[i]);
         free(names[i]);

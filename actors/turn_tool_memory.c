@@ -1,6 +1,5 @@
 /* actors/turn_tool_memory.c -- memory_search, memory_get: an agent's notes, MEMORY.md and memory/, read and searched.
  * Source: reference agent-runtime 4, frames tool-memory_*. */
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include "actors/turn_tools.h"
 #include "store/memory_index.h"
 #include "tools/beneath.h"
+#include "tools/markdown_files.h"
 
 enum { NOTES_MAX = 500 /* files of memory/ that are searched */, NOTES_BYTES = 16 * 1024 * 1024, RESULTS = 6, SNIPPET = 700 };
 
@@ -26,25 +26,14 @@ static int add_note(memory_index_t *index, const struct tool_place *place, const
     return rc == GW_ENOMEM ? rc : 0; /* a note that cannot be read is no reason to find nothing */
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* The notes of memory/, by name. */
 static int add_folder(memory_index_t *index, const struct tool_place *place, size_t *bytes)
 {
     char path[PATH_MAX], *names[NOTES_MAX];
-    int count = 0, rc = 0;
+    int rc = 0;
     snprintf(path, sizeof path, "%s/memory", place->workspace);
-    DIR *dir = opendir(path);
-    for (struct dirent *e; dir && count < NOTES_MAX && (e = readdir(dir)) != NULL;) {
-        size_t n = strlen(e->d_name);
-        if (n > 3 && strcmp(e->d_name + n - 3, ".md") == 0 && (names[count] = str_dup(str_of(e->d_name))) != NULL) count++;
-    }
-    if (dir) closedir(dir);
-    qsort(names, (size_t)count, sizeof *names, by_name);
-    for (int i = 0; i < count; i++) {
+    size_t count = markdown_files_list(path, names, NOTES_MAX);
+    for (size_t i = 0; i < count; i++) {
         snprintf(path, sizeof path, "memory/%s", names[i]);
         if (rc == 0) rc = add_note(index, place, path, bytes);
         free(names[i]);

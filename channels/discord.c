@@ -1,4 +1,5 @@
 #include "channels/discord.h"
+#include "channels/channel_words.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -443,15 +444,6 @@ static const char *state_of(const struct discord_account *a, const struct channe
     }
 }
 
-static void write_time(struct buf *out, const char *key, int64_t wall_ms)
-{
-    buf_json_key(out, key);
-    if (wall_ms)
-        buf_int(out, wall_ms);
-    else
-        buf_text(out, "null");
-}
-
 static void status(channel_state_t *d, const struct channel_now *now, struct buf *out)
 {
     buf_char(out, '[');
@@ -459,33 +451,24 @@ static void status(channel_state_t *d, const struct channel_now *now, struct buf
         const struct discord_account *a = d->accounts[i];
         bool tried = a->error[0] && !a->event_ms; /* it never got through: not running, as OpenClaw tells it between its tries */
         bool runs = a->phase != DISCORD_OFF && a->phase != DISCORD_FATAL && !tried;
+        const struct channel_account_status common = { .id = a->id,
+                                                       .state = state_of(a, now),
+                                                       .running = runs,
+                                                       .connected = a->phase == DISCORD_READY,
+                                                       .started_ms = a->started_ms,
+                                                       .stopped_ms = a->stopped_ms,
+                                                       .inbound_ms = a->inbound_ms,
+                                                       .outbound_ms = a->outbound_ms,
+                                                       .event_ms = a->event_ms,
+                                                       .error = a->error,
+                                                       .bot_id = a->user,
+                                                       .bot_name = a->username };
         buf_json_comma(out);
-        buf_char(out, '{');
-        buf_json_pair_str(out, "accountId", str_of(a->id));
-        buf_json_pair_str(out, "state", str_of(state_of(a, now)));
-        buf_json_pair_bool(out, "running", runs);
-        buf_json_pair_bool(out, "connected", a->phase == DISCORD_READY);
-        write_time(out, "lastStartAt", a->started_ms);
-        write_time(out, "lastStopAt", runs ? 0 : a->stopped_ms);
-        buf_json_key(out, "lastError");
-        if (a->error[0])
-            buf_json_str(out, str_of(a->error));
-        else
-            buf_text(out, "null");
-        write_time(out, "lastInboundAt", a->inbound_ms);
-        write_time(out, "lastOutboundAt", a->outbound_ms);
-        write_time(out, "lastEventAt", a->event_ms);
+        channel_status_write(&common, out);
         buf_json_pair_int(out, "latencyMs", a->latency_ms);
         buf_json_pair_int(out, "resumes", a->resumes);
         buf_json_pair_int(out, "identifies", a->identifies);
         buf_json_pair_int(out, "reconnects", a->reconnects);
-        if (a->username) {
-            buf_json_key(out, "bot");
-            buf_char(out, '{');
-            buf_json_pair_str(out, "id", str_of(a->user));
-            buf_json_pair_str(out, "username", str_of(a->username));
-            buf_char(out, '}');
-        }
         buf_char(out, '}');
     }
     buf_char(out, ']');

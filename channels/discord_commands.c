@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/json_read.h"
 #include "base/log.h"
 #include "channels/chat_commands.h"
@@ -47,12 +48,9 @@ static char *write_commands(const struct discord_account *a)
     return text;
 }
 
-/* FNV-1a: it only has to change when the list does. */
 static void hash_of(const char *text, char out[17])
 {
-    uint64_t h = 0xcbf29ce484222325u;
-    for (const char *c = text; *c; c++) h = (h ^ (unsigned char)*c) * 0x100000001b3u;
-    snprintf(out, 17, "%016llx", (unsigned long long)h);
+    snprintf(out, 17, "%016llx", (unsigned long long)hash_fnv(str_of(text), 0));
 }
 
 void discord_commands_register(struct discord_account *a, const struct channel_now *now)

@@ -7,6 +7,7 @@
 #include "base/json_read.h"
 #include "base/log.h"
 #include "base/utf8.h"
+#include "channels/channel_words.h"
 #include "channels/chat_commands.h"
 #include "channels/discord.h"
 #include "channels/routing.h"
@@ -339,13 +340,6 @@ void discord_inbound_file(struct discord_account *a, const struct discord_call *
 
 /* --- to the agent ------------------------------------------------------------------------------------------------------------ */
 
-static void write_skills(const struct json5_node *skills, struct buf *out)
-{
-    for (const struct json5_node *s = skills ? skills->first : NULL; s; s = s->next)
-        if (s->kind == JSON5_STRING) buf_printf(out, out->n ? "\n%.*s" : "%.*s", STR_ARG(s->string));
-    if (skills && out->n == 0) buf_char(out, '-');
-}
-
 static void write_route(const struct discord_account *a, const struct discord_inbound *in, struct buf *out)
 {
     buf_char(out, '{');
@@ -413,7 +407,7 @@ static void hand_over(struct discord_account *a, struct discord_inbound *in, str
                                            .files = buf_str(&in->files) };
     discord_prompt_user(&prompt, &text);
     discord_prompt_system(&prompt, &system);
-    write_skills(rules.skills, &skills);
+    channel_skills_write(rules.skills, &skills);
     write_route(a, in, &route);
     buf_printf(&once, "discord:%s:%.*s", a->id, STR_ARG(json_str(in->message, "id")));
     struct channel_message m = { .session_key = buf_str(&key),

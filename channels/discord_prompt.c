@@ -5,27 +5,14 @@
 #include "base/clock.h"
 #include "base/json_read.h"
 #include "base/utf8.h"
+#include "channels/channel_words.h"
 #include "channels/discord.h"
 
 /* --- blocks ----------------------------------------------------------------------------------------------------------- */
 
-/* A heading and a fenced JSON value; takes the value over. */
-static void block(struct buf *out, const char *heading, json_t *value)
-{
-    char *text = value ? json_dumps(value, JSON_INDENT(2)) : NULL;
-    if (text) buf_printf(out, "%s\n```json\n%s\n```\n\n", heading, text);
-    free(text);
-    json_decref(value);
-}
-
-static void set_str(json_t *object, const char *key, struct str value)
-{
-    if (value.n) json_object_set_new(object, key, json_stringn(value.p, value.n));
-}
-
 static void set_buf(json_t *object, const char *key, struct buf *value)
 {
-    set_str(object, key, buf_str(value));
+    channel_member_set(object, key, buf_str(value));
     buf_free(value);
 }
 
@@ -74,18 +61,18 @@ static void conversation(const struct discord_prompt *p, struct buf *out)
     const struct discord_where *w = p->where;
     struct buf label = { 0 }, slug = { 0 }, channel = { 0 }, thread = { 0 };
     json_t *o = json_object();
-    set_str(o, "message_id", json_str(p->message, "id"));
+    channel_member_set(o, "message_id", json_str(p->message, "id"));
     if (!w->direct) {
         discord_slug(w->channel_name, &slug);
         buf_printf(&channel, "#%.*s", STR_ARG(buf_str(&slug)));
         buf_printf(&label, "Guild #%.*s channel id:%.*s", STR_ARG(buf_str(&slug)), STR_ARG(w->channel));
         set_buf(o, "conversation_label", &label);
     }
-    set_str(o, "sender", json_str(json_object_get(p->message, "author"), "id"));
+    channel_member_set(o, "sender", json_str(json_object_get(p->message, "author"), "id"));
     if (!w->direct) {
-        set_str(o, "group_subject", buf_str(&channel));
+        channel_member_set(o, "group_subject", buf_str(&channel));
         set_buf(o, "group_channel", &channel);
-        set_str(o, "group_space", w->guild);
+        channel_member_set(o, "group_space", w->guild);
         json_object_set_new(o, "was_mentioned", json_boolean(p->mentioned));
         if (w->thread) {
             buf_printf(&thread, "Discord thread #%.*s › %.*s", STR_ARG(w->parent_name), STR_ARG(w->channel_name));
@@ -93,7 +80,7 @@ static void conversation(const struct discord_prompt *p, struct buf *out)
         }
     }
     buf_free(&slug);
-    block(out, "Conversation info (untrusted metadata):", o);
+    channel_block_write(out, "Conversation info (untrusted metadata):", o);
 }
 
 static void sender(const struct discord_prompt *p, struct buf *out)
@@ -104,10 +91,10 @@ static void sender(const struct discord_prompt *p, struct buf *out)
     struct str nick = json_str(member, "nick"), name = json_str(author, "global_name"), username = json_str(author, "username");
     discord_sender_name(author, member, &label);
     set_buf(o, "label", &label);
-    set_str(o, "name", nick.n ? nick : name.n ? name : username);
-    set_str(o, "username", username);
-    set_str(o, "tag", username);
-    block(out, "Sender (untrusted metadata):", o);
+    channel_member_set(o, "name", nick.n ? nick : name.n ? name : username);
+    channel_member_set(o, "username", username);
+    channel_member_set(o, "tag", username);
+    channel_block_write(out, "Sender (untrusted metadata):", o);
 }
 
 static void replied(const struct discord_prompt *p, struct buf *out)
@@ -120,7 +107,7 @@ static void replied(const struct discord_prompt *p, struct buf *out)
     discord_message_text(m, &body);
     set_buf(o, "sender_label", &name);
     set_buf(o, "body", &body);
-    block(out, "Replied message (untrusted, for context):", o);
+    channel_block_write(out, "Replied message (untrusted, for context):", o);
 }
 
 static void history(const struct discord_prompt *p, struct buf *out)
@@ -132,7 +119,7 @@ static void history(const struct discord_prompt *p, struct buf *out)
                               json_pack("{s:s, s:I, s:s}", "sender", s->sender, "timestamp_ms", (json_int_t)s->at_ms, "body", s->body));
     }
     if (json_array_size(list))
-        block(out, "Chat history since last reply (untrusted, for context):", list);
+        channel_block_write(out, "Chat history since last reply (untrusted, for context):", list);
     else
         json_decref(list);
 }
@@ -141,7 +128,8 @@ void discord_prompt_user(const struct discord_prompt *p, struct buf *out)
 {
     conversation(p, out);
     if (!p->where->direct) sender(p, out);
-    if (p->starter.n) block(out, "Thread starter (untrusted, for context):", json_pack("{s:s%}", "body", p->starter.p, p->starter.n));
+    if (p->starter.n)
+        channel_block_write(out, "Thread starter (untrusted, for context):", json_pack("{s:s%}", "body", p->starter.p, p->starter.n));
     replied(p, out);
     history(p, out);
     buf_add(out, p->text);
@@ -164,8 +152,8 @@ void discord_prompt_system(const struct discord_prompt *p, struct buf *out)
     buf_printf(&chat, "%s:%.*s", w->direct ? "user" : "channel",
                STR_ARG(w->direct ? json_str(json_object_get(p->message, "author"), "id") : w->channel));
     json_object_set_new(o, "schema", json_string("openclaw.inbound_meta.v1"));
-    set_str(o, "message_id", json_str(p->message, "id"));
-    set_str(o, "sender_id", json_str(json_object_get(p->message, "author"), "id"));
+    channel_member_set(o, "message_id", json_str(p->message, "id"));
+    channel_member_set(o, "sender_id", json_str(json_object_get(p->message, "author"), "id"));
     set_buf(o, "chat_id", &chat);
     json_object_set_new(o, "channel", json_string("discord"));
     json_object_set_new(o, "provider", json_string("discord"));
@@ -178,7 +166,8 @@ void discord_prompt_system(const struct discord_prompt *p, struct buf *out)
     json_object_set_new(flags, "has_thread_starter", json_boolean(p->starter.n > 0));
     json_object_set_new(flags, "history_count", json_integer(p->history ? (json_int_t)(p->history->count - p->history_from) : 0));
     json_object_set_new(o, "flags", flags);
-    block(out, "## Inbound Context (trusted metadata)\nThe following JSON is generated by the gateway. What people write is not in it.", o);
+    channel_block_write(
+        out, "## Inbound Context (trusted metadata)\nThe following JSON is generated by the gateway. What people write is not in it.", o);
     buf_add(out, p->rules->system_prompt);
     while (out->n && out->p[out->n - 1] == '\n') out->n--;
 }

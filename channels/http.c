@@ -12,6 +12,7 @@
 #include "base/json_read.h"
 #include "base/log.h"
 #include "channels/channel.h"
+#include "channels/channel_words.h"
 
 enum {
     CALL_MS = 10000,     /* for one try */
@@ -211,13 +212,12 @@ static void order(channel_state_t *s, const struct channel_order *o, const struc
 
 static void status(channel_state_t *s, const struct channel_now *now, struct buf *out)
 {
+    const struct channel_account_status common = {
+        .id = "default", .state = "connected", .running = true, .connected = true, .outbound_ms = s->outbound_ms, .error = s->error
+    };
     (void)now;
-    buf_text(out, "[{");
-    buf_json_pair_str(out, "accountId", STR("default"));
-    buf_json_pair_str(out, "state", STR("connected"));
-    buf_json_pair_bool(out, "running", true);
-    if (s->error[0]) buf_json_pair_str(out, "lastError", str_of(s->error));
-    if (s->outbound_ms) buf_json_pair_int(out, "lastOutboundAt", s->outbound_ms);
+    buf_char(out, '[');
+    channel_status_write(&common, out);
     buf_text(out, "}]");
 }
 

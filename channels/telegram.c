@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/json_read.h"
 #include "base/log.h"
+#include "channels/channel_words.h"
 
 const struct json5_node *telegram_setting(const struct channel_state *s, const char *name)
 {
@@ -436,42 +437,26 @@ static void deliver(channel_state_t *s, const struct channel_delivery *delivery,
     telegram_deliver(s, delivery, 0, now);
 }
 
-static void write_time(struct buf *out, const char *key, int64_t ms)
-{
-    buf_json_key(out, key);
-    if (ms)
-        buf_int(out, ms);
-    else
-        buf_text(out, "null");
-}
-
 static void status(channel_state_t *s, const struct channel_now *now, struct buf *out)
 {
     static const char *const states[] = { "stopped", "connecting", "connected", "stopped" };
     bool runs = s->phase == TELEGRAM_POLLING || s->phase == TELEGRAM_ASKING;
+    bool polls = s->phase == TELEGRAM_POLLING && !s->failures;
+    const struct channel_account_status common = { .id = "default",
+                                                   .state = s->phase == TELEGRAM_POLLING && !polls ? "connecting" : states[s->phase],
+                                                   .running = runs,
+                                                   .connected = polls,
+                                                   .started_ms = s->started_ms,
+                                                   .stopped_ms = s->stopped_ms,
+                                                   .inbound_ms = s->inbound_ms,
+                                                   .outbound_ms = s->outbound_ms,
+                                                   .event_ms = s->event_ms,
+                                                   .error = s->error,
+                                                   .bot_id = s->id,
+                                                   .bot_name = s->username };
     (void)now;
-    buf_text(out, "[{");
-    buf_json_pair_str(out, "accountId", STR("default"));
-    buf_json_pair_str(out, "state", str_of(s->phase == TELEGRAM_POLLING && s->failures ? "connecting" : states[s->phase]));
-    buf_json_pair_bool(out, "running", runs);
-    buf_json_pair_bool(out, "connected", s->phase == TELEGRAM_POLLING && !s->failures);
-    write_time(out, "lastStartAt", s->started_ms);
-    write_time(out, "lastStopAt", runs ? 0 : s->stopped_ms);
-    buf_json_key(out, "lastError");
-    if (s->error[0])
-        buf_json_str(out, str_of(s->error));
-    else
-        buf_text(out, "null");
-    write_time(out, "lastInboundAt", s->inbound_ms);
-    write_time(out, "lastOutboundAt", s->outbound_ms);
-    write_time(out, "lastEventAt", s->event_ms);
-    if (s->username[0]) {
-        buf_json_key(out, "bot");
-        buf_char(out, '{');
-        buf_json_pair_str(out, "id", str_of(s->id));
-        buf_json_pair_str(out, "username", str_of(s->username));
-        buf_char(out, '}');
-    }
+    buf_char(out, '[');
+    channel_status_write(&common, out);
     buf_text(out, "}]");
 }
 

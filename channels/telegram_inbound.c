@@ -4,6 +4,7 @@
 
 #include "base/json_read.h"
 #include "base/log.h"
+#include "channels/channel_words.h"
 #include "channels/routing.h"
 #include "channels/telegram.h"
 
@@ -148,51 +149,31 @@ static bool may_speak(const struct channel_state *s, const struct said *m)
 
 /* --- to the agent ---------------------------------------------------------------------------------------------------------------- */
 
-static void block(struct buf *out, const char *head, json_t *object)
-{
-    char *text = json_dumps(object, JSON_INDENT(2));
-    json_decref(object);
-    buf_printf(out, "%s\n```json\n%s\n```\n\n", head, text ? text : "{}");
-    free(text);
-}
-
-static void set(json_t *o, const char *name, struct str value)
-{
-    if (value.n) json_object_set_new(o, name, json_stringn(value.p, value.n));
-}
-
 static void write_text(const struct said *m, struct buf *out)
 {
     const json_t *reply = json_object_get(m->message, "reply_to_message");
     json_t *info = json_object(), *sender = json_object();
     char id[24];
     number(id, m->message, "message_id");
-    set(info, "message_id", str_of(id));
-    set(info, "sender", str_of(m->from_id));
+    channel_member_set(info, "message_id", str_of(id));
+    channel_member_set(info, "sender", str_of(m->from_id));
     if (!m->direct) {
-        set(info, "group_subject", json_str(m->chat, "title"));
-        set(info, "conversation_label", str_of(m->place));
+        channel_member_set(info, "group_subject", json_str(m->chat, "title"));
+        channel_member_set(info, "conversation_label", str_of(m->place));
         json_object_set_new(info, "was_mentioned", json_boolean(m->mentioned));
     }
-    set(sender, "name", m->name);
-    set(sender, "username", m->username);
-    block(out, "Conversation info (untrusted metadata):", info);
-    block(out, "Sender (untrusted metadata):", sender);
+    channel_member_set(sender, "name", m->name);
+    channel_member_set(sender, "username", m->username);
+    channel_block_write(out, "Conversation info (untrusted metadata):", info);
+    channel_block_write(out, "Sender (untrusted metadata):", sender);
     if (json_is_object(reply)) {
         json_t *o = json_object();
         struct str body = json_str(reply, "text");
-        set(o, "sender_label", json_str(json_object_get(reply, "from"), "first_name"));
-        set(o, "body", body.n ? body : json_str(reply, "caption"));
-        block(out, "Replied message (untrusted, for context):", o);
+        channel_member_set(o, "sender_label", json_str(json_object_get(reply, "from"), "first_name"));
+        channel_member_set(o, "body", body.n ? body : json_str(reply, "caption"));
+        channel_block_write(out, "Replied message (untrusted, for context):", o);
     }
     buf_add(out, m->text);
-}
-
-static void write_skills(const struct json5_node *skills, struct buf *out)
-{
-    for (const struct json5_node *n = skills ? skills->first : NULL; n; n = n->next)
-        if (n->kind == JSON5_STRING) buf_printf(out, out->n ? "\n%.*s" : "%.*s", STR_ARG(n->string));
-    if (skills && out->n == 0) buf_char(out, '-');
 }
 
 static void write_route(const struct said *m, struct buf *out)
@@ -237,7 +218,7 @@ static void hand_over(struct channel_state *s, const struct said *m, int64_t upd
     write_text(m, &text);
     write_command(s, m->text, &command);
     write_route(m, &route);
-    write_skills(json5_member(m->group, STR("skills")), &skills);
+    channel_skills_write(json5_member(m->group, STR("skills")), &skills);
     const struct channel_message out = { .tag = begin_turn(s, m, update),
                                          .session_key = buf_str(&key),
                                          .agent = agent,

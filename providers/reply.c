@@ -3,16 +3,9 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "providers/classify.h"
 #include "providers/wire.h"
-
-/* FNV-1a, 64 bits. */
-static uint64_t hash(struct str s)
-{
-    uint64_t h = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < s.n; i++) h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3u;
-    return h;
-}
 
 static size_t count_calls(const struct model_request *request)
 {
@@ -31,7 +24,7 @@ int reply_init(struct reply *r, const struct model_request *request, const struc
     for (size_t i = 0; i < request->message_count; i++) {
         const struct chat_message *m = &request->messages[i];
         for (size_t k = 0; k < m->part_count; k++)
-            if (m->parts[k].kind == CHAT_TOOL_CALL) r->known_ids[r->known_count++] = hash(m->parts[k].id);
+            if (m->parts[k].kind == CHAT_TOOL_CALL) r->known_ids[r->known_count++] = hash_fnv(m->parts[k].id, 0);
     }
     return 0;
 }
@@ -143,12 +136,12 @@ static bool known(const struct reply *r, uint64_t id)
 /* A call keeps its id unless it has none or the conversation has it already. */
 static void settle_id(struct reply *r, struct reply_part *part)
 {
-    for (size_t n = 0; part->id.n == 0 || known(r, hash(buf_str(&part->id))); n++) {
+    for (size_t n = 0; part->id.n == 0 || known(r, hash_fnv(buf_str(&part->id), 0)); n++) {
         buf_clear(&part->id);
         buf_printf(&part->id, "call_%zu_%zu", r->salt, n);
         if (part->id.err) return;
     }
-    r->known_ids[r->known_count++] = hash(buf_str(&part->id));
+    r->known_ids[r->known_count++] = hash_fnv(buf_str(&part->id), 0);
 }
 
 /* Arguments become the text of a JSON object; a JSON text inside a JSON string is taken out. */

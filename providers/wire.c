@@ -3,6 +3,7 @@
 #include <ctype.h>
 
 #include "base/err.h"
+#include "base/hash.h"
 
 enum { PARSE_FLAGS = JSON_DECODE_ANY };
 
@@ -105,14 +106,6 @@ int wire_finish(struct http_request *r)
     return rc;
 }
 
-/* FNV-1a, 64 bits (Fowler, Noll, Vo; draft-eastlake-fnv). */
-static uint64_t hash(uint64_t seed, struct str s)
-{
-    uint64_t h = 0xcbf29ce484222325u ^ seed;
-    for (size_t i = 0; i < s.n; i++) h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3u;
-    return h;
-}
-
 static bool id_ok(struct str id)
 {
     if (id.n == 0 || id.n > WIRE_CALL_ID_MAX) return false;
@@ -126,7 +119,7 @@ void wire_call_id(struct buf *b, struct str id)
     if (id_ok(id))
         buf_json_str(b, id);
     else
-        buf_printf(b, "\"call_%016llx%016llx\"", (unsigned long long)hash(0, id), (unsigned long long)hash(1, id));
+        buf_printf(b, "\"call_%016llx%016llx\"", (unsigned long long)hash_fnv(id, 0), (unsigned long long)hash_fnv(id, 1));
 }
 
 bool wire_is_object(struct str text)

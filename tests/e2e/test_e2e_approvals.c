@@ -18,15 +18,7 @@ static void start(const char *exec)
              "{ agents: { list: [{ id: 'main', default: true }], defaults: { model: { primary: '" KIT_OPENROUTER_MODEL "' } } },"
              "tools: { exec: { %s } } }",
              exec);
-    const struct kit_options options = { .config_text = config };
-    kit_start(&K, &options);
-    operator_open(&me, &K);
-}
-
-static void stop(void)
-{
-    operator_close(&me);
-    kit_stop(&K);
+    operator_start(&me, &K, config);
 }
 
 struct asking {
@@ -105,7 +97,7 @@ Test(e2e_approvals, a_command_waits_for_a_word, .timeout = 90)
     hear(id, "printf again", "on-miss");
     resolve(id, "deny");
     cr_expect(strstr(answer_of(&a), "exec denied: cli refused this command") || strstr(a.answer, "refused this command"), "%s", a.answer);
-    stop();
+    operator_stop(&me, &K);
 }
 
 Test(e2e_approvals, allow_always_is_kept_for_the_program_and_nothing_else, .timeout = 90)
@@ -137,7 +129,7 @@ Test(e2e_approvals, allow_always_is_kept_for_the_program_and_nothing_else, .time
     operator_open(&me, &K);
     ask(&a, "printf four");
     cr_expect_str_eq(answer_of(&a), "four", "also after a restart");
-    stop();
+    operator_stop(&me, &K);
 }
 
 Test(e2e_approvals, without_asking_the_list_alone_decides, .timeout = 90)
@@ -152,7 +144,7 @@ Test(e2e_approvals, without_asking_the_list_alone_decides, .timeout = 90)
     cr_expect(strstr(answer_of(&a), "there is no program cd."));
     ask(&a, "head -n 0");
     cr_expect_str_eq(answer_of(&a), "(no output)");
-    stop();
+    operator_stop(&me, &K);
 }
 
 Test(e2e_approvals, nobody_answers, .timeout = 90)
@@ -169,7 +161,7 @@ Test(e2e_approvals, nobody_answers, .timeout = 90)
     ask(&a, "printf late");
     hear(id, "printf late", "always");
     cr_expect_str_eq(answer_of(&a), "late", "askFallback: full");
-    stop();
+    operator_stop(&me, &K);
 }
 
 Test(e2e_approvals, the_file_can_only_be_stricter, .timeout = 90)
@@ -186,7 +178,7 @@ Test(e2e_approvals, the_file_can_only_be_stricter, .timeout = 90)
     cr_expect(!strstr(answer_of(&a), "denied"));
     ask(&a, "uname");
     cr_expect(strstr(answer_of(&a), "exec denied: allowlist miss: uname"));
-    stop();
+    operator_stop(&me, &K);
 }
 
 Test(e2e_approvals, the_list_is_kept_from_the_command_line, .timeout = 90)
@@ -210,7 +202,7 @@ Test(e2e_approvals, the_list_is_kept_from_the_command_line, .timeout = 90)
     free(said);
     ask(&a, "id -u");
     cr_expect(strstr(answer_of(&a), "exec denied: allowlist miss"));
-    stop();
+    operator_stop(&me, &K);
 }
 
 /* A stopped turn's request is over for the operators, too. */
@@ -235,5 +227,5 @@ Test(e2e_approvals, a_stop_ends_the_waiting, .timeout = 90)
     said = ws_call(me.ws, "exec.approval.resolve", "{\"id\":\"%s\",\"decision\":\"allow-once\"}", id);
     cr_expect(json_is_false(json_object_get(said, "ok")));
     json_decref(said);
-    stop();
+    operator_stop(&me, &K);
 }

@@ -22,15 +22,7 @@ static void start(const char *cron, const char *heartbeat)
 {
     static char config[4096];
     snprintf(config, sizeof config, "{ " AGENTS ", cron: { %s } }", heartbeat, cron);
-    const struct kit_options options = { .config_text = config };
-    kit_start(&K, &options);
-    operator_open(&me, &K);
-}
-
-static void stop(void)
-{
-    operator_close(&me);
-    kit_stop(&K);
+    operator_start(&me, &K, config);
 }
 
 /* A call that must succeed; its payload, the caller's. */
@@ -77,16 +69,6 @@ static void expect_end(const char *status, const char *summary, const char *erro
     json_decref(end);
 }
 
-/* The last user message of the provider's newest request. */
-static char *told(void)
-{
-    json_t *stats = fake_stats(&K.openrouter), *bodies = json_object_get(stats, "bodies");
-    const json_t *messages = json_object_get(json_object_get(json_array_get(bodies, json_array_size(bodies) - 1), "body"), "messages");
-    char *text = json_dumps(json_array_get(messages, json_array_size(messages) - 1), 0);
-    json_decref(stats);
-    return text ? text : strdup("");
-}
-
 static void kill_gateway(void)
 {
     operator_close(&me);
@@ -112,7 +94,7 @@ Test(e2e_cron, the_configurations_jobs_run_and_are_nobody_elses, .timeout = 120)
     cr_expect(str_is(json_str(end, "jobId"), "tick") && str_is(json_str(end, "status"), "ok"));
     cr_expect(str_starts(json_str(end, "sessionKey"), STR("agent:main:cron:tick:run:")));
     json_decref(end);
-    char *text = told();
+    char *text = kit_told(&K);
     cr_expect(strstr(text, "[cron:tick Ticker] look\\nCurrent time: ") && !strstr(text, "NO_REPLY"), "%s", text);
     free(text);
     refused("cron.update", "{\"id\":\"tick\",\"patch\":{\"enabled\":false}}", "comes from the configuration");
@@ -126,7 +108,7 @@ Test(e2e_cron, the_configurations_jobs_run_and_are_nobody_elses, .timeout = 120)
     cr_expect_eq(json_array_size(entries), 1);
     cr_expect(str_is(json_str(json_array_get(entries, 0), "status"), "ok"));
     json_decref(runs);
-    stop();
+    operator_stop(&me, &K);
 }
 
 Test(e2e_cron, a_run_goes_on_after_a_kill_and_ends_once, .timeout = 120)
@@ -153,7 +135,7 @@ Test(e2e_cron, a_run_goes_on_after_a_kill_and_ends_once, .timeout = 120)
     cr_expect_eq(kit_sql(&K, "SELECT count(*) FROM cron_runs"), 1);
     cr_expect_eq(kit_sql(&K, "SELECT count(*) FROM turns"), 1, "the same turn went on");
     json_decref(runs);
-    stop();
+    operator_stop(&me, &K);
 }
 
 Test(e2e_cron, words_for_the_main_session_come_now_or_with_the_heartbeat, .timeout = 120)
@@ -166,7 +148,7 @@ Test(e2e_cron, words_for_the_main_session_come_now_or_with_the_heartbeat, .timeo
     char params[128];
     snprintf(params, sizeof params, "{\"id\":\"%.*s\"}", STR_ARG(json_str(job, "id")));
     json_decref(ask("cron.run", params));
-    char *text = told();
+    char *text = kit_told(&K);
     cr_expect(strstr(text, "System: [") && strstr(text, "the tea is ready") && strstr(text, "Current time: "), "%s", text);
     free(text);
     json_decref(jobs);
@@ -191,7 +173,7 @@ Test(e2e_cron, words_for_the_main_session_come_now_or_with_the_heartbeat, .timeo
     jobs = ask("cron.list", "{\"includeDisabled\":true}");
     cr_expect_eq(json_array_size(json_object_get(jobs, "jobs")), 1, "what runs once is gone when it has gone well");
     json_decref(jobs);
-    stop();
+    operator_stop(&me, &K);
 }
 
 Test(e2e_cron, what_goes_wrong_is_told, .timeout = 120)
@@ -226,7 +208,7 @@ Test(e2e_cron, what_goes_wrong_is_told, .timeout = 120)
         cr_expect(str_is(json_str(state, "lastStatus"), quiet ? "ok" : "error"));
     }
     json_decref(jobs);
-    stop();
+    operator_stop(&me, &K);
 }
 
 Test(e2e_cron, times_of_a_downtime_are_made_up_for_once_and_reported, .timeout = 120)
@@ -242,7 +224,7 @@ Test(e2e_cron, times_of_a_downtime_are_made_up_for_once_and_reported, .timeout =
     cr_expect_geq(kit_sql(&K, "SELECT sum(json_extract(json, '$.skippedCount')) FROM cron_runs WHERE kind = 2"), 3);
     cr_expect_leq(kit_sql(&K, "SELECT count(*) FROM cron_runs WHERE kind = 0"), before + 4, "one run stands for those that were missed");
     cr_expect_eq(kit_sql(&K, "SELECT count(*) - count(DISTINCT slot_ms) FROM cron_runs WHERE kind = 0"), 0);
-    stop();
+    operator_stop(&me, &K);
 }
 
 Test(e2e_cron, a_changed_configuration_changes_the_jobs, .timeout = 120)
@@ -262,7 +244,7 @@ Test(e2e_cron, a_changed_configuration_changes_the_jobs, .timeout = 120)
     cr_expect(str_is(json_str(job, "id"), "other"));
     cr_expect_eq(json_int(json_object_get(job, "state"), "nextRunAtMs", 0) % 86400000, 0, "07:00 there is midnight in UTC");
     json_decref(jobs);
-    stop();
+    operator_stop(&me, &K);
 }
 
 /* Say something to the main session and wait for the answer. */
@@ -308,11 +290,11 @@ Test(e2e_cron, an_agent_makes_appointments_with_itself_alone, .timeout = 120)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         fake_control(&K.openrouter, "{\"next\":[%s,{\"text\":\"ok\"}]}", cases[i].call);
         say("go on");
-        char *text = told();
+        char *text = kit_told(&K);
         cr_expect(strstr(text, cases[i].words), "%s: %s", cases[i].call, text);
         free(text);
     }
-    stop();
+    operator_stop(&me, &K);
 }
 
 Test(e2e_cron, sessions_of_runs_are_deleted_when_they_are_old, .timeout = 120)
@@ -332,5 +314,5 @@ Test(e2e_cron, sessions_of_runs_are_deleted_when_they_are_old, .timeout = 120)
     for (int i = 0; i < 150 && kit_sql(&K, "SELECT count(*) FROM sessions WHERE key LIKE '%:run:%'") > 0; i++) usleep(100000);
     cr_expect_eq(kit_sql(&K, "SELECT count(*) FROM sessions WHERE key LIKE '%:run:%'"), 0);
     cr_expect_eq(kit_sql(&K, "SELECT count(*) FROM cron_runs"), 1, "the run log stays");
-    stop();
+    operator_stop(&me, &K);
 }

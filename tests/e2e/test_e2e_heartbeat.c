@@ -18,15 +18,7 @@ static void start(const char *heartbeat)
              "{ agents: { list: [{ id: 'main', default: true }], defaults: { model: { primary: '" KIT_OPENROUTER_MODEL
              "' }, heartbeat: { %s } } } }",
              heartbeat);
-    const struct kit_options options = { .config_text = config };
-    kit_start(&K, &options);
-    operator_open(&me, &K);
-}
-
-static void stop(void)
-{
-    operator_close(&me);
-    kit_stop(&K);
+    operator_start(&me, &K, config);
 }
 
 /* The next heartbeat event says so. */
@@ -88,7 +80,7 @@ Test(e2e_heartbeat, a_list_decides_what_a_beat_costs, .timeout = 90)
     json_t *last = ws_call(me.ws, "last-heartbeat", "{}");
     cr_expect(json_str(json_object_get(last, "payload"), "status").n > 0);
     json_decref(last);
-    stop();
+    operator_stop(&me, &K);
 }
 
 Test(e2e_heartbeat, who_is_woken_looks_at_once, .timeout = 90)
@@ -112,5 +104,5 @@ Test(e2e_heartbeat, who_is_woken_looks_at_once, .timeout = 90)
     cr_expect_null(ws_event(me.ws, "heartbeat", 1500), "they are switched off");
     free(asked(&requests));
     cr_expect_eq(requests, 1);
-    stop();
+    operator_stop(&me, &K);
 }

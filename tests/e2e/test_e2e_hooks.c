@@ -41,15 +41,11 @@ static void expect(const char *path, const char *body, int status, const char *w
     http_reply_free(&r);
 }
 
-/* The last user message of the provider's newest request, once there are so many. */
+/* What the model was told last, once it was asked so often. */
 static char *told(int64_t requests)
 {
     cr_assert_eq(fake_wait(&K.openrouter, "requests", requests, KIT_TURN_MS), 0);
-    json_t *stats = fake_stats(&K.openrouter), *bodies = json_object_get(stats, "bodies");
-    const json_t *messages = json_object_get(json_object_get(json_array_get(bodies, json_array_size(bodies) - 1), "body"), "messages");
-    char *text = json_dumps(json_array_get(messages, json_array_size(messages) - 1), 0);
-    json_decref(stats);
-    return text ? text : strdup("");
+    return kit_told(&K);
 }
 
 /* --- as recorded ---------------------------------------------------------------------------------------------------------- */

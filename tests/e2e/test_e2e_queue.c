@@ -18,15 +18,7 @@ static void start(const char *mode)
              "{ agents: { list: [{ id: 'main', default: true }], defaults: { model: { primary: '" KIT_OPENROUTER_MODEL "' } } },"
              "messages: { queue: { mode: '%s' } } }",
              mode);
-    const struct kit_options options = { .config_text = config };
-    kit_start(&K, &options);
-    operator_open(&me, &K);
-}
-
-static void stop(void)
-{
-    operator_close(&me);
-    kit_stop(&K);
+    operator_start(&me, &K, config);
 }
 
 static void say(const char *run, const char *text)
@@ -92,7 +84,7 @@ Test(e2e_queue, a_message_joins_at_the_next_tool, .timeout = 90)
     free(last);
     free(skipped);
     cr_expect_eq(kit_sql(&K, "SELECT count(*) FROM messages WHERE role = 'user'"), 2);
-    stop();
+    operator_stop(&me, &K);
 }
 
 Test(e2e_queue, the_mode_is_a_sessions_own, .timeout = 90)
@@ -115,5 +107,5 @@ Test(e2e_queue, the_mode_is_a_sessions_own, .timeout = 90)
     await_end("cmd-2", "final", "Queue mode reset to default.");
     say("cmd-3", "/queue");
     await_end("cmd-3", "final", "mode=collect");
-    stop();
+    operator_stop(&me, &K);
 }

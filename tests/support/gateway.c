@@ -234,6 +234,15 @@ char *kit_error(const struct http_reply *r)
     return copy;
 }
 
+char *kit_told(const struct kit *k)
+{
+    json_t *stats = fake_stats(&k->openrouter), *bodies = json_object_get(stats, "bodies");
+    const json_t *messages = json_object_get(json_object_get(json_array_get(bodies, json_array_size(bodies) - 1), "body"), "messages");
+    char *text = json_dumps(json_array_get(messages, json_array_size(messages) - 1), 0);
+    json_decref(stats);
+    return text ? text : strdup("");
+}
+
 int64_t kit_sql(const struct kit *k, const char *sql)
 {
     char path[160];

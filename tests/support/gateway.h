@@ -83,6 +83,9 @@ char *kit_content(const struct http_reply *r);
 /** error.message of a reply; "" when there is none. The caller frees. */
 char *kit_error(const struct http_reply *r);
 
+/** The last message of the newest request that the first provider was sent, as JSON text; "" when there is none. The caller frees. */
+char *kit_told(const struct kit *k);
+
 /** First column of the first row of a query on the state database, as a number; -1 when there is no row, no table or no file. */
 int64_t kit_sql(const struct kit *k, const char *sql);
 

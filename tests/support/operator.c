@@ -23,6 +23,19 @@ void operator_close(struct operator_client *o)
     *o = (struct operator_client){ 0 };
 }
 
+void operator_start(struct operator_client *o, struct kit *k, const char *config_text)
+{
+    const struct kit_options options = { .config_text = config_text };
+    kit_start(k, &options);
+    operator_open(o, k);
+}
+
+void operator_stop(struct operator_client *o, struct kit *k)
+{
+    operator_close(o);
+    kit_stop(k);
+}
+
 int operator_run(const struct kit *k, const char *const *args, char **output)
 {
     static const char token[] = "OPENCLAW_GATEWAY_TOKEN=" KIT_TOKEN;

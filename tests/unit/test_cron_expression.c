@@ -126,6 +126,21 @@ Test(cron_expression, refuses_what_it_cannot_keep)
     }
 }
 
+Test(cron_expression, texts_have_a_bound)
+{
+    for (int over = 0; over < 2; over++) {
+        struct cron_expression e;
+        struct buf text = { 0 };
+        buf_text(&text, "0 0 1");
+        while (text.n < CRON_EXPRESSION_MAX + (size_t)over - 5) buf_text(&text, ",1");
+        while (text.n < CRON_EXPRESSION_MAX + (size_t)over - 4) buf_char(&text, ' ');
+        buf_text(&text, " * *");
+        cr_assert_eq(text.n, CRON_EXPRESSION_MAX + (size_t)over);
+        cr_expect_eq(cron_expression_parse(buf_str(&text), &e, NULL), over ? GW_EINVAL : 0);
+        buf_free(&text);
+    }
+}
+
 /* --- beside a slow look at each minute ------------------------------------------------------------------------------ */
 
 static int days_of(int year, int month)

@@ -61,6 +61,20 @@ Test(decks, a_mended_back_keeps_the_card_and_its_history, .fini = end)
     cr_expect_str_neq(cards.list[0].id, id);
 }
 
+Test(decks, a_sentence_has_nine_gaps_at_most, .fini = end)
+{
+    struct buf text = { 0 };
+    buf_text(&text, "Cloze:");
+    for (int i = 0; i < DECK_GAPS_MAX; i++) buf_printf(&text, " {{g%d}}", i);
+    read_text(buf_cstr(&text));
+    cr_expect_eq(cards.count, DECK_GAPS_MAX);
+    buf_text(&text, " {{more}}");
+    read_text(buf_cstr(&text));
+    cr_expect_eq(cards.count, DECK_GAPS_MAX, "the tenth is filled in");
+    expect(0, "", "[...] g1 g2 g3 g4 g5 g6 g7 g8 more", "g0 g1 g2 g3 g4 g5 g6 g7 g8 more");
+    buf_free(&text);
+}
+
 Test(decks, there_is_a_bound, .fini = end)
 {
     struct buf text = { 0 };

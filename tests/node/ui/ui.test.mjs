@@ -203,6 +203,24 @@ test("a browser from elsewhere is approved on the command line, and let out agai
   await far.context().close();
 });
 
+test("a job is seen, run and switched off, and its runs are told", async () => {
+  const added = JSON.parse(await openclaw("cron", "add", "--name", "Morning look", "--cron", "0 7 * * *", "--tz", "Asia/Ho_Chi_Minh", "--message", "look around", "--no-deliver", "--json"));
+  await desk.goto(`${house.near}/#/cron`);
+  const card = desk.locator(".card", { hasText: "Morning look" });
+  await card.waitFor();
+  assert.match(await card.innerText(), /0 7 \* \* \* \(Asia\/Ho_Chi_Minh\)/);
+  await card.locator("button:has-text('Run now')").click();
+  await card.locator("text=last run ok").waitFor();
+  await card.locator("button:has-text('Its runs')").click();
+  await card.locator(".run-list li").first().waitFor();
+  assert.match(await card.locator(".run-list").innerText(), /ok/);
+  await shot(desk, "cron-job");
+  await card.locator("button:has-text('Switch off')").click();
+  await card.locator("text=not planned").waitFor();
+  await openclaw("cron", "rm", added.id);
+  await card.waitFor({ state: "detached" });
+});
+
 test("a restart of the gateway loses neither the place nor what was typed", async () => {
   await desk.goto(`${house.near}/#/chat`);
   await desk.waitForSelector(".turn-agent");

@@ -1,16 +1,21 @@
 // A modal dialog on the browser's own <dialog>: focus stays inside, Escape closes. And the question "are you sure?".
 import type { ComponentChildren } from "preact";
 import { signal } from "@preact/signals";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { Icon } from "./icon";
 
 export function Dialog(props: { title: string; onClose: () => void; children: ComponentChildren; footer?: ComponentChildren; class?: string }) {
   const box = useRef<HTMLDialogElement>(null);
   const title = useId();
-  useEffect(() => {
-    const before = document.activeElement as HTMLElement | null;
-    box.current?.showModal();
-    return () => before?.focus?.();
+  // At once, before anything else can move the focus: it goes back to where it was when the dialog was asked for. What is behind an
+  // open dialog takes no focus, so it is closed first.
+  useLayoutEffect(() => {
+    const before = document.activeElement as HTMLElement | null, dialog = box.current;
+    dialog?.showModal();
+    return () => {
+      dialog?.close();
+      before?.focus?.();
+    };
   }, []);
   return (
     <dialog
