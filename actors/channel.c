@@ -74,6 +74,11 @@ static void do_ordered(void *ctx, uint64_t tag, bool ok, struct str json)
     free(a);
 }
 
+static void do_decide(void *ctx, uint64_t tag, struct str id, struct str decision, struct str by)
+{
+    channel_decide(ctx, tag, id, decision, by);
+}
+
 static void do_keep(void *ctx, struct str key, struct str json)
 {
     struct host *h = ctx;
@@ -174,6 +179,7 @@ static int open_host(struct host *h, mailbox_t *mb, struct channel_actor_options
                                         .event = do_event,
                                         .delivered = do_delivered,
                                         .ordered = do_ordered,
+                                        .decide = do_decide,
                                         .keep = do_keep,
                                         .changed = do_changed,
                                         .random = do_random };

@@ -116,6 +116,20 @@ void channel_say(struct host *h, struct str route, struct str text)
     h->channel->deliver(h->state, &d, &now);
 }
 
+static void tell_decided(struct host *h, uint64_t tag, bool ok)
+{
+    const struct channel_now now = channel_now();
+    if (h->channel->decided) h->channel->decided(h->state, tag, ok, &now);
+}
+
+void channel_decide(struct host *h, uint64_t tag, struct str id, struct str decision, struct str by)
+{
+    struct msg m = { .kind = MSG_approval_decide, .corr = mailbox_corr(h->mailbox) };
+    m.approval_decide = (struct msg_approval_decide){ .id = id, .decision = decision, .by = str_utf8_prefix(by, 256) };
+    int rc = channel_wait(h, m.corr, tag, NULL) ? mailbox_send(h->mailbox, "gateway", &m) : GW_EFULL;
+    if (rc) tell_decided(h, tag, false);
+}
+
 static void refused(struct host *h, uint64_t tag, struct str reason, struct str why)
 {
     struct buf text = { 0 };
@@ -145,6 +159,7 @@ static bool on_answer(struct host *h, struct msg *in)
     case MSG_turn_accepted: news(h, tag, CHANNEL_TURN_TAKEN, (struct str){ 0 }); break;
     case MSG_turn_started: news(h, tag, CHANNEL_TURN_STARTED, (struct str){ 0 }); break;
     case MSG_turn_done: news(h, tag, CHANNEL_TURN_ENDED, (struct str){ 0 }); break;
+    case MSG_approval_decided: tell_decided(h, tag, in->approval_decided.ok); break;
     case MSG_turn_refused: refused(h, tag, in->turn_refused.reason, in->turn_refused.text); break;
     case MSG_error: refused(h, tag, STR("error"), in->error.text); break;
     default: break;
@@ -221,6 +236,7 @@ static void order(struct host *h, const struct msg *in)
     struct channel_asked *a = HASH_COUNT(h->asked) < CHANNEL_WAITS_MAX ? calloc(1, sizeof *a) : NULL;
     json_t *params = json_loadb(o->params.p, o->params.n, 0, NULL);
     const json_t *file = json_object_get(params, "file");
+    char *buttons = json_dumps(json_object_get(params, "buttons"), JSON_COMPACT); /* NULL: there are none */
     struct buf bytes = { 0 };
     if (!a) {
         refuse_order(h, in, "too many orders wait for this channel (CHANNEL_WAITS_MAX)");
@@ -240,10 +256,12 @@ static void order(struct host *h, const struct msg *in)
                       .text = json_str(params, "message"),
                       .nonce = o->nonce,
                       .file_name = json_str(file, "name"),
-                      .file_bytes = buf_str(&bytes) },
+                      .file_bytes = buf_str(&bytes),
+                      .buttons = str_of(buttons) },
         };
         h->channel->order(h->state, &given, &now);
     }
+    free(buttons);
     json_decref(params);
     buf_free(&bytes);
 }

@@ -5,10 +5,11 @@
 #include "actors/channel_internal.h"
 #include "base/json_read.h"
 #include "base/version.h"
+#include "channels/approvals.h"
 #include "channels/chat_commands.h"
 #include "channels/rpc.h"
 
-enum stage { ASKED_SESSION, ASKED_MORE, ASKED_CHANGE, ASKED_QUIET, ASKED_RESET };
+enum stage { ASKED_SESSION, ASKED_MORE, ASKED_CHANGE, ASKED_QUIET, ASKED_RESET, ASKED_DECISION };
 
 enum { QUIET_MS = 15000 };
 
@@ -106,8 +107,37 @@ static bool starts_anew(const struct channel_command *c)
     return c->command.id == CHAT_COMMAND_new || c->command.id == CHAT_COMMAND_reset;
 }
 
+/* `/approve <id> <decision>`. @return false: it is not that, or not written so */
+static bool decide(struct host *h, struct channel_command *c)
+{
+    struct str id, decision;
+    struct buf by = { 0 };
+    struct msg m = { .kind = MSG_approval_decide };
+    if (c->command.id != CHAT_COMMAND_approve || !chat_command_approval(c->command.args, &id, &decision)) return false;
+    if (id.n > APPROVALS_ID_MAX) id.n = APPROVALS_ID_MAX; /* then nobody knows it */
+    buf_printf(&by, "%s:%s", h->channel->id, c->sender);
+    m.approval_decide = (struct msg_approval_decide){ .id = id, .decision = decision, .by = str_utf8_prefix(buf_str(&by), 256) };
+    ask(h, c, ASKED_DECISION, "gateway", &m);
+    buf_free(&by);
+    return true;
+}
+
+static void decided(struct host *h, struct channel_command *c, const struct msg *in)
+{
+    struct str id = { 0 }, decision = { 0 };
+    struct buf text = { 0 };
+    chat_command_approval(c->command.args, &id, &decision);
+    if (in->kind == MSG_approval_decided && in->approval_decided.ok)
+        buf_printf(&text, "✅ Exec approval %.*s submitted for %.*s.", STR_ARG(decision), STR_ARG(id));
+    else
+        buf_text(&text, "❌ Failed to submit approval: unknown approval id");
+    end(h, c, buf_str(&text));
+    buf_free(&text);
+}
+
 static void go_on(struct host *h, struct channel_command *c)
 {
+    if (decide(h, c)) return;
     const struct chat_facts facts = facts_of(h, c);
     struct msg quiet = { .kind = MSG_session_quiesce };
     if (starts_anew(c)) {
@@ -160,7 +190,9 @@ void channel_command_told(struct host *h, struct channel_command *c, struct msg 
     const struct msg_rpc_result *r = &in->rpc_result;
     bool answer = in->kind == MSG_rpc_result, refused = answer && r->code.n;
     json_t *said = answer && !refused ? json_loadb(r->payload.p ? r->payload.p : "", r->payload.n, 0, NULL) : NULL;
-    if (c->stage == ASKED_QUIET && in->kind == MSG_session_quiet && in->session_quiet.quiet) {
+    if (c->stage == ASKED_DECISION) {
+        decided(h, c, in);
+    } else if (c->stage == ASKED_QUIET && in->kind == MSG_session_quiet && in->session_quiet.quiet) {
         call(h, c, ASKED_RESET, "store", RPC_sessions_reset,
              json_pack("{s:s, s:s}", "key", c->key, "reason", c->command.id == CHAT_COMMAND_new ? "new" : "reset"));
     } else if (c->stage == ASKED_CHANGE && refused && str_is(r->code, "INVALID_REQUEST")) {

@@ -38,7 +38,7 @@ struct channel_fetch; /* a call under way (channel_http.c) */
 
 struct channel_waits { /* a turn under way, or an answer that is awaited; by corr */
     uint64_t corr, tag;
-    struct channel_command *command; /* NULL: a turn */
+    struct channel_command *command; /* NULL: a turn, or a decision */
     UT_hash_handle hh;
 };
 
@@ -101,6 +101,8 @@ void channel_http_free(struct host *h);
 /* channel_bus.c */
 void channel_on_message(struct host *h, const struct channel_message *m);
 void channel_submit(struct host *h, const struct channel_message *m, struct str text);
+/** @param tag  the translator's, for decided() */
+void channel_decide(struct host *h, uint64_t tag, struct str id, struct str decision, struct str by);
 void channel_say(struct host *h, struct str route, struct str text);
 void channel_on_bus(struct host *h, struct msg *in);
 void channel_fetch_due(struct host *h);

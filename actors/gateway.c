@@ -347,6 +347,7 @@ void gateway_close(struct gateway *gw)
     gw->stopping = true;
     gateway_crowd_rest(gw);
     gateway_heartbeat_rest(gw);
+    gateway_misc_rest(gw);
     gateway_runs_rest(gw);
     if (gw->lws) lws_context_destroy(gw->lws); /* closes and frees every connection */
     gateway_heartbeat_destroy(gw);

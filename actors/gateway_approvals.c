@@ -86,6 +86,7 @@ static void announce(struct gateway *gw, const struct approval *a, struct str ag
     log_event(LOG_INFO, "approval_requested", LOG_T("id", a->id), LOG_S("agent", agent));
     approval_write_requested(a, &text);
     gateway_broadcast(gw, GATEWAY_APPROVERS, "exec.approval.requested", buf_str(&text), true);
+    gateway_approval_post(gw, a, buf_str(&text));
     buf_free(&text);
 }
 
@@ -184,11 +185,24 @@ static void turn_gave_up(struct gateway *gw, const struct msg *in)
     }
 }
 
+static void channel_decides(struct gateway *gw, const struct msg *in)
+{
+    const struct msg_approval_decide *d = &in->approval_decide;
+    struct msg m = { .kind = MSG_approval_decided, .corr = in->corr };
+    enum approval_decision decision = approval_decision_parse(d->decision);
+    m.approval_decided.ok = decision != APPROVAL_NONE && gateway_approval_decide(gw, d->id, decision, d->by) == 0;
+    mailbox_send(gw->mailbox, in->from, &m);
+    if (m.approval_decided.ok) gateway_approval_tell(gw, d->id, d->by);
+}
+
 bool gateway_approvals_message(struct gateway *gw, const struct msg *in)
 {
-    if (in->kind == MSG_exec_approve) turn_asks(gw, in);
-    if (in->kind == MSG_exec_approve_cancel) turn_gave_up(gw, in);
-    return in->kind == MSG_exec_approve || in->kind == MSG_exec_approve_cancel;
+    switch (in->kind) {
+    case MSG_exec_approve: turn_asks(gw, in); return true;
+    case MSG_exec_approve_cancel: turn_gave_up(gw, in); return true;
+    case MSG_approval_decide: channel_decides(gw, in); return true;
+    default: return gateway_approval_posts_message(gw, in);
+    }
 }
 
 void gateway_approvals_end(struct gateway *gw)
@@ -200,6 +214,7 @@ void gateway_approvals_end(struct gateway *gw)
         DL_DELETE(gw->misc->waiters, w);
         free(w);
     }
+    gateway_approval_posts_end(gw);
 }
 
 /* --- deciding ----------------------------------------------------------------------------------------------------- */
@@ -244,6 +259,7 @@ int gateway_approval_decide(struct gateway *gw, struct str id, enum approval_dec
     log_event(LOG_INFO, "approval_resolved", LOG_S("id", id), LOG_T("decision", decision_word(decision)), LOG_S("by", by));
     approval_write_resolved(a, by, now_ms, &text);
     gateway_broadcast(gw, GATEWAY_APPROVERS, "exec.approval.resolved", buf_str(&text), true);
+    gateway_approval_posts_over(gw, id, decision, by);
     buf_free(&text);
     return 0;
 }

@@ -9,6 +9,7 @@
 #include "base/json_read.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "channels/channel_words.h"
 #include "channels/session_key.h"
 #include "msgs/chat_pack.h"
 
@@ -18,13 +19,16 @@ enum {
     SOON_MS = 1000, /* a wake-up that found its agent busy is tried again then */
 };
 
+enum waits_for { WAITS_FOR_LIST, WAITS_FOR_ROUTE, WAITS_FOR_TURN };
+
 struct beat {
     char agent[65];
     int64_t every_ms, due_ms; /* monotonic; every_ms 0: it beats only when it is woken */
     int64_t began_ms;
     uint64_t corr; /* of what it waits for; 0: nothing */
-    bool woken;    /* somebody wants it to look, whatever its list says */
-    bool runs;     /* a turn, not yet the list */
+    enum waits_for waits_for;
+    bool woken;  /* somebody wants it to look, whatever its list says */
+    char *route; /* where what it says goes, JSON; owned; NULL: nowhere */
 };
 
 struct gateway_heartbeat {
@@ -51,7 +55,10 @@ static void arm(struct gateway_heartbeat *h)
 static void over(struct gateway_heartbeat *h, struct beat *b)
 {
     b->corr = 0;
-    b->runs = b->woken = false;
+    b->waits_for = WAITS_FOR_LIST;
+    b->woken = false;
+    free(b->route);
+    b->route = NULL;
     b->due_ms = b->every_ms ? clock_mono_ms() + b->every_ms : 0;
     arm(h);
 }
@@ -59,6 +66,7 @@ static void over(struct gateway_heartbeat *h, struct beat *b)
 static void tell(struct gateway_heartbeat *h, struct beat *b, const char *status, const char *reason, struct str preview)
 {
     struct buf json = { 0 };
+    json_t *route = str_is(str_of(status), "sent") ? json_loads(b->route, 0, NULL) : NULL;
     buf_char(&json, '{');
     buf_json_pair_int(&json, "ts", clock_wall_ms());
     buf_json_pair_str(&json, "status", str_of(status));
@@ -66,6 +74,8 @@ static void tell(struct gateway_heartbeat *h, struct beat *b, const char *status
     if (preview.n) buf_json_pair_str(&json, "preview", str_utf8_prefix(preview, PREVIEW_BYTES));
     buf_json_pair_int(&json, "durationMs", clock_mono_ms() - b->began_ms);
     buf_json_pair_bool(&json, "hasMedia", false);
+    if (route) buf_json_pair_str(&json, "to", json_str(route, "to"));
+    if (route) buf_json_pair_str(&json, "channel", json_str(route, "channel"));
     buf_char(&json, '}');
     log_event(LOG_INFO, "heartbeat", LOG_T("agent", b->agent), LOG_T("status", status), LOG_T("reason", reason ? reason : ""));
     if (!json.err) {
@@ -73,10 +83,12 @@ static void tell(struct gateway_heartbeat *h, struct beat *b, const char *status
         gateway_broadcast(h->gw, GATEWAY_ALL, "heartbeat", buf_str(&json), true);
     }
     buf_free(&json);
+    json_decref(route);
     over(h, b);
 }
 
-/* There is no channel yet that it could speak up in: what it has to say stands in its session. */
+/* What it has to say is in the outbox since the turn ended, if there is a place for it (store_route_ended()); it stands in its session
+ * in any case. */
 static void on_answer(struct gateway_heartbeat *h, struct beat *b, const struct msg_turn_done *d)
 {
     struct heartbeat_settings settings;
@@ -94,7 +106,7 @@ static void on_answer(struct gateway_heartbeat *h, struct beat *b, const struct 
     switch (heartbeat_read_answer(d->text, settings.ack_max_chars, &rest)) {
     case HEARTBEAT_OK_EMPTY: tell(h, b, "ok-empty", NULL, (struct str){ 0 }); break;
     case HEARTBEAT_OK_TOKEN: tell(h, b, "ok-token", NULL, (struct str){ 0 }); break;
-    case HEARTBEAT_SAYS: tell(h, b, "skipped", "no-target", rest); break;
+    case HEARTBEAT_SAYS: tell(h, b, b->route ? "sent" : "skipped", b->route ? NULL : "no-target", rest); break;
     }
 }
 
@@ -142,13 +154,57 @@ static void run(struct gateway_heartbeat *h, struct beat *b, const struct config
                                               .agent = agent->id,
                                               .channel = STR("heartbeat"),
                                               .model = settings.model,
+                                              .route = b->route ? str_of(b->route) : STR(""),
                                               .message = buf_str(&packed) };
     if (rc == 0) rc = mailbox_send(gw->mailbox, "router", &m);
     b->corr = m.corr;
-    b->runs = true;
+    b->waits_for = WAITS_FOR_TURN;
     if (rc) tell(h, b, "failed", err_name(rc), (struct str){ 0 });
     buf_free(&text);
     buf_free(&packed);
+    buf_free(&key);
+}
+
+/* --- where what it says goes ---------------------------------------------------------------------------------------- */
+
+/* @param last  the place that its session was last used from; empty: none */
+static void with_route(struct gateway_heartbeat *h, struct beat *b, const struct config_agent *agent, struct str last)
+{
+    struct heartbeat_settings settings;
+    struct buf route = { 0 };
+    heartbeat_settings(h->gw->options->config, agent, &settings);
+    struct str channel = str_is(settings.target, "last") ? STR("") : settings.target;
+    bool found = !str_is(settings.target, "none") && channel_route_find(channel, settings.account, settings.to, last, &route);
+    json_t *place = found ? json_loadb(route.p, route.n, 0, NULL) : NULL;
+    if (place) {
+        json_object_set_new(place, HEARTBEAT_ROUTE_MEMBER, json_integer(settings.ack_max_chars));
+        b->route = json_dumps(place, JSON_COMPACT);
+    }
+    json_decref(place);
+    buf_free(&route);
+    run(h, b, agent);
+}
+
+static void on_route(struct gateway_heartbeat *h, struct beat *b, const struct msg *in)
+{
+    const struct config_agent *agent = config_agent_find(h->gw->options->config, str_of(b->agent));
+    if (agent)
+        with_route(h, b, agent, in->kind == MSG_route_told ? in->route_told.route : STR(""));
+    else
+        over(h, b);
+}
+
+static void find_route(struct gateway_heartbeat *h, struct beat *b, const struct config_agent *agent)
+{
+    struct heartbeat_settings settings;
+    struct buf key = { 0 };
+    struct msg m = { .kind = MSG_route_ask, .corr = mailbox_corr(h->gw->mailbox) };
+    heartbeat_settings(h->gw->options->config, agent, &settings);
+    session_of(h->gw, agent, &settings, &key);
+    m.route_ask.session_key = buf_str(&key);
+    b->corr = m.corr;
+    b->waits_for = WAITS_FOR_ROUTE;
+    if (key.err || mailbox_send(h->gw->mailbox, "store", &m) != 0) with_route(h, b, agent, STR(""));
     buf_free(&key);
 }
 
@@ -168,7 +224,7 @@ static void on_list(struct gateway_heartbeat *h, struct beat *b, const struct ms
     else if (empty && !b->woken)
         tell(h, b, "skipped", "empty-heartbeat-file", (struct str){ 0 });
     else
-        run(h, b, agent);
+        find_route(h, b, agent);
 }
 
 static void begin(struct gateway_heartbeat *h, struct beat *b)
@@ -212,8 +268,10 @@ bool gateway_heartbeat_message(struct gateway *gw, const struct msg *in)
     for (size_t i = 0; h && i < h->count && !b; i++)
         if (h->beats[i].corr && h->beats[i].corr == in->corr) b = &h->beats[i];
     if (!b) return false;
-    if (!b->runs)
+    if (b->waits_for == WAITS_FOR_LIST)
         on_list(h, b, in);
+    else if (b->waits_for == WAITS_FOR_ROUTE)
+        on_route(h, b, in);
     else if (in->kind == MSG_turn_done)
         on_answer(h, b, &in->turn_done);
     else if (in->kind == MSG_turn_refused || in->kind == MSG_error)
@@ -236,11 +294,17 @@ void gateway_heartbeat_wake(struct gateway *gw)
 
 /* --- coming and going ---------------------------------------------------------------------------------------------- */
 
-static const struct beat *find(const struct gateway_heartbeat *h, struct str agent)
+static struct beat *find(const struct gateway_heartbeat *h, struct str agent)
 {
     for (size_t i = 0; i < h->count; i++)
         if (str_is(agent, h->beats[i].agent)) return &h->beats[i];
     return NULL;
+}
+
+static void free_beats(struct gateway_heartbeat *h)
+{
+    for (size_t i = 0; i < h->count; i++) free(h->beats[i].route);
+    free(h->beats);
 }
 
 void gateway_heartbeat_take_config(struct gateway *gw)
@@ -255,15 +319,16 @@ void gateway_heartbeat_take_config(struct gateway *gw)
         const struct config_agent *agent = config_agent_at(config, i);
         heartbeat_settings(config, agent, &settings);
         if (!settings.enabled && !agent->is_default) continue; /* the default one can be woken */
-        const struct beat *before = find(h, agent->id);
+        struct beat *before = find(h, agent->id);
         struct beat *b = &beats[count++];
         if (before) *b = *before;
+        if (before) before->route = NULL;
         bool same = before && b->every_ms == (settings.enabled ? settings.every_ms : 0);
         b->every_ms = settings.enabled ? settings.every_ms : 0;
         if (!same) b->due_ms = b->every_ms ? clock_mono_ms() + b->every_ms : 0;
         str_copy(b->agent, sizeof b->agent, agent->id);
     }
-    free(h->beats);
+    free_beats(h);
     h->beats = beats;
     h->count = count;
     arm(h);
@@ -285,7 +350,7 @@ void gateway_heartbeat_rest(struct gateway *gw)
 
 void gateway_heartbeat_destroy(struct gateway *gw)
 {
-    if (gw->heartbeat) free(gw->heartbeat->beats);
+    if (gw->heartbeat) free_beats(gw->heartbeat);
     free(gw->heartbeat);
     gw->heartbeat = NULL;
 }

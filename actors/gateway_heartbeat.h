@@ -7,7 +7,8 @@
  *  Source: reference agent-runtime 2 and 10, event-heartbeat
  *
  *  A beat reads HEARTBEAT.md first: without one, or when it asks for nothing, no model is called, unless somebody woke the agent.
- *  One at a time of an agent; what comes due meanwhile is left out. */
+ *  One at a time of an agent; what comes due meanwhile is left out. What it finds goes to heartbeat.target: the turn carries the
+ *  route, so that the text is in the outbox in the same commit that ends the turn. */
 #ifndef ACTORS_GATEWAY_HEARTBEAT_H
 #define ACTORS_GATEWAY_HEARTBEAT_H
 

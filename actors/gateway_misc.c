@@ -11,8 +11,14 @@ int gateway_misc_create(struct gateway *gw)
 {
     gw->misc = calloc(1, sizeof *gw->misc);
     if (!gw->misc) return GW_ENOMEM;
+    gw->misc->gw = gw;
     gw->misc->heartbeats = true;
     return approvals_create(&gw->misc->approvals);
+}
+
+void gateway_misc_rest(struct gateway *gw)
+{
+    if (gw->misc) lws_sul_cancel(&gw->misc->posts_timer);
 }
 
 void gateway_misc_destroy(struct gateway *gw)

@@ -38,6 +38,8 @@ void heartbeat_settings(const config_t *config, const struct config_agent *agent
         .every_ms = -1,
         .prompt = text_of(config, own, "prompt", PROMPT),
         .target = text_of(config, own, "target", "last"),
+        .to = text_of(config, own, "to", ""),
+        .account = text_of(config, own, "accountId", ""),
         .model = text_of(config, own, "model", ""),
         .session = text_of(config, own, "session", "main"),
         .from = text_of(config, own, "activeHours.start", ""),

@@ -10,13 +10,16 @@
 #include "base/config.h"
 
 #define HEARTBEAT_TOKEN "HEARTBEAT_OK"
+/* Of a route: the turn is a heartbeat, and only what it has to say is delivered. Its value is ackMaxChars. */
+#define HEARTBEAT_ROUTE_MEMBER "heartbeat"
 
 struct heartbeat_settings {
     bool enabled;
     struct str every;  /* as written; "disabled" */
     int64_t every_ms;  /* -1: none */
     struct str prompt; /* what the agent is asked */
-    struct str target, model, session;
+    struct str target, to, account; /* where what it says goes: last, none, or a channel and who there */
+    struct str model, session;
     int64_t ack_max_chars; /* an OK with so many further characters is nothing to tell */
     struct str from, until, zone;
 };

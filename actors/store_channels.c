@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "actors/heartbeat.h"
 #include "base/clock.h"
 #include "base/json_read.h"
 #include "base/log.h"
@@ -27,9 +28,11 @@ int store_route_options(store_t *store, struct str session_key, struct str route
     return rc;
 }
 
+/* A heartbeat is no use of the place that it speaks up in. */
 int store_route_accepted(store_t *store, int64_t session, struct str route, int64_t now_ms)
 {
-    return route.n ? routes_set(store, session, route, now_ms) : 0;
+    bool used = route.n && str_find(route, STR("\"" HEARTBEAT_ROUTE_MEMBER "\":")) < 0;
+    return used ? routes_set(store, session, route, now_ms) : 0;
 }
 
 static void note_due(struct store_due *due, struct str channel)
@@ -62,6 +65,16 @@ int store_deliver(store_t *store, struct store_due *due, struct str route, struc
     return add(store, due, &d);
 }
 
+/* What of an answer is for the place where it goes; of a heartbeat what it found, and no failure. */
+static struct str said_by(const struct msg_store_finish *q, const json_t *where, struct str text)
+{
+    int64_t ack_max_chars = json_int(where, HEARTBEAT_ROUTE_MEMBER, -1);
+    struct str rest = { 0 };
+    if (ack_max_chars < 0) return text;
+    bool says = q->outcome == OUTCOME_DONE && heartbeat_read_answer(text, ack_max_chars, &rest) == HEARTBEAT_SAYS;
+    return says ? rest : STR("");
+}
+
 int store_route_ended(store_t *store, struct store_due *due, const struct msg_store_finish *q, int64_t now_ms)
 {
     struct buf options = { 0 }, text = { 0 };
@@ -72,12 +85,15 @@ int store_route_ended(store_t *store, struct store_due *due, const struct msg_st
         chat_json_text(q->json, &text);
     int rc = text.err ? text.err : routes_turn_options(store, q->turn, &options);
     json_t *given = rc == 0 && options.n ? json_loadb(options.p, options.n, 0, NULL) : NULL;
+    struct str route = json_str(given, "route");
+    json_t *where = route.n ? json_loadb(route.p, route.n, 0, NULL) : NULL;
     char nonce[32];
     snprintf(nonce, sizeof nonce, "t%lld", (long long)q->turn);
     struct delivery_new d = {
-        .turn = q->turn, .target = json_str(given, "route"), .payload = buf_str(&text), .nonce = str_of(nonce), .now_ms = now_ms
+        .turn = q->turn, .target = route, .payload = said_by(q, where, buf_str(&text)), .nonce = str_of(nonce), .now_ms = now_ms
     };
     if (rc == 0) rc = add(store, due, &d);
+    json_decref(where);
     json_decref(given);
     buf_free(&options);
     buf_free(&text);

@@ -84,6 +84,8 @@ struct channel_delivery {
     struct str nonce;                 /* unique for ever; 1..20 bytes */
     int64_t parts_sent;               /* of earlier tries: that many messages are not sent again */
     struct str file_name, file_bytes; /* of a file that goes along; bytes empty: none */
+    struct str buttons; /* below the last message, JSON [{id, label, style: primary|success|danger}]; empty: none. A pressed one with the id
+                           "approval:DECISION:ID" decides (struct channel_host); a network without buttons leaves them out */
 };
 
 enum channel_delivered {
@@ -95,7 +97,7 @@ enum channel_delivered {
 /* An order of a tool or a client: other than texts. Answered once. */
 struct channel_order {
     uint64_t tag;                 /* the host's */
-    struct str action;            /* send, react, read, probe, pairing.list, pairing.approve */
+    struct str action;            /* send, edit, delete, react, read, probe, pairing.list, pairing.approve */
     struct str params;            /* JSON object */
     struct channel_delivery send; /* of action send; id 0 */
 };
@@ -114,6 +116,8 @@ struct channel_host {
     /** @param parts  of it sent so far  @param text  the messages' ids, or why it failed */
     void (*delivered)(void *ctx, int64_t id, enum channel_delivered how, int64_t parts, struct str text);
     void (*ordered)(void *ctx, uint64_t tag, bool ok, struct str json); /* not ok: a sentence */
+    /** Somebody has decided about a command that waits; decided() tells whether it counted. */
+    void (*decide)(void *ctx, uint64_t tag, struct str id, struct str decision, struct str by);
     void (*keep)(void *ctx, struct str key, struct str json);           /* durable, for load() at the next start; empty: forget */
     void (*changed)(void *ctx);                                         /* status() says something else now */
     uint64_t (*random)(void *ctx);
@@ -126,7 +130,7 @@ struct channel_options {
     struct env env;         /* tokens and base URLs; outlives the translator */
 };
 
-struct channel { /* the table of functions of a network; what it has no use for is NULL: connections, load, start, take_config, turn, stop
+struct channel { /* the table of functions of a network; what it has no use for is NULL: connections, load, start, take_config, turn, decided, stop
                   */
     const char *id;    /* "discord": member of `channels`, and `channel.discord` its actor */
     const char *label; /* "Discord" */
@@ -148,6 +152,7 @@ struct channel { /* the table of functions of a network; what it has no use for 
     void (*turn)(channel_state_t *s, uint64_t tag, enum channel_turn_news news, struct str text, const struct channel_now *now);
     void (*deliver)(channel_state_t *s, const struct channel_delivery *delivery, const struct channel_now *now);
     void (*order)(channel_state_t *s, const struct channel_order *order, const struct channel_now *now);
+    void (*decided)(channel_state_t *s, uint64_t tag, bool ok, const struct channel_now *now);
     /** Append the members of channels.status for this network's accounts: a JSON array. */
     void (*status)(channel_state_t *s, const struct channel_now *now, struct buf *out);
     void (*stop)(channel_state_t *s, const struct channel_now *now); /* say goodbye */

@@ -71,6 +71,7 @@ static void write_last(json_t *last, struct str to, struct buf *out)
 {
     json_object_del(last, "replyTo"); /* it answers no message */
     json_object_del(last, "sender");
+    json_object_del(last, "interaction");
     channel_member_set(last, "to", to);
     char *text = json_dumps(last, JSON_COMPACT);
     if (text) buf_text(out, text);

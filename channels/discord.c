@@ -219,6 +219,7 @@ static void free_account(struct discord_account *a)
     discord_inbound_free(a);
     discord_outs_free(a);
     discord_turns_free(a);
+    discord_presses_free(a);
     discord_world_free(a);
     discord_rest_destroy(&a->rest);
     discord_inflate_destroy(&a->inflater);
@@ -404,8 +405,8 @@ static int64_t next(channel_state_t *d)
     int64_t due = INT64_MAX;
     for (size_t i = 0; i < d->count; i++) {
         struct discord_account *a = d->accounts[i];
-        const int64_t times[] = { discord_gateway_next(a), discord_turns_next(a), discord_rest_due(a->rest) };
-        for (size_t k = 0; k < 3; k++)
+        const int64_t times[] = { discord_gateway_next(a), discord_turns_next(a), discord_inbound_next(a), discord_rest_due(a->rest) };
+        for (size_t k = 0; k < 4; k++)
             if (times[k] < due) due = times[k];
     }
     return due;
@@ -417,6 +418,7 @@ static void tick(channel_state_t *d, const struct channel_now *now)
         struct discord_account *a = d->accounts[i];
         if (d->started) discord_gateway_tick(a, now);
         discord_turns_tick(a, now);
+        discord_inbound_tick(a, now);
         discord_pump(a, now);
     }
 }
@@ -490,6 +492,7 @@ const struct channel channel_discord = {
     .next = next,
     .tick = tick,
     .turn = discord_turn_news,
+    .decided = discord_decided,
     .deliver = deliver,
     .order = discord_order,
     .status = status,

@@ -3,7 +3,7 @@
  *  Files: discord.c (accounts, the table of functions), discord_gateway.c (the connection), discord_inflate.c (its compression),
  *  discord_world.c (servers and channels), discord_access.c (who may speak), discord_inbound.c (from a message to a turn),
  * discord_history.c (repeats, what nobody answered), discord_prompt.c (what the model reads of it), discord_turns.c (typing, reactions),
- * discord_deliver.c (answers), discord_commands.c (slash commands, buttons), discord_orders.c (tools and clients), discord_rest.c (calls)
+ * discord_deliver.c (answers), discord_commands.c (slash commands), discord_buttons.c, discord_orders.c (tools and clients), discord_rest.c (calls)
  *
  *  Source: reference discord */
 #ifndef CHANNELS_DISCORD_H
@@ -20,10 +20,12 @@ enum {
     DISCORD_ID_SIZE = 24,           /* a snowflake and its NUL */
     DISCORD_PAYLOAD_MAX = 32 << 20, /* bytes of one payload of the gateway, inflated */
     DISCORD_FRAME_MAX = 4096,       /* bytes of a frame to the gateway */
+    DISCORD_TEXT_MAX = 2000,        /* characters of a message */
     DISCORD_CHANNELS_MAX = 20000,   /* remembered channels of an account; then those known by a call alone are forgotten */
     DISCORD_SEEN_MAX = 5000,        /* message ids that are known for repeats */
     DISCORD_SEEN_MS = 20 * 60 * 1000,
     DISCORD_INBOUND_MAX = 1000,        /* messages that wait for something before they go to an agent */
+    DISCORD_JOINED_MAX = 20,           /* messages that become one with the first */
     DISCORD_HISTORY_MAX = 100,         /* messages of one channel that nobody answered */
     DISCORD_HISTORY_BYTES = 2000,      /* of one */
     DISCORD_HISTORIES_MAX = 500,       /* channels with such */
@@ -79,6 +81,7 @@ struct discord_turn { /* a message that became one; owned by its account */
 };
 
 struct discord_out;     /* a delivery (discord_deliver.c) */
+struct discord_press;   /* a button that waits for what came of it (discord_buttons.c) */
 struct discord_inbound; /* a message on its way in (discord_inbound.c) */
 struct discord_inflater;
 
@@ -112,6 +115,8 @@ struct discord_account {
     struct discord_inbound *inbound;
     size_t inbound_count;
     struct discord_out *outs;
+    struct discord_press *presses;
+    size_t press_count;
     char commands_hash[17]; /* of what is registered; empty: not known */
 
     char error[256];
@@ -222,6 +227,8 @@ void discord_strip_mentions(struct str text, struct buf *out);
 /* discord_inbound.c */
 void discord_message_created(struct discord_account *a, const json_t *message, const struct channel_now *now);
 void discord_inbound_advance(struct discord_account *a, const struct channel_now *now);
+int64_t discord_inbound_next(const struct discord_account *a); /* when one has waited long enough for more */
+void discord_inbound_tick(struct discord_account *a, const struct channel_now *now);
 void discord_inbound_file(struct discord_account *a, const struct discord_call *call, const struct channel_response *answer,
                           const struct channel_now *now);
 void discord_inbound_placed(struct discord_account *a, const char *channel, const struct channel_now *now); /* it was asked for */
@@ -235,6 +242,8 @@ bool discord_place(struct discord_account *a, const json_t *message, const struc
 /* discord_history.c */
 /** Note a message's id. @return whether it was told before */
 bool discord_seen(struct channel_state *d, size_t account, struct str id, int64_t now_ms);
+/** Make `next` say what `first` said, too: both texts, a line each, and whom both mention. @return false: they are not the same person's */
+bool discord_messages_join(const json_t *first, json_t *next);
 void discord_history_note(struct discord_account *a, const json_t *message, const char *channel, const struct channel_now *now);
 void discord_history_clear(struct discord_account *a, const char *channel);
 int64_t discord_history_limit(const struct discord_account *a);
@@ -281,6 +290,16 @@ void discord_why(const struct channel_response *answer, struct buf *out);
 void discord_commands_register(struct discord_account *a, const struct channel_now *now);
 void discord_commands_told(struct discord_account *a, const struct channel_response *answer);
 void discord_interaction(struct discord_account *a, const json_t *data, const struct channel_now *now);
+/** Answer an interaction's callback, within 3 s of its arrival. @param body  taken over */
+void discord_acknowledge(struct discord_account *a, const json_t *data, json_t *body, const struct channel_now *now);
+
+/* discord_buttons.c */
+/** Buttons of a delivery as components of a message. */
+void discord_add_buttons(json_t *body, struct str buttons);
+/** One was pressed. @return false: it is not one of ours */
+bool discord_pressed(struct discord_account *a, const json_t *data, const json_t *user, const struct channel_now *now);
+void discord_decided(struct channel_state *d, uint64_t tag, bool ok, const struct channel_now *now);
+void discord_presses_free(struct discord_account *a);
 
 /* discord_orders.c */
 void discord_order(struct channel_state *d, const struct channel_order *order, const struct channel_now *now);

@@ -91,7 +91,7 @@ void discord_commands_told(struct discord_account *a, const struct channel_respo
 /* --- interactions --------------------------------------------------------------------------------------------------------- */
 
 /* Within 3 s of its arrival: straight from here, and past all limits. */
-static void acknowledge(struct discord_account *a, const json_t *data, json_t *body, const struct channel_now *now)
+void discord_acknowledge(struct discord_account *a, const json_t *data, json_t *body, const struct channel_now *now)
 {
     struct discord_call *call = discord_call("POST", DISCORD_FOR_NOTHING, "/interactions/%.*s/%.*s/callback", STR_ARG(json_str(data, "id")),
                                              STR_ARG(json_str(data, "token")));
@@ -162,10 +162,10 @@ void discord_interaction(struct discord_account *a, const json_t *data, const st
     const json_t *user = json_object_get(json_object_get(data, "member"), "user");
     int64_t type = json_int(data, "type", 0);
     if (!json_is_object(user)) user = json_object_get(data, "user");
-    if (type == 4) acknowledge(a, data, json_pack("{s:i, s:{s:[]}}", "type", 8, "data", "choices"), now);
-    if (type == 3) acknowledge(a, data, json_pack("{s:i}", "type", 6), now);
+    if (type == 4) discord_acknowledge(a, data, json_pack("{s:i, s:{s:[]}}", "type", 8, "data", "choices"), now);
+    if (type == 3 && !discord_pressed(a, data, user, now)) discord_acknowledge(a, data, json_pack("{s:i}", "type", 6), now);
     if (type != 2) return;
-    acknowledge(a, data, json_pack("{s:i, s:{s:i}}", "type", 5, "data", "flags", EPHEMERAL), now);
+    discord_acknowledge(a, data, json_pack("{s:i, s:{s:i}}", "type", 5, "data", "flags", EPHEMERAL), now);
     discord_place(a, data, now, &where);
     discord_access(a, &where, &rules);
     if (discord_may_command(a, &rules, where.direct, user, json_object_get(data, "member")))

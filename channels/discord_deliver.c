@@ -6,11 +6,18 @@
 #include "base/err.h"
 #include "base/json_read.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "channels/discord.h"
 #include "channels/split.h"
 #include "channels/tables.h"
 
-enum { NONCE_MAX = 25, INTERACTION_MS = 14 * 60 * 1000 /* a token of an interaction is good for 15 min */ };
+enum {
+    NONCE_MAX = 25,
+    INTERACTION_MS = 14 * 60 * 1000, /* a token of an interaction is good for 15 min */
+    FORUM = 15,                      /* types of channels */
+    MEDIA = 16,
+    POST_NAME_MAX = 100,
+};
 
 struct discord_out {
     struct discord_out *prev, *next;
@@ -25,6 +32,8 @@ struct discord_out {
     struct split_parts parts;
     size_t sent;
     char *file_name; /* owned; with the first part */
+    char *buttons;   /* owned, JSON; with the last part; NULL: none */
+    char *forum;     /* owned: the name of the post that the first part begins; NULL: it goes into a channel or thread */
     struct buf file;
     struct buf ids; /* of what was sent, JSON array without its end */
 };
@@ -35,6 +44,8 @@ static void free_out(struct discord_out *o)
     split_parts_free(&o->parts);
     free(o->interaction);
     free(o->file_name);
+    free(o->buttons);
+    free(o->forum);
     buf_free(&o->file);
     buf_free(&o->ids);
     free(o);
@@ -95,7 +106,9 @@ static json_t *body_of(const struct discord_out *o)
     char nonce[NONCE_MAX + 1];
     json_t *body = json_pack("{s:s%, s:{s:[s], s:b}}", "content", part->p ? part->p : "", part->n, "allowed_mentions", "parse", "users",
                              "replied_user", 1);
+    if (body && o->buttons && o->sent + 1 == o->parts.count) discord_add_buttons(body, str_of(o->buttons));
     if (!body || o->interaction) return body;
+    if (o->forum) return json_pack("{s:s, s:o}", "name", o->forum, "message", body); /* of a new post: knows no nonce */
     snprintf(nonce, sizeof nonce, "%.20s-%zu", o->nonce, o->sent);
     json_object_set_new(body, "nonce", json_string(nonce));
     json_object_set_new(body, "enforce_nonce", json_true());
@@ -108,7 +121,8 @@ static json_t *body_of(const struct discord_out *o)
 /* RFC 7578: the JSON, then the file. */
 static void write_multipart(struct discord_call *call, json_t *body, const struct discord_out *o)
 {
-    json_object_set_new(body, "attachments", json_pack("[{s:i, s:s}]", "id", 0, "filename", o->file_name));
+    json_object_set_new(o->forum ? json_object_get(body, "message") : body, "attachments",
+                        json_pack("[{s:i, s:s}]", "id", 0, "filename", o->file_name));
     char *text = json_dumps(body, JSON_COMPACT);
     json_decref(body);
     snprintf(call->boundary, sizeof call->boundary, "openclaw%016llx", (unsigned long long)discord_random(o->account->d));
@@ -126,6 +140,7 @@ static void write_multipart(struct discord_call *call, json_t *body, const struc
 
 static struct discord_call *call_for(const struct discord_out *o)
 {
+    if (o->forum) return discord_call("POST", DISCORD_FOR_PART, "/channels/%s/threads", o->channel);
     if (!o->interaction) return discord_call("POST", DISCORD_FOR_PART, "/channels/%s/messages", o->channel);
     if (o->sent == 0) return discord_call("PATCH", DISCORD_FOR_PART, "/webhooks/%s/messages/@original", o->interaction);
     return discord_call("POST", DISCORD_FOR_PART, "/webhooks/%s", o->interaction);
@@ -190,6 +205,22 @@ static bool goes_on(struct discord_out *o, int status, const struct channel_now 
     return send_part(o, now); /* and is held back until there is a token that is valid */
 }
 
+/* A post begins a thread, which its further parts go to. */
+static void note_sent(struct discord_out *o, const struct channel_response *answer)
+{
+    json_t *said = discord_json(answer->body);
+    struct str id = json_str(said, "id");
+    if (o->forum) {
+        discord_id_copy(o->channel, id);
+        if (json_str(json_object_get(said, "message"), "id").n) id = json_str(json_object_get(said, "message"), "id");
+        free(o->forum);
+        o->forum = NULL;
+    }
+    if (o->ids.n) buf_char(&o->ids, ',');
+    buf_json_str(&o->ids, id);
+    json_decref(said);
+}
+
 void discord_part_sent(struct discord_account *a, struct discord_call *call, const struct channel_response *answer,
                        const struct channel_now *now)
 {
@@ -207,15 +238,13 @@ void discord_part_sent(struct discord_account *a, struct discord_call *call, con
         advance(a, channel, now);
         return;
     }
-    json_t *said = discord_json(answer->body);
-    if (o->ids.n) buf_char(&o->ids, ',');
-    buf_json_str(&o->ids, json_str(said, "id"));
-    json_decref(said);
+    bool posted = o->forum != NULL;
+    note_sent(o, answer);
     a->outbound_ms = now->wall_ms;
     o->sent++;
     if (o->sent < o->parts.count) {
         tell(a->d, o->id, 0, CHANNEL_PARTLY, (int64_t)o->sent, (struct str){ 0 });
-        if (send_part(o, now)) return;
+        if (send_part(o, now) && !posted) return;
     } else {
         finish(o, CHANNEL_DELIVERED, (struct str){ 0 });
     }
@@ -241,13 +270,24 @@ static void take_tags(struct str text, struct discord_out *o, bool *current, str
     buf_add(out, text);
 }
 
-static void make_parts(struct discord_out *o, const struct discord_account *a, struct str text)
+/* `responsePrefix`; "auto": the name of the agent that answers. */
+static void add_prefix(const struct discord_account *a, struct str agent_id, struct buf *out)
+{
+    struct str prefix = discord_text(a, "responsePrefix");
+    if (!prefix.n) prefix = config_str(a->d->config, "messages.responsePrefix");
+    const struct config_agent *agent = str_is(prefix, "auto") ? config_agent_find(a->d->config, agent_id) : NULL;
+    if (agent && agent->identity_name.n)
+        buf_printf(out, "[%.*s] ", STR_ARG(agent->identity_name));
+    else if (prefix.n && !str_is(prefix, "auto"))
+        buf_printf(out, "%.*s ", STR_ARG(prefix));
+}
+
+static void make_parts(struct discord_out *o, const struct discord_account *a, struct str agent, struct str text)
 {
     struct buf plain = { 0 }, tabled = { 0 };
-    struct str prefix = discord_text(a, "responsePrefix"), mode = discord_text(a, "replyToMode");
+    struct str mode = discord_text(a, "replyToMode");
     bool tagged = false;
-    if (!prefix.n) prefix = config_str(a->d->config, "messages.responsePrefix");
-    if (prefix.n && !str_is(prefix, "auto")) buf_printf(&plain, "%.*s ", STR_ARG(prefix));
+    add_prefix(a, agent, &plain);
     take_tags(text, o, &tagged, &plain);
     if (!tagged && (mode.n == 0 || str_is(mode, "off"))) o->reply_to[0] = '\0';
     o->reply_all = str_is(mode, "all");
@@ -306,6 +346,19 @@ void discord_out_dm(struct discord_account *a, struct discord_call *call, const 
     json_decref(said);
 }
 
+/* Into a forum goes nothing but posts, named by their first line (reference 4.7). Discord takes no nonce with one: a lost answer to the
+ * call can double it. */
+static void name_post(struct discord_out *o, struct str text)
+{
+    const struct discord_chan *c = o->channel[0] && !o->interaction ? discord_chan_find(o->account, str_of(o->channel)) : NULL;
+    if (!c || (c->type != FORUM && c->type != MEDIA)) return;
+    text = str_trim(text);
+    struct str line = str_trim(str_split(&text, '\n'));
+    while (line.n && (line.p[0] == '#' || line.p[0] == '*' || line.p[0] == ' ')) line = (struct str){ line.p + 1, line.n - 1 };
+    line = utf8_first(line, POST_NAME_MAX);
+    o->forum = str_dup(line.n ? line : STR("Post"));
+}
+
 static bool says_nothing(struct str text)
 {
     text = str_trim(text);
@@ -329,7 +382,9 @@ void discord_deliver(struct channel_state *d, const struct channel_delivery *del
         if (interaction.n) o->interaction = str_dup(interaction);
         bool known = read_target(o, json_str(route, "to"));
         wrong = known || o->interaction ? NULL : "a Discord target is written channel:<id> or user:<id>";
-        if (!says_nothing(delivery->text)) make_parts(o, a, delivery->text);
+        if (!says_nothing(delivery->text)) make_parts(o, a, json_str(route, "agent"), delivery->text);
+        name_post(o, delivery->text);
+        if (delivery->buttons.n) o->buttons = str_dup(delivery->buttons);
         if (delivery->file_bytes.n) {
             o->file_name = str_dup(delivery->file_name);
             buf_add(&o->file, delivery->file_bytes);

@@ -79,3 +79,23 @@ void discord_history_note(struct discord_account *a, const json_t *message, cons
     buf_free(&name);
     buf_free(&body);
 }
+
+bool discord_messages_join(const json_t *first, json_t *next)
+{
+    struct str who = json_str(json_object_get(first, "author"), "id"), text = json_str(first, "content"), more = json_str(next, "content");
+    struct buf both = { 0 };
+    const json_t *one;
+    size_t i;
+    if (!str_eq(who, json_str(json_object_get(next, "author"), "id"))) return false;
+    buf_printf(&both, "%.*s\n%.*s", STR_ARG(text), STR_ARG(more));
+    static const char *const mentions[] = { "mentions", "mention_roles" };
+    for (size_t k = 0; k < sizeof mentions / sizeof *mentions; k++) {
+        json_t *list = json_object_get(next, mentions[k]);
+        json_array_foreach(json_object_get(first, mentions[k]), i, one) json_array_append(list, (json_t *)one);
+    }
+    if (!json_object_get(next, "referenced_message") && json_object_get(first, "referenced_message"))
+        json_object_set(next, "referenced_message", json_object_get(first, "referenced_message"));
+    int rc = both.err ? -1 : json_object_set_new(next, "content", json_stringn(both.p, both.n));
+    buf_free(&both);
+    return rc == 0;
+}

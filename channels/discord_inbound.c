@@ -14,6 +14,7 @@
 
 enum inbound_stage {
     STAGE_PLACE, /* where is it? */
+    STAGE_HOLD,  /* is there more to come? */
     STAGE_JUDGE, /* may it be answered? */
     STAGE_FETCH, /* what belongs to it */
 };
@@ -26,6 +27,8 @@ struct discord_inbound {
     enum inbound_stage stage;
     int needs; /* answers that are awaited */
     bool asked_place, mentioned;
+    int64_t hold_ms; /* until then it waits for more of the same person, monotonic; 0: it does not wait */
+    int joined;      /* messages that it is made of besides the first */
     struct channel_image images[CHANNEL_FILES_MAX];
     size_t image_count;
     struct buf files, starter, words[CHANNEL_FILES_MAX]; /* words: what images borrow from */
@@ -340,11 +343,12 @@ void discord_inbound_file(struct discord_account *a, const struct discord_call *
 
 /* --- to the agent ------------------------------------------------------------------------------------------------------------ */
 
-static void write_route(const struct discord_account *a, const struct discord_inbound *in, struct buf *out)
+static void write_route(const struct discord_account *a, const struct discord_inbound *in, struct str agent, struct buf *out)
 {
     buf_char(out, '{');
     buf_json_pair_str(out, "channel", STR("discord"));
     buf_json_pair_str(out, "account", str_of(a->id));
+    buf_json_pair_str(out, "agent", agent);
     buf_json_key(out, "to");
     buf_printf(out, "\"channel:%s\"", in->thread[0] ? in->thread : in->channel);
     if (!in->thread[0]) buf_json_pair_str(out, "replyTo", json_str(in->message, "id"));
@@ -408,7 +412,7 @@ static void hand_over(struct discord_account *a, struct discord_inbound *in, str
     discord_prompt_user(&prompt, &text);
     discord_prompt_system(&prompt, &system);
     channel_skills_write(rules.skills, &skills);
-    write_route(a, in, &route);
+    write_route(a, in, agent, &route);
     buf_printf(&once, "discord:%s:%.*s", a->id, STR_ARG(json_str(in->message, "id")));
     struct channel_message m = { .session_key = buf_str(&key),
                                  .agent = agent,
@@ -455,7 +459,9 @@ static bool advance(struct discord_account *a, struct discord_inbound *in, const
     struct discord_where where;
     bool placed = discord_place(a, in->message, now, &where);
     if (in->stage == STAGE_PLACE && !placed && (in->asked_place || ask_place(a, in, now))) return false;
-    if (in->stage == STAGE_PLACE) in->stage = STAGE_JUDGE;
+    if (in->stage == STAGE_PLACE) in->stage = STAGE_HOLD;
+    if (in->stage == STAGE_HOLD && now->mono_ms < in->hold_ms) return false;
+    if (in->stage == STAGE_HOLD) in->stage = STAGE_JUDGE;
     if (in->stage == STAGE_JUDGE) {
         struct discord_rules rules;
         if (!judge(a, in, &where, now)) return true;
@@ -487,9 +493,68 @@ void discord_inbound_placed(struct discord_account *a, const char *channel, cons
     struct discord_inbound *in;
     DL_FOREACH(a->inbound, in)
     {
-        if (in->stage == STAGE_PLACE && strcmp(in->channel, channel) == 0) in->stage = STAGE_JUDGE;
+        if (in->stage == STAGE_PLACE && strcmp(in->channel, channel) == 0) in->stage = STAGE_HOLD;
     }
     discord_inbound_advance(a, now);
+}
+
+/* --- several at once ----------------------------------------------------------------------------------------------------------- */
+
+static int64_t debounce_ms(const struct discord_account *a)
+{
+    int64_t own;
+    const struct json5_node *n = config_get(a->d->config, STR("messages.inbound.byChannel.discord"));
+    return n && json5_to_int(n, &own) ? own : config_int(a->d->config, "messages.inbound.debounceMs");
+}
+
+static bool stands_alone(struct discord_account *a, const json_t *message)
+{
+    return json_array_size(json_object_get(message, "attachments")) > 0 || is_command(a, json_str(message, "content"));
+}
+
+/* The last one in its channel, while it waits. */
+static struct discord_inbound *held(const struct discord_account *a, const struct discord_inbound *fresh)
+{
+    struct discord_inbound *in, *last = NULL;
+    DL_FOREACH(a->inbound, in)
+    {
+        if (in != fresh && strcmp(in->channel, fresh->channel) == 0) last = in;
+    }
+    return last && last->stage <= STAGE_HOLD && last->hold_ms ? last : NULL;
+}
+
+/* Messages that one person writes one after the other become one (messages.inbound). @return whether it became part of another */
+static bool join(struct discord_account *a, struct discord_inbound *in, const struct channel_now *now)
+{
+    int64_t wait_ms = debounce_ms(a);
+    struct discord_inbound *before = wait_ms > 0 ? held(a, in) : NULL;
+    bool alone = wait_ms > 0 && stands_alone(a, in->message);
+    bool joins = before && !alone && before->joined < DISCORD_JOINED_MAX && discord_messages_join(before->message, in->message);
+    if (wait_ms > 0 && !alone) in->hold_ms = now->mono_ms + wait_ms;
+    if (!before) return false;
+    before->hold_ms = joins ? in->hold_ms : now->mono_ms; /* whoever else writes ends the wait */
+    if (!joins) return false;
+    before->joined++;
+    json_decref(before->message);
+    before->message = json_incref(in->message);
+    free_inbound(a, in);
+    return true;
+}
+
+int64_t discord_inbound_next(const struct discord_account *a)
+{
+    int64_t due = INT64_MAX;
+    const struct discord_inbound *in;
+    DL_FOREACH(a->inbound, in)
+    {
+        if (in->stage == STAGE_HOLD && in->hold_ms && in->hold_ms < due) due = in->hold_ms;
+    }
+    return due;
+}
+
+void discord_inbound_tick(struct discord_account *a, const struct channel_now *now)
+{
+    if (now->mono_ms >= discord_inbound_next(a)) discord_inbound_advance(a, now);
 }
 
 void discord_message_created(struct discord_account *a, const json_t *message, const struct channel_now *now)
@@ -511,8 +576,8 @@ void discord_message_created(struct discord_account *a, const json_t *message, c
     memcpy(in->channel, channel, sizeof channel);
     DL_APPEND(a->inbound, in);
     a->inbound_count++;
-    if (in->message)
-        discord_inbound_advance(a, now);
-    else
+    if (!in->message)
         free_inbound(a, in);
+    else if (!join(a, in, now))
+        discord_inbound_advance(a, now);
 }

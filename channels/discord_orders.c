@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/json_read.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "channels/discord.h"
 
 static void fail(struct channel_state *d, uint64_t tag, const char *text)
@@ -89,6 +90,26 @@ static void react(struct discord_account *a, const json_t *params, uint64_t tag,
     buf_free(&emoji);
 }
 
+/* Its new text, and no buttons unless it gets some. */
+static void edit(struct discord_account *a, const json_t *params, bool deletes, uint64_t tag, const struct channel_now *now)
+{
+    char channel[DISCORD_ID_SIZE], message[DISCORD_ID_SIZE];
+    struct str text = utf8_first(json_str(params, "message"), DISCORD_TEXT_MAX);
+    if (!id_of(params, "to", channel) || !id_of(params, "messageId", message) || (!deletes && str_trim(text).n == 0)) {
+        fail(a->d, tag, "edit needs a channel (channel:<id>), a messageId and a message; delete the first two");
+        return;
+    }
+    struct discord_call *call = discord_call(deletes ? "DELETE" : "PATCH", DISCORD_FOR_ORDER, "/channels/%s/messages/%s", channel, message);
+    if (call && !deletes) {
+        json_t *body = json_pack("{s:s%, s:[], s:{s:[s]}}", "content", text.p, text.n, "components", "allowed_mentions", "parse", "users");
+        char *buttons = json_dumps(json_object_get(params, "buttons"), JSON_COMPACT);
+        if (buttons) discord_add_buttons(body, str_of(buttons));
+        free(buttons);
+        discord_body(call, body);
+    }
+    go(a, call, tag, now);
+}
+
 static void read_messages(struct discord_account *a, const json_t *params, uint64_t tag, const struct channel_now *now)
 {
     char channel[DISCORD_ID_SIZE];
@@ -133,12 +154,14 @@ void discord_order(struct channel_state *d, const struct channel_order *order, c
         discord_deliver(d, &order->send, order->tag, now);
     else if (str_is(order->action, "react"))
         react(a, params, order->tag, now);
+    else if (str_is(order->action, "edit") || str_is(order->action, "delete"))
+        edit(a, params, str_is(order->action, "delete"), order->tag, now);
     else if (str_is(order->action, "read"))
         read_messages(a, params, order->tag, now);
     else if (str_is(order->action, "probe"))
         probe(a, order->tag, now);
     else
-        fail(d, order->tag, "Discord does not know this action; it knows send, react and read");
+        fail(d, order->tag, "Discord does not know this action; it knows send, edit, delete, react and read");
     if (a) discord_pump(a, now);
     json_decref(params);
 }

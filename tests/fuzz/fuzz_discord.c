@@ -63,6 +63,11 @@ static void on_ordered(void *ctx, uint64_t tag, bool ok, struct str json)
     (void)json;
 }
 
+static void on_decide(void *ctx, uint64_t tag, struct str id, struct str decision, struct str by)
+{
+    (void)ctx, (void)tag, (void)id, (void)decision, (void)by;
+}
+
 static void on_keep(void *ctx, struct str key, struct str json)
 {
     (void)ctx;
@@ -117,7 +122,9 @@ static void play(struct str line, int64_t n)
 static int read_config(const struct env *env, config_t **out)
 {
     struct config_problems problems = { 0 };
-    int rc = config_parse(STR("{channels:{discord:{groupPolicy:'open',guilds:{'*':{requireMention:false}}}}}"), "t", env, out, &problems);
+    int rc = config_parse(STR("{messages:{inbound:{debounceMs:100}},channels:{discord:{groupPolicy:'open',execApprovals:{approvers:['*']},"
+                              "guilds:{'*':{requireMention:false}}}}}"),
+                          "t", env, out, &problems);
     config_problems_free(&problems);
     return rc;
 }
@@ -127,8 +134,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const pairs[] = { "DISCORD_BOT_TOKEN", "a-token-of-tests", NULL };
-    static const struct channel_host host = { NULL,     on_account_text, on_account_text, on_close, on_request, on_message,
-                                              on_event, on_delivered,    on_ordered,      on_keep,  on_changed, on_random };
+    static const struct channel_host host = { .connect = on_account_text,
+                                              .send = on_account_text,
+                                              .close = on_close,
+                                              .request = on_request,
+                                              .message = on_message,
+                                              .event = on_event,
+                                              .delivered = on_delivered,
+                                              .ordered = on_ordered,
+                                              .decide = on_decide,
+                                              .keep = on_keep,
+                                              .changed = on_changed,
+                                              .random = on_random };
     const struct env env = env_list(pairs);
     static config_t *config; /* read once: that is not what is tried here */
     struct buf out = { 0 };

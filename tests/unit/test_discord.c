@@ -94,6 +94,11 @@ static void on_ordered(void *ctx, uint64_t tag, bool ok, struct str json)
     note(tag, "ordered %d %.*s", ok, STR_ARG(json));
 }
 
+static void on_decide(void *ctx, uint64_t tag, struct str id, struct str decision, struct str by)
+{
+    (void)ctx, (void)tag, (void)id, (void)decision, (void)by;
+}
+
 static void on_keep(void *ctx, struct str key, struct str json)
 {
     (void)ctx;
@@ -158,8 +163,18 @@ static void answer_next(const char *begin, int status, const char *body)
 static void start(const char *config)
 {
     static const char *const pairs[] = { "DISCORD_BOT_TOKEN", "a-token-of-tests", "DISCORD_API_BASE", "http://api/", NULL };
-    static const struct channel_host host = { NULL,     on_connect,   on_send,    on_close, on_request, on_message,
-                                              on_event, on_delivered, on_ordered, on_keep,  on_changed, on_random };
+    static const struct channel_host host = { .connect = on_connect,
+                                              .send = on_send,
+                                              .close = on_close,
+                                              .request = on_request,
+                                              .message = on_message,
+                                              .event = on_event,
+                                              .delivered = on_delivered,
+                                              .ordered = on_ordered,
+                                              .decide = on_decide,
+                                              .keep = on_keep,
+                                              .changed = on_changed,
+                                              .random = on_random };
     parse(config);
     const struct channel_options options = { .config = cfg, .env = env_list(pairs) };
     t.now = (struct channel_now){ 1000000, INT64_C(1795353845000) };

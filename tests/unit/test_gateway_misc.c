@@ -95,7 +95,12 @@ void gateway_events_told(struct gateway *gw, const json_t *fields)
 
 static void make(void)
 {
-    front = (struct gateway){ .draining = false };
+    static struct gateway_options options;
+    const struct env env = env_list((const char *const[]){ NULL });
+    struct config_problems problems = { 0 };
+    cr_assert(config_parse(STR("{}"), "test", &env, &options.config, &problems) == 0);
+    config_problems_free(&problems);
+    front = (struct gateway){ .options = &options };
     client = (struct gateway_client){ .gw = &front };
     cr_assert(gateway_misc_create(&front) == 0);
 }
@@ -103,6 +108,7 @@ static void make(void)
 static void end(void)
 {
     gateway_misc_destroy(&front);
+    config_unref(&front.options->config);
     buf_free(&told);
 }
 

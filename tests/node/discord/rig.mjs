@@ -75,7 +75,7 @@ export class Rig {
   }
 
   write() {
-    const providers = { fake: { baseUrl: this.model.url, apiKey: "k", api: "openai-completions", models: [{ id: "m", name: "m" }] } };
+    const providers = { fake: { baseUrl: this.model.url, apiKey: "k", api: "openai-completions", models: [{ id: "m", name: "m", input: ["text", "image"] }] } };
     const config = { ...this.config, models: { providers } };
     config.gateway = { ...config.gateway, auth: { mode: "token", token: TOKEN } };
     writeFileSync(join(this.state, "openclaw.json"), JSON.stringify(config, null, 2));
