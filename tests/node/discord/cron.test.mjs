@@ -12,7 +12,7 @@ import { FakeModel, Rig } from "./rig.mjs";
 const GUILD = "1475145705847914700", DEUTSCH = "1477590365878878258", GENERAL = "1475145706875654359";
 const BOT = { token: "bot-token-for-tests", id: "1475000000000000001", username: "claw", applicationId: "1475000000000000002" };
 const ALICE = { id: "1475000000000000101", username: "alice" };
-const JOBS = join(dirname(fileURLToPath(import.meta.url)), "../../../k8s/cron.json5");
+const JOBS = join(dirname(fileURLToPath(import.meta.url)), "../../../k8s/configmap/cron.json5");
 
 let fake, model, rig, posts, listener;
 
