@@ -5,6 +5,8 @@
 
 #include "base/env.h"
 
+#define SERVICE_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount" /* Kubernetes mounts it there */
+
 static bool ends_with(struct str s, const char *end)
 {
     size_t n = strlen(end);
@@ -104,6 +106,30 @@ static void put_git(const struct config_agent *agent, struct buf *out)
     put(out, STR("GIT_TERMINAL_PROMPT"), STR("0"));
 }
 
+static void put_owners(const config_t *config, const struct config_agent *agent, struct buf *out)
+{
+    put_configured(config, config_get(config, STR("tools")), out);
+    put_configured(config, agent->node ? json5_member(agent->node, STR("tools")) : NULL, out);
+}
+
+int exec_env_readable(const config_t *config, const struct config_agent *agent, struct buf *out)
+{
+    struct buf given = { 0 };
+    put_owners(config, agent, &given);
+    for (struct str rest = buf_str(&given); rest.n;) {
+        struct str value = str_split(&rest, '\0'), name = str_split(&value, '=');
+        if (str_is(name, "KUBERNETES_SERVICE_HOST")) buf_add(out, (struct str){ SERVICE_ACCOUNT, sizeof SERVICE_ACCOUNT });
+        while (str_is(name, "KUBECONFIG") && value.n) {
+            struct str path = str_split(&value, ':');
+            buf_add(out, path);
+            if (path.n) buf_char(out, '\0');
+        }
+    }
+    int rc = given.err ? given.err : out->err;
+    buf_free(&given);
+    return rc;
+}
+
 int exec_env_build(const config_t *config, const struct config_agent *agent, const json_t *extra, struct buf *out, struct buf *refused)
 {
     const char *name;
@@ -121,8 +147,7 @@ int exec_env_build(const config_t *config, const struct config_agent *agent, con
     put(out, STR("OPENCLAW_SHELL"), STR("exec"));
     if (agent->time_zone.n) put(out, STR("TZ"), agent->time_zone);
     put_git(agent, out);
-    put_configured(config, config_get(config, STR("tools")), out);
-    put_configured(config, agent->node ? json5_member(agent->node, STR("tools")) : NULL, out);
+    put_owners(config, agent, out);
     json_object_foreach((json_t *)extra, name, value)
     {
         struct str text = json_is_string(value) ? str_of(json_string_value(value)) : STR("");

@@ -17,6 +17,11 @@
  *  @return 0 or out's error */
 int exec_env_build(const config_t *config, const struct config_agent *agent, const json_t *extra, struct buf *out, struct buf *refused);
 
+/** Files that the owner's tools.exec.env gives an agent by name, for the list of what its commands may read: those of KUBECONFIG, and
+ *  with KUBERNETES_SERVICE_HOST the pod's service account. What a call asks for itself opens nothing. Each path with a NUL behind it.
+ *  @return 0 or out's error */
+int exec_env_readable(const config_t *config, const struct config_agent *agent, struct buf *out);
+
 /** True for names that programs load code or secrets by, and for those of keys and tokens. */
 bool exec_env_forbidden(struct str name);
 

@@ -123,7 +123,8 @@ static int run(struct turn *t, struct tool_call *call, struct msg *q)
         return 0;
     }
     list_readable(call->place, &readable);
-    int rc = exec_env_build(t->s->config, t->s->agent, json_object_get(call->args, "env"), &environment, &refused);
+    int rc = exec_env_readable(t->s->config, t->s->agent, &readable);
+    if (rc == 0) rc = exec_env_build(t->s->config, t->s->agent, json_object_get(call->args, "env"), &environment, &refused);
     q->exec_start.environment = buf_str(&environment);
     q->exec_start.readable = readable.n <= 65536 ? buf_str(&readable) : (struct str){ 0 };
     bool allowed = false, started = false;

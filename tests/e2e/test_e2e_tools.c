@@ -122,6 +122,35 @@ Test(e2e_tools, a_command_sees_no_secret_and_no_file_that_is_not_its_own, .timeo
     kit_stop(&K);
 }
 
+static void make_file(char *path, const char *text)
+{
+    int fd = mkstemp(path);
+    cr_assert(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) && close(fd) == 0);
+}
+
+Test(e2e_tools, what_the_owner_passes_on_to_reach_a_cluster_can_be_read_and_nothing_a_call_names, .timeout = 90)
+{
+    char ours[] = "/tmp/kit-kubeconfig-XXXXXX", other[] = "/tmp/kit-other-XXXXXX", args[256];
+    make_file(ours, "the cluster");
+    make_file(other, "somebody else's");
+    setenv("KUBECONFIG", ours, 1);
+    start("exec: { env: ['KUBECONFIG'] }");
+    const char *text = EXEC("cat $KUBECONFIG");
+    cr_expect(strstr(text, "the cluster"), "%s", text);
+    snprintf(args, sizeof args, "{\"command\":\"cat $KUBECONFIG\",\"env\":{\"KUBECONFIG\":\"%s\"}}", other);
+    text = tool("exec", args);
+    cr_expect(!strstr(text, "somebody"), "%s", text);
+    kit_stop(&K);
+    start("exec: {}");
+    snprintf(args, sizeof args, "{\"command\":\"cat %s\"}", ours);
+    text = tool("exec", args);
+    cr_expect(!strstr(text, "the cluster"), "%s", text);
+    kit_stop(&K);
+    unsetenv("KUBECONFIG");
+    unlink(ours);
+    unlink(other);
+}
+
 /* Whether a process runs whose command line has these words. */
 static bool runs(const char *words)
 {
