@@ -1,6 +1,7 @@
 #include "actors/agent_skills.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static const struct json5_node *entry(const config_t *config, const struct skill *skill)
 {
@@ -60,8 +61,10 @@ void agent_skills_init(struct agent_skills *out, const config_t *config, const s
     const struct json5_node *extra = config_get(config, STR("skills.load.extraDirs"));
     size_t count = 0;
     out->config = config;
-    for (const struct json5_node *dir = extra ? extra->first : NULL; dir && count < SKILLS_SOURCES_MAX - 2; dir = dir->next)
+    const char *bundled = getenv("OPENCLAW_BUNDLED_SKILLS_DIR");
+    for (const struct json5_node *dir = extra ? extra->first : NULL; dir && count < SKILLS_SOURCES_MAX - 3; dir = dir->next)
         if (has_text(dir)) out->folders[count++] = (struct skills_folder){ SKILL_EXTRA, dir->string.p };
+    if (bundled && bundled[0]) out->folders[count++] = (struct skills_folder){ SKILL_BUNDLED, bundled };
     snprintf(out->managed, sizeof out->managed, "%.*s/skills", STR_ARG(config_state(config)));
     snprintf(out->workspace, sizeof out->workspace, "%.*s/skills", STR_ARG(agent->workspace));
     out->folders[count++] = (struct skills_folder){ SKILL_MANAGED, out->managed };
