@@ -92,6 +92,8 @@ static void receive(struct gateway *gw, const struct msg *in)
         gateway_chat_message(c, in);
     else if (c && c->hook)
         gateway_hook_answer(c, in);
+    else if (c && c->route->told)
+        c->route->told(c, in);
     else if (c)
         gateway_probe_answer(c, in);
     else if (!gateway_runs_message(gw, in) && !gateway_events_message(gw, in))

@@ -451,6 +451,8 @@ void gateway_check_times(struct gateway_conn *c, int64_t now_ms)
         refuse_closing(c, 408, "The body took too long to arrive.", "body_timeout");
     else if (c->state == CONN_WAITING && c->hook)
         gateway_hook_late(c);
+    else if (c->state == CONN_WAITING && c->route->late)
+        c->route->late(c);
     else if (c->state == CONN_WAITING)
         gateway_probe_late(c);
     else if (c->state == CONN_IDLE)

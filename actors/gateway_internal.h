@@ -8,7 +8,7 @@
 #include "actors/gateway.h"
 #include "actors/gateway_auth.h"
 
-struct gateway_chat;    /* gateway_chat.c */
+struct gateway_chat; /* gateway_chat.c */
 struct gateway_client;  /* gateway_client.h */
 struct gateway_request; /* gateway_rpc.h */
 struct gateway_events;  /* gateway_events.c */
@@ -24,10 +24,12 @@ struct gateway_route {
     const char *path;
     enum gateway_method method; /* GATEWAY_GET takes HEAD as well */
     bool needs_auth;
-    bool while_draining;                               /* answers also when the gateway is stopping */
-    size_t (*body_max)(const config_t *config);        /* bytes; NULL: no body */
-    void (*run)(struct gateway_conn *c);               /* the body is complete in c->body */
-    bool (*enabled)(const struct config_gateway *cfg); /* NULL: always */
+    bool while_draining;                                        /* answers also when the gateway is stopping */
+    size_t (*body_max)(const config_t *config);                 /* bytes; NULL: no body */
+    void (*run)(struct gateway_conn *c);                        /* the body is complete in c->body */
+    void (*told)(struct gateway_conn *c, const struct msg *in); /* an answer to what run() asked on the bus; NULL: a probe's */
+    void (*late)(struct gateway_conn *c);                       /* it did not come in time; NULL: likewise */
+    bool (*enabled)(const struct config_gateway *cfg);          /* NULL: always */
     /** Judges by itself, before the body; NULL: method and needs_auth decide. @return true: it has answered */
     bool (*refuses)(struct gateway_conn *c, struct str path, enum gateway_method method);
 };
@@ -175,6 +177,11 @@ bool gateway_static_answer(struct gateway_conn *c, struct str path, bool get);
 const struct gateway_route *gateway_route_find(const config_t *config, struct str path);
 void gateway_probe_answer(struct gateway_conn *c, const struct msg *in);
 void gateway_probe_late(struct gateway_conn *c);
+
+/* gateway_metrics.c */
+void gateway_metrics_run(struct gateway_conn *c);
+void gateway_metrics_told(struct gateway_conn *c, const struct msg *in);
+void gateway_metrics_late(struct gateway_conn *c);
 
 /* gateway_chat.c */
 void gateway_chat_run(struct gateway_conn *c);

@@ -10,12 +10,25 @@
 
 /* Who answers what: each table ends with RPC_none (actors/query_tables.h, actors/query_answers.h). */
 static const struct rpc_handler *const tables[] = {
-    query_session_handlers,     query_history_handlers,    query_usage_handlers,
-    query_cost_handlers,        query_subagent_handlers,   query_agents_handlers,
-    query_agent_files_handlers, query_agent_edit_handlers, query_models_handlers,
-    query_skills_handlers,      query_channels_handlers,   query_health_handlers,
-    query_approvals_handlers,   query_logs_handlers,       query_cron_handlers,
-    query_voice_handlers,       query_config_handlers,     NULL,
+    query_session_handlers,
+    query_history_handlers,
+    query_usage_handlers,
+    query_cost_handlers,
+    query_subagent_handlers,
+    query_agents_handlers,
+    query_agent_files_handlers,
+    query_agent_edit_handlers,
+    query_models_handlers,
+    query_skills_handlers,
+    query_channels_handlers,
+    query_health_handlers,
+    query_approvals_handlers,
+    query_logs_handlers,
+    query_cron_handlers,
+    query_voice_handlers,
+    query_config_handlers,
+    query_metrics_handlers,
+    NULL,
 };
 
 struct asked {

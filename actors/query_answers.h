@@ -38,6 +38,7 @@ extern const struct rpc_handler query_health_handlers[];      /* health, status:
 extern const struct rpc_handler query_approvals_handlers[];   /* exec.approvals.get, set */
 extern const struct rpc_handler query_logs_handlers[];        /* logs.tail */
 extern const struct rpc_handler query_cron_handlers[];        /* cron.* */
+extern const struct rpc_handler query_metrics_handlers[];     /* metrics.store */
 extern const struct rpc_handler query_voice_handlers[];       /* talk.config, voicewake.*, tts.* */
 
 /** Append `"channels":{...},"channelOrder":[...],"channelLabels":{...}` of a health object. */

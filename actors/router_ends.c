@@ -158,6 +158,7 @@ static void remember(struct router *r, struct turn_entry *e)
                              .channel = str_dup(s.channel),
                              .model = str_dup(e->done.turn_done.model) };
     e->course = (struct course){ 0 };
+    metrics_turn_ended(&r->metrics, p);
 }
 
 void router_do_end(struct router *r, struct turn_entry *e, const struct policy_action *a)

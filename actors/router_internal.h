@@ -7,6 +7,7 @@
 #include "actors/policy.h"
 #include "actors/router.h"
 #include "actors/router_course.h"
+#include "actors/router_metrics.h"
 #include "actors/supervise.h"
 
 #define ROUTER_MAIN "main" /* the mailbox of whoever started the system */
@@ -142,6 +143,7 @@ struct router {
     size_t quiesce_count;
     uint64_t last_ping;
     struct course_recent recent;
+    struct router_metrics metrics;
     struct child *children; /* CHILD_STORE first, the gateway last */
     size_t child_count;
     actor_t **workers; /* by the policy's index; NULL: not running */

@@ -322,17 +322,106 @@ static void tell_bus(struct router *r, struct buf *json)
     write_waterfalls(r, json);
 }
 
+/* --- for Prometheus --------------------------------------------------------------------------------------------- */
+
+static void meter_lanes(const struct router *r, struct buf *out)
+{
+    static const struct {
+        const char *name, *help;
+    } families[] = { { "openclaw_queue_depth", "Turns that wait for a permit, by lane." },
+                     { "openclaw_lane_running", "Turns that have a permit, by lane." },
+                     { "openclaw_lane_limit", "Permits there are, by lane." } };
+    for (size_t f = 0; f < 3; f++) {
+        prometheus_family(out, families[f].name, "gauge", families[f].help);
+        for (int i = 0; i < LANE_COUNT; i++) {
+            const struct prometheus_label lane = { "lane", str_of(lane_names[i]) };
+            struct policy_lane_info info = policy_lane_info(r->policy, (enum policy_lane)i);
+            prometheus_int(out, families[f].name, &lane, 1, f == 0 ? info.waiting : f == 1 ? info.used : info.cap);
+        }
+    }
+}
+
+static void meter_providers(const struct router *r, struct buf *out)
+{
+    int64_t now_ms = router_now(r);
+    for (int f = 0; f < 2; f++) {
+        const char *name = f ? "openclaw_provider_cooling" : "openclaw_provider_in_flight";
+        prometheus_family(out, name, "gauge", f ? "1 while a provider is left alone after failures." : "Requests under way at a provider.");
+        for (size_t i = 0; i < r->child_count; i++) {
+            struct policy_provider_info info;
+            if (r->children[i].kind != CHILD_PROVIDER || policy_provider_info(r->policy, r->children[i].provider, &info) != 0) continue;
+            const struct prometheus_label provider = { "provider", info.name };
+            prometheus_int(out, name, &provider, 1, f ? info.until_ms > now_ms : info.open);
+        }
+    }
+}
+
+static void meter_actors(struct router *r, struct buf *out)
+{
+    static const char *const names[] = { "openclaw_actor_up", "openclaw_actor_restarts_total", "openclaw_mailbox_queued",
+                                         "openclaw_mailbox_received_total" };
+    static const char *const helps[] = { "1 while an actor runs.", "How often it was started again.", "Messages in its mailbox.",
+                                         "Messages it has taken." };
+    for (int f = 0; f < 4; f++) {
+        prometheus_family(out, names[f], f == 1 || f == 3 ? "counter" : "gauge", helps[f]);
+        for (size_t i = 0; i < r->child_count; i++) {
+            const struct child *c = &r->children[i];
+            const struct prometheus_label actor = { "actor", str_of(c->name) };
+            struct hub_traffic t;
+            hub_traffic(r->hub, c->name, &t);
+            prometheus_int(out, names[f], &actor, 1,
+                           f == 0   ? c->ready && !c->given_up
+                           : f == 1 ? c->restarts
+                           : f == 2 ? (int64_t)t.queued
+                                    : (int64_t)t.received);
+        }
+    }
+    int64_t busy = 0, known = 0;
+    for (size_t w = 0; w < r->worker_slots; w++) {
+        struct policy_worker_info info = policy_worker_info(r->policy, (int)w);
+        known += info.known;
+        busy += info.known && info.turn;
+    }
+    const struct prometheus_label of_busy = { "state", STR("busy") }, of_idle = { "state", STR("idle") };
+    prometheus_family(out, "openclaw_session_workers", "gauge", "Threads of sessions.");
+    prometheus_int(out, "openclaw_session_workers", &of_busy, 1, busy);
+    prometheus_int(out, "openclaw_session_workers", &of_idle, 1, known - busy);
+}
+
+static void tell_metrics(struct router *r, struct buf *out)
+{
+    struct bus_counts bus = bus_counts(r->bus);
+    metrics_write(&r->metrics, HASH_COUNT(r->turns), out);
+    meter_lanes(r, out);
+    meter_providers(r, out);
+    meter_actors(r, out);
+    prometheus_family(out, "openclaw_bus_forwarded_total", "counter", "Messages between actors.");
+    prometheus_int(out, "openclaw_bus_forwarded_total", NULL, 0, (int64_t)bus.forwarded);
+    prometheus_family(out, "openclaw_bus_dead_letters_total", "counter", "Messages whose addressee was gone.");
+    prometheus_int(out, "openclaw_bus_dead_letters_total", NULL, 0, (int64_t)bus.dead_letters);
+    prometheus_family(out, "openclaw_bus_malformed_total", "counter", "Messages that could not be read.");
+    prometheus_int(out, "openclaw_bus_malformed_total", NULL, 0, (int64_t)bus.malformed);
+}
+
+static void tell_json(struct router *r, int64_t what, struct buf *json)
+{
+    buf_char(json, '{');
+    buf_json_pair_int(json, "ts", clock_wall_ms());
+    if (what == 0)
+        tell_runs(r, json);
+    else
+        tell_bus(r, json);
+    buf_char(json, '}');
+}
+
 void router_on_status(struct router *r, const struct msg *in)
 {
     struct msg m = { .kind = MSG_router_told, .corr = in->corr, .trace = in->trace };
     struct buf json = { 0 };
-    buf_char(&json, '{');
-    buf_json_pair_int(&json, "ts", clock_wall_ms());
-    if (in->router_status.what == 0)
-        tell_runs(r, &json);
+    if (in->router_status.what == 2)
+        tell_metrics(r, &json);
     else
-        tell_bus(r, &json);
-    buf_char(&json, '}');
+        tell_json(r, in->router_status.what, &json);
     m.router_told.json = buf_str(&json);
     if (json.err) m = msg_error(in, json.err);
     router_send(r, in->from, &m, NULL);

@@ -160,6 +160,7 @@ void router_refuse(struct router *r, const char *to, const struct msg *about, co
     m.turn_refused.reason = str_of(reason);
     m.turn_refused.text = str_of(text);
     m.turn_refused.retry_after_ms = retry_after_ms;
+    metrics_refused(&r->metrics, m.turn_refused.reason);
     router_send(r, to, &m, NULL);
 }
 

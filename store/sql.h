@@ -84,6 +84,7 @@ enum sql {
     SQL_delivery_recover,
     SQL_delivery_prune,
     SQL_delivery_parts,
+    SQL_delivery_counts,
     SQL_route_set,
     SQL_route_get,
     SQL_turn_options,

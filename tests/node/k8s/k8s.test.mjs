@@ -27,7 +27,7 @@ function files(folder, name) {
 const objects = render(FOLDER);
 
 test("every object is as its schema says", async () => {
-  const extra = [...files(FOLDER, "argocd/openclaw-app.yaml"), ...files(FOLDER, "components/servicemonitor/servicemonitor.yaml")];
+  const extra = [...files(FOLDER, "argocd/openclaw-app.yaml"), ...files(FOLDER, "components/monitoring/servicemonitor.yaml"), ...files(FOLDER, "components/monitoring/alerts.yaml")];
   const problems = (await Promise.all([...objects, ...extra].map(schemaProblems))).flat();
   assert.deepEqual(problems, []);
   assert.equal(objects.length, 17);
@@ -77,12 +77,12 @@ test("the ConfigMap's content is a configuration that loads, with its nine jobs"
   rmSync(folder, { recursive: true });
 });
 
-test("an overlay adds the ServiceMonitor", (t) => {
+test("an overlay adds monitoring", (t) => {
   if (/v1\.(1|20)\b/.test(spawnSync("kubectl", ["version", "--client"], { encoding: "utf8" }).stdout)) return t.skip("this kubectl knows no components");
   const folder = mkdtempSync(join(tmpdir(), "openclaw-overlay-"));
   cpSync(FOLDER, join(folder, "k8s"), { recursive: true });
   mkdirSync(join(folder, "mine"));
-  writeFileSync(join(folder, "mine/kustomization.yaml"), "resources: [../k8s]\ncomponents: [../k8s/components/servicemonitor]\n");
+  writeFileSync(join(folder, "mine/kustomization.yaml"), "resources: [../k8s]\ncomponents: [../k8s/components/monitoring]\n");
   const monitor = one(render(join(folder, "mine")), "ServiceMonitor");
   const service = one(objects, "Service");
   assert.equal(monitor.spec.endpoints[0].port, service.spec.ports[0].name);

@@ -12,4 +12,4 @@ if ! [ -d node_modules/kubernetes-models ]; then
     npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
     touch node_modules/.installed
 fi
-exec node --test k8s.test.mjs
+exec node --test k8s.test.mjs metrics.test.mjs
