@@ -23,6 +23,7 @@ _Static_assert(LIBCURL_VERSION_NUM >= 0x075500, "libcurl 7.85 or newer is needed
     X(slist_free_all)                                                                                                                      \
     X(easy_init)                                                                                                                           \
     X(easy_setopt)                                                                                                                         \
+    X(easy_perform)                                                                                                                        \
     X(easy_getinfo)                                                                                                                        \
     X(easy_reset)                                                                                                                          \
     X(easy_cleanup)                                                                                                                        \

@@ -1,10 +1,8 @@
-/* cli/cmd_doctor.c -- `openclaw doctor`: looks for what is wrong, in boxes, a topic each. It changes nothing. */
+/* cli/cmd_doctor.c -- `openclaw doctor`: looks for what is wrong, in boxes, a topic each, and what to do about it. */
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "actors/exec.h"
-#include "cli/audit.h"
+#include "cli/doctor.h"
 #include "cli/remote.h"
 #include "cli/text.h"
 
@@ -76,77 +74,36 @@ static void show(struct box *b, const char *title)
     buf_free(&b->lines);
 }
 
-/* --- topics ------------------------------------------------------------------------------------------------------- */
+/* --- findings ----------------------------------------------------------------------------------------------------- */
 
-static void look_at_config(const struct configuration *c)
+static void add_finding(struct box *b, const json_t *f)
 {
-    struct box b = { 0 };
-    if (!c->file_found)
-        add(&b, "- No configuration at %s: the defaults are in use.", c->path);
-    else if (c->note.n)
-        add(&b, "- %.*s", STR_ARG(buf_str(&c->note)));
+    struct str severity = json_str(f, "severity"), fix = json_str(f, "fix");
+    const char *mark = str_is(severity, "critical") ? "CRITICAL: " : str_is(severity, "warn") ? "WARNING: " : "";
+    if (json_flag(f, "fixed"))
+        add(b, "- MENDED: %.*s", STR_ARG(json_str(f, "text")));
+    else if (fix.n && !str_is(severity, "ok"))
+        add(b, "- %s%.*s Fix: %.*s.", mark, STR_ARG(json_str(f, "text")), STR_ARG(fix));
     else
-        add(&b, "- %s is well formed.", c->path);
-    add(&b, "- Agents: %zu, default %.*s", config_agent_count(c->config), STR_ARG(config_agent_default(c->config)->id));
-    for (size_t i = 0; i < config_provider_count(c->config); i++) {
-        const struct config_provider *p = config_provider_at(c->config, i);
-        bool needs = p->key_env || !p->built_in;
-        if (needs && !p->api_key.n)
-            add(&b, "- Provider %.*s has no key%s%s.", STR_ARG(p->id), p->key_env ? ": set " : "", p->key_env ? p->key_env : "");
+        add(b, "- %s%.*s", mark, STR_ARG(json_str(f, "text")));
+}
+
+/* Findings of one topic in one box, in the order of their topics' first. */
+static void show_findings(const json_t *findings)
+{
+    size_t i, k, n = json_array_size(findings);
+    for (i = 0; i < n; i++) {
+        struct box b = { 0 };
+        struct str topic = json_str(json_array_get(findings, i), "topic");
+        for (k = 0; k < i && !str_eq(json_str(json_array_get(findings, k), "topic"), topic);) k++;
+        if (k < i) continue;
+        for (k = i; k < n; k++)
+            if (str_eq(json_str(json_array_get(findings, k), "topic"), topic)) add_finding(&b, json_array_get(findings, k));
+        show(&b, topic.p);
     }
-    show(&b, "Configuration");
 }
 
-static void look_at_state(const struct configuration *c)
-{
-    struct box b = { 0 };
-    struct stat st;
-    if (stat(c->state, &st) != 0)
-        add(&b, "- State directory is not there yet (%s). The gateway creates it.", c->state);
-    else if (!S_ISDIR(st.st_mode))
-        add(&b, "- CRITICAL: %s is no directory.", c->state);
-    else if (st.st_mode & 0077)
-        add(&b, "- State directory permissions are too open (%s). Recommend chmod 700.", c->state);
-    else
-        add(&b, "- State directory is private (%s).", c->state);
-    if (stat(c->state, &st) == 0 && access(c->state, W_OK) != 0) add(&b, "- CRITICAL: this user cannot write to %s.", c->state);
-    show(&b, "State integrity");
-}
-
-static void look_at_security(const struct configuration *c)
-{
-    struct box b = { 0 };
-    json_t *audit = audit_run(c);
-    const json_t *findings = json_object_get(audit, "findings");
-    for (size_t i = 0; i < json_array_size(findings); i++)
-        add(&b, "- %.*s: %.*s", STR_ARG(json_str(json_array_get(findings, i), "title")),
-            STR_ARG(json_str(json_array_get(findings, i), "detail")));
-    if (!json_array_size(findings)) add(&b, "- No security warnings detected.");
-    json_decref(audit);
-    show(&b, "Security");
-}
-
-/* What is not here is told, not skipped in silence. */
-static void look_at_commands(void)
-{
-    struct box b = { 0 };
-    struct exec_containment c;
-    if (exec_containment(&c) != 0) return;
-    if (c.landlock)
-        add(&b, "- Files: Landlock, version %d. Commands write to their workspace and temporary folders alone.", c.landlock);
-    else
-        add(&b, "- WARNING: this kernel has no Landlock (Linux 5.13, and `landlock` among the kernel's lsm=). Commands can read and write "
-                "what the gateway's user can.");
-    if (c.landlock && c.landlock < 6)
-        add(&b, "- Landlock before version 6 (Linux 6.12) does not keep commands from signalling the user's other processes.");
-    if (c.filter)
-        add(&b, "- System calls: filtered.");
-    else
-        add(&b, "- WARNING: libseccomp.so.2 is not here (Debian: libseccomp2). No system call is refused to commands.");
-    if (!c.openat2) add(&b, "- WARNING: this kernel has no openat2 (Linux 5.6): read, write and edit refuse every file.");
-    if (access("/bin/sh", X_OK) != 0) add(&b, "- WARNING: there is no /bin/sh, so no command can be run.");
-    show(&b, "Commands of agents");
-}
+/* --- the gateway -------------------------------------------------------------------------------------------------- */
 
 static void add_channels(struct box *b, const json_t *status)
 {
@@ -166,7 +123,10 @@ static void add_error(struct box *b, const struct remote *r)
 {
     struct buf why = { 0 };
     rpc_client_error_describe(&r->error, &r->target, &why);
-    for (struct str rest = buf_str(&why); rest.n;) add(b, "%.*s", STR_ARG(str_split(&rest, '\n')));
+    for (struct str rest = buf_str(&why); rest.n;) {
+        struct str line = str_split(&rest, '\n');
+        add(b, "%.*s", STR_ARG(line));
+    }
     buf_free(&why);
 }
 
@@ -192,28 +152,73 @@ static void look_at_gateway(struct remote *r)
     json_decref(health);
 }
 
+/* Devices that wait to be let in. */
+static void look_at_pairing(struct remote *r)
+{
+    struct box b = { 0 };
+    json_t *list = remote_try(r, "device.pair.list", NULL);
+    const json_t *pending = json_object_get(list, "pending");
+    for (size_t i = 0; i < json_array_size(pending); i++)
+        add(&b, "- Device %.*s waits. Fix: openclaw devices approve %.*s.", 12, json_str(json_array_get(pending, i), "deviceId").p,
+            STR_ARG(json_str(json_array_get(pending, i), "requestId")));
+    if (json_array_size(pending)) show(&b, "Pairing");
+    json_decref(list);
+}
+
+static void look_at_setup(struct doctor *d)
+{
+    doctor_look_at_config(d);
+    doctor_look_at_state(d);
+    if (d->c->config) doctor_look_at_agents(d);
+    if (d->c->config) doctor_look_at_channels(d);
+    doctor_look_at_machine(d);
+    if (d->c->config && d->probe) doctor_look_outside(d);
+}
+
+/* Without a configuration there is no gateway to ask. */
+static int examine(struct doctor *d, const struct remote_flags *flags, bool as_json)
+{
+    struct configuration c = { 0 };
+    struct remote r = { 0 };
+    d->findings = json_array();
+    d->c = &c;
+    configuration_load(&c, true);
+    look_at_setup(d);
+    if (as_json) {
+        json_t *report = doctor_report(d);
+        json_show(report);
+        json_decref(report);
+    } else {
+        printf("┌  OpenClaw doctor\n");
+        show_findings(d->findings);
+        if (c.config && remote_prepare(&r, flags) == CLI_OK) {
+            look_at_gateway(&r);
+            if (r.client) look_at_pairing(&r);
+        }
+        remote_close(&r);
+        printf("│\n└  Doctor complete.\n");
+    }
+    json_decref(d->findings);
+    configuration_free(&c);
+    return CLI_OK;
+}
+
 int cmd_doctor(int argc, char **argv)
 {
     struct remote_flags flags = { 0 };
-    bool quiet = false;
-    const struct cli_option options[] = { { "--non-interactive", NULL, "ask nothing (it never does)", NULL, &quiet },
+    struct doctor d = { 0 };
+    bool quiet = false, as_json = false;
+    const struct cli_option options[] = { { "--fix", NULL, "mend what needs no decision: permissions, missing folders, leftovers", NULL,
+                                            &d.fix },
+                                          { "--probe", NULL, "ask model providers and Discord with the keys that are set", NULL, &d.probe },
+                                          { "--json", NULL, "findings as JSON: {ok, summary, findings}", NULL, &as_json },
+                                          { "--non-interactive", NULL, "ask nothing (it never does)", NULL, &quiet },
                                           REMOTE_PLAIN_OPTIONS(flags),
                                           { 0 } };
-    const struct cli_usage usage = { "openclaw doctor [options]", "Looks for what is wrong with this installation. Changes nothing.",
-                                     options };
-    struct remote r;
+    const struct cli_usage usage = {
+        "openclaw doctor [options]",
+        "Looks for what is wrong with this installation, and says what to do. Without --fix it changes nothing.", options
+    };
     int rc = cli_begin(&usage, &argc, argv, 0);
-    if (rc >= 0) return rc;
-    rc = remote_prepare(&r, &flags);
-    if (rc == CLI_OK) {
-        printf("┌  OpenClaw doctor\n");
-        look_at_config(&r.configuration);
-        look_at_state(&r.configuration);
-        look_at_security(&r.configuration);
-        look_at_commands();
-        look_at_gateway(&r);
-        printf("│\n└  Doctor complete.\n");
-    }
-    remote_close(&r);
-    return rc;
+    return rc >= 0 ? rc : examine(&d, &flags, as_json);
 }

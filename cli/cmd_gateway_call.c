@@ -190,7 +190,10 @@ static void show_status(struct remote *r, const char *host, bool ok)
     if (!ok) {
         struct buf why = { 0 };
         rpc_client_error_describe(&r->error, &r->target, &why);
-        for (struct str rest = buf_str(&why); rest.n;) text_say(stdout, "  %.*s", STR_ARG(str_split(&rest, '\n')));
+        for (struct str rest = buf_str(&why); rest.n;) {
+            struct str line = str_split(&rest, '\n');
+            text_say(stdout, "  %.*s", STR_ARG(line));
+        }
         buf_free(&why);
     }
     printf("\nTroubles: run openclaw status\n");

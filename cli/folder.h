@@ -18,6 +18,9 @@ void folder_names_free(struct folder_names *names);
 /** folder/name; cut at PATH_MAX, and then it is no file's. */
 void folder_join(const char *folder, const char *name, char out[PATH_MAX]);
 
+/** Make it, 0700, with its parents. @return 0 or GW_ESYS */
+int folder_make(const char *path);
+
 /** Delete it with all that is in it; links are deleted, not followed. What cannot be deleted stays. */
 void folder_remove(const char *path);
 
