@@ -224,7 +224,7 @@ static void look_at_session(struct import *in, const char *agent, const char *na
 {
     char file[160], folder[PATH_MAX], path[PATH_MAX];
     int64_t id;
-    struct lines lines;
+    struct lines lines = { 0 };
     struct str key = str_of(name), uuid = json_str(entry, "sessionId");
     bool safe = uuid.n && uuid.n < 100 && !memchr(uuid.p, '/', uuid.n) && !memchr(uuid.p, '\0', uuid.n);
     if (!str_starts(key, STR("agent:"))) {
@@ -243,7 +243,7 @@ static void look_at_session(struct import *in, const char *agent, const char *na
             import_skip(in, "its transcript cannot be read, or is larger than TRANSCRIPT_MAX (256 MiB)", "session %s", name);
         else
             take_session(in, agent, key, entry, &lines);
-        if (access(path, F_OK) == 0) free_lines(&lines);
+        free_lines(&lines);
     }
 }
 
