@@ -10,6 +10,8 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 [ "$(id -u)" = 0 ] || { echo "prove-image: only root can make a root file system" >&2; exit 1; }
 mirror=$(sed -n 's/^deb \(http[^ ]*\).*/\1/p; s/^URIs: *\(http[^ ]*\).*/\1/p' /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null | sed -n 1p || true)
 
+certificates=${NODE_EXTRA_CA_CERTS:-}
+
 say() {
     printf '== %s\n' "$*" >&2
 }
@@ -22,6 +24,8 @@ make() {
     printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d"
     chmod +x "$1/usr/sbin/policy-rc.d"
     cp /etc/resolv.conf "$1/etc/resolv.conf" 2>/dev/null || true
+    # what this machine trusts, the root may trust: networks with a proxy of their own
+    if [ -n "$certificates" ]; then install -D -m 0644 "$certificates" "$1/usr/local/share/ca-certificates/local.crt"; fi
     cp /etc/apt/apt.conf.d/*proxy* "$1/etc/apt/apt.conf.d/" 2>/dev/null || true
 }
 
@@ -30,7 +34,7 @@ inside() {
     local folder=$1
     shift
     # shellcheck disable=SC2016 # the inner shell expands them
-    unshare --mount sh -euc 'mount -t proc proc "$0/proc"; mount --rbind /dev "$0/dev"; exec chroot "$0" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 "$@"' "$folder" "$@"
+    unshare --mount sh -euc 'mount -t proc proc "$0/proc"; mount --rbind /dev "$0/dev"; exec chroot "$0" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 ${NODE_EXTRA_CA_CERTS:+NODE_EXTRA_CA_CERTS=/usr/local/share/ca-certificates/local.crt} "$@"' "$folder" "$@"
 }
 
 if [ -z "$package" ]; then
