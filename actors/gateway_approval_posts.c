@@ -282,12 +282,12 @@ static void on_timer(lws_sorted_usec_list_t *sul)
     int64_t now_ms = clock_wall_ms();
     DL_FOREACH_SAFE(misc->posts, p, safe)
     {
-        bool late = now_ms >= p->expires_ms;
-        if (late && p->corr && p->end) /* its channel never answered */
+        if (now_ms < p->expires_ms) continue;
+        p->expires_ms = now_ms + APPROVALS_TIMEOUT_MS; /* of one whose channel has not answered yet */
+        if (p->corr && p->end)
             free_post(gw, p);
-        else if (late)
+        else
             end_post(gw, p, APPROVAL_NONE, (struct str){ 0 });
-        if (late && p->corr) p->expires_ms = now_ms + APPROVALS_TIMEOUT_MS;
     }
     arm(gw);
 }

@@ -25,7 +25,7 @@
 #define MANIFEST "manifest.json"
 #define BACKUPS "backups"
 
-enum { FORMAT = 1, ENTRIES_MAX = 4096, ARGUMENTS = 16, SUM_SIZE = 65, STAMP_SIZE = 20, MANIFEST_MAX = 64 * 1024 };
+enum { FORMAT = 1, ENTRIES_MAX = 4096, ARGUMENTS = 16, SUM_SIZE = 65, STAMP_SIZE = 20, SAME_SECOND_MAX = 20 };
 
 extern char **environ;
 
@@ -271,11 +271,14 @@ static int exchange(const char *state, const char *staging, json_t **out, const 
     char before[PATH_MAX], stamp[STAMP_SIZE], name[64], back[PATH_MAX];
     size_t set_aside = 0, moved = 0, undone = 0;
     stamp_now(stamp);
-    snprintf(name, sizeof name, "before-restore-%s", stamp);
-    folder_join(state, name, before);
     folder_join(staging, MANIFEST, back);
     unlink(back);
-    if (mkdir(before, 0700) != 0) return fail(why, GW_ESYS, "cannot make", before);
+    for (int i = 1, made = -1; made != 0; i++) { /* one of the same second has the name */
+        snprintf(name, sizeof name, i > 1 ? "before-restore-%s-%d" : "before-restore-%s", stamp, i);
+        folder_join(state, name, before);
+        made = mkdir(before, 0700);
+        if (made != 0 && (errno != EEXIST || i == SAME_SECOND_MAX)) return fail(why, GW_ESYS, "cannot make", before);
+    }
     int rc = move_all(state, before, true, &set_aside, why);
     if (rc == 0) rc = move_all(staging, state, true, &moved, why);
     if (rc) { /* as it was */

@@ -8,10 +8,9 @@
 
 enum { KEEP = 7 };
 
-static int refuse(int rc, const struct buf *why)
+static int refuse(const struct buf *why)
 {
-    (void)rc;
-    fprintf(stderr, "openclaw: %s\n", why->n ? why->p : "it failed");
+    fprintf(stderr, "openclaw: %.*s\n", STR_ARG(why->n ? buf_str(why) : STR("it failed")));
     return CLI_FAILED;
 }
 
@@ -36,7 +35,7 @@ int cmd_backup(int argc, char **argv)
     if (rc >= 0) return rc;
     if (keep_text && (rc = cli_number("--keep", keep_text, 1, 1000, &keep)) != 0) return rc;
     rc = configuration_load(&c, true);
-    if (rc == CLI_OK) rc = backup_create(c.state, argc ? argv[0] : NULL, (int)keep, &said, &why) ? refuse(rc, &why) : CLI_OK;
+    if (rc == CLI_OK) rc = backup_create(c.state, argc ? argv[0] : NULL, (int)keep, &said, &why) ? refuse(&why) : CLI_OK;
     if (rc == CLI_OK && as_json)
         json_show(said);
     else if (rc == CLI_OK)
@@ -71,7 +70,7 @@ int cmd_restore(int argc, char **argv)
         return CLI_USAGE;
     }
     rc = configuration_load(&c, true);
-    if (rc == CLI_OK) rc = backup_restore(c.state, argv[0], force, &said, &why) ? refuse(rc, &why) : CLI_OK;
+    if (rc == CLI_OK) rc = backup_restore(c.state, argv[0], force, &said, &why) ? refuse(&why) : CLI_OK;
     const char *before = json_string_value(json_object_get(said, "before"));
     if (rc == CLI_OK && as_json)
         json_show(said);
