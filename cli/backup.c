@@ -27,8 +27,6 @@
 
 enum { FORMAT = 1, ENTRIES_MAX = 4096, ARGUMENTS = 16, SUM_SIZE = 65, STAMP_SIZE = 20, SAME_SECOND_MAX = 20 };
 
-extern char **environ;
-
 /* --- what both share ---------------------------------------------------------------------------------------------------- */
 
 static int fail(struct buf *why, int rc, const char *what, const char *path)

@@ -28,7 +28,7 @@ struct outside {
 
 /* --- one call ------------------------------------------------------------------------------------------------------------- */
 
-static size_t on_body(char *bytes, size_t size, size_t n, void *ctx)
+static size_t on_body(char *bytes, size_t size, size_t n, void *ctx) /* NOLINT(readability-non-const-parameter): libcurl's type */
 {
     struct buf *body = ctx;
     (void)size;

@@ -2,17 +2,15 @@
 // scripts/prove-image.sh has made the root file system (GW_ROOT).
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { generateKeyPairSync, createHash, randomUUID, sign } from "node:crypto";
+import { generateKeyPairSync, createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmdirSync, rmSync, symlinkSync, writeFileSync, chownSync, chmodSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { FakeModel } from "../discord/rig.mjs";
 import { freePort, until } from "../process.mjs";
+import { connect as dial } from "../ws_client.mjs";
 
-const WebSocket = createRequire(join(dirname(fileURLToPath(import.meta.url)), "../../fakes/discord/package.json"))("ws");
 const ROOT = process.env.GW_ROOT, TOKEN = "token-of-the-pod-in-the-image-test", MIB = 1024 * 1024;
 
 let dir, model, gateway, port, config, group, serial = 0;
@@ -78,32 +76,8 @@ async function down() {
 const { publicKey, privateKey } = generateKeyPairSync("ed25519");
 const raw = publicKey.export({ type: "spki", format: "der" }).subarray(-32), deviceId = createHash("sha256").update(raw).digest("hex");
 
-async function connect() {
-  const ws = new WebSocket(`ws://127.0.0.1:${port}/`, { headers: { "x-forwarded-for": "203.0.113.9", origin: `http://127.0.0.1:${port}` } });
-  const frames = [], waits = new Map();
-  const closed = new Promise((resolve) => ws.on("close", (code, reason) => resolve({ code, reason: String(reason) })));
-  ws.on("message", (bytes) => {
-    const frame = JSON.parse(bytes);
-    frames.push(frame);
-    waits.get(frame.id)?.(frame);
-  });
-  const call = (method, params) => new Promise((resolve) => {
-    const id = randomUUID();
-    waits.set(id, resolve);
-    ws.send(JSON.stringify({ type: "req", id, method, params }));
-  });
-  const { payload } = await until("the challenge", () => frames.find((f) => f.event === "connect.challenge"));
-  const scopes = ["operator.admin", "operator.approvals", "operator.pairing"], signedAt = Date.now();
-  const text = ["v2", deviceId, "openclaw-control-ui", "webchat", "operator", scopes.join(","), String(signedAt), TOKEN, payload.nonce].join("|");
-  const hello = await call("connect", { minProtocol: 3, maxProtocol: 3, client: { id: "openclaw-control-ui", version: "dev", platform: "Linux", mode: "webchat" }, role: "operator", scopes, caps: [], auth: { token: TOKEN }, device: { id: deviceId, publicKey: raw.toString("base64url"), signature: sign(null, Buffer.from(text), privateKey).toString("base64url"), signedAt, nonce: payload.nonce } });
-  return { ws, call, hello, frames, closed };
-}
-
-async function say(client, sessionKey, message) {
-  const runId = randomUUID();
-  assert.ok((await client.call("chat.send", { sessionKey, message, idempotencyKey: runId })).ok);
-  return until("the answer", () => client.frames.find((f) => f.event === "chat" && f.payload.runId === runId && f.payload.state === "final"), () => gateway.said);
-}
+const device = { id: deviceId, publicKey: raw.toString("base64url"), privateKey };
+const connect = () => dial({ port, token: TOKEN, device });
 
 before(async () => {
   dir = mkdtempSync(join(tmpdir(), "openclaw-pod-"));
@@ -157,7 +131,7 @@ test("a browser from elsewhere is let in by a command in the pod, without flags"
 test("it answers, over WebSocket and HTTP", async () => {
   model.answer = () => "good day";
   const client = await connect();
-  assert.match(JSON.stringify((await say(client, "main", "my name is Ada")).payload), /good day/);
+  assert.match(JSON.stringify((await client.say("main", "my name is Ada")).payload), /good day/);
   client.ws.close();
   const answer = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, { method: "POST", headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" }, body: JSON.stringify({ model: "openclaw", messages: [{ role: "user", content: "hello" }] }) });
   assert.equal((await answer.json()).choices[0].message.content, "good day");
@@ -192,7 +166,7 @@ test("four sub-agents run inside 64 MiB", async () => {
     return spawned < wanted && !text.includes("worked") ? { call: { name: "sessions_spawn", args: { task: "WORK AT IT" } } } : "all are at it";
   };
   const client = await connect();
-  await Promise.all([say(client, "agent:main:a", "SPAWN 2"), say(client, "agent:main:b", "SPAWN 2")]);
+  await Promise.all([client.say("agent:main:a", "SPAWN 2"), client.say("agent:main:b", "SPAWN 2")]);
   await until("four at once", () => most === 4, () => `${most} ran; ${gateway.said}`);
   await until("their end", () => running === 0);
   client.ws.close();
@@ -216,7 +190,7 @@ test("a backup is taken beside it, and a restart loses nothing", async () => {
   const client = await connect();
   assert.equal(client.hello.ok, true, "the device is still paired");
   model.answer = () => "you are Ada";
-  await say(client, "main", "who am I?");
+  await client.say("main", "who am I?");
   assert.match(JSON.stringify(model.requests.at(-1).messages), /my name is Ada/);
   client.ws.close();
   await down();

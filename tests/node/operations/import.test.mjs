@@ -1,18 +1,17 @@
 // `openclaw import` of a state directory that OpenClaw 2026.2.17 wrote: its device connects, its sessions go on.
 import assert from "node:assert/strict";
-import { createHash, createPrivateKey, randomUUID, sign } from "node:crypto";
+import { createHash, createPrivateKey, randomUUID } from "node:crypto";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { FakeModel } from "../discord/rig.mjs";
 import { end, freePort, start, until } from "../process.mjs";
+import { connect as dial } from "../ws_client.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url)), RECORDED = join(HERE, "../../data/openclaw-state");
-const WebSocket = createRequire(join(HERE, "../../fakes/discord/package.json"))("ws");
 const device = JSON.parse(readFileSync(join(RECORDED, "test-device.json"), "utf8"));
 const TOKEN = "token-of-the-new-gateway";
 
@@ -78,41 +77,22 @@ test("what is broken is skipped with the reason, and the rest is taken all the s
   assert.ok(why("cron/jobs.json"));
 });
 
-async function connect(auth) {
-  // As through a proxy, from elsewhere: a device that nobody knows would have to be approved.
-  const ws = new WebSocket(`ws://127.0.0.1:${port}/`, { headers: { "x-forwarded-for": "203.0.113.7", origin: `http://127.0.0.1:${port}` } });
-  const frames = [], waits = new Map();
-  ws.on("message", (bytes) => {
-    const frame = JSON.parse(bytes);
-    frames.push(frame);
-    waits.get(frame.id)?.(frame);
-  });
-  const call = (method, params) => new Promise((resolve) => {
-    const id = randomUUID();
-    waits.set(id, resolve);
-    ws.send(JSON.stringify({ type: "req", id, method, params }));
-  });
-  const { payload } = await until("the challenge", () => frames.find((f) => f.event === "connect.challenge"));
-  const scopes = ["operator.admin", "operator.approvals", "operator.pairing"], signedAt = Date.now();
-  const text = ["v2", device.deviceId, "openclaw-control-ui", "webchat", "operator", scopes.join(","), String(signedAt), auth.token, payload.nonce].join("|");
-  const signature = sign(null, Buffer.from(text), createPrivateKey(device.privateKeyPem)).toString("base64url");
-  const hello = await call("connect", { minProtocol: 3, maxProtocol: 3, client: { id: "openclaw-control-ui", version: "dev", platform: "Linux", mode: "webchat" }, role: "operator", scopes, caps: [], auth, device: { id: device.deviceId, publicKey: device.publicKey, signature, signedAt, nonce: payload.nonce } });
-  return { ws, call, hello, frames };
-}
+// As through a proxy, from elsewhere: a device that nobody knows would have to be approved.
+const connect = (token) => dial({ port, token, device: { id: device.deviceId, publicKey: device.publicKey, privateKey: createPrivateKey(device.privateKeyPem) } });
 
 test("the old device connects from elsewhere without a new approval, also with its old token alone", async () => {
   assert.equal(createHash("sha256").update(Buffer.from(device.publicKey, "base64url")).digest("hex"), device.deviceId);
   gateway = start(process.env.GW_OPENCLAW, ["gateway"], env);
   await until("the gateway", async () => (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null))?.ok, () => gateway.said);
   for (const token of [TOKEN, device.token]) {
-    const { ws, hello } = await connect({ token });
+    const { ws, hello } = await connect(token);
     assert.equal(hello.ok, true, JSON.stringify(hello.error));
     ws.close();
   }
 });
 
 test("the old sessions are listed, and the next turn has the old context", async () => {
-  const { ws, call, frames } = await connect({ token: TOKEN });
+  const { ws, call, say } = await connect(TOKEN);
   const { payload } = await call("sessions.list", {});
   const by = Object.fromEntries(payload.sessions.map((s) => [s.key, s]));
   assert.deepEqual(Object.keys(by).sort(), ["agent:helper:main", "agent:main:fine", "agent:main:main", "agent:main:work"]);
@@ -121,9 +101,7 @@ test("the old sessions are listed, and the next turn has the old context", async
   const history = await call("chat.history", { sessionKey: "agent:main:main" });
   assert.match(JSON.stringify(history.payload.messages), /my name is Ada/);
   model.answer = () => "You are Ada.";
-  const runId = randomUUID();
-  await call("chat.send", { sessionKey: "agent:main:main", message: "who am I?", idempotencyKey: runId });
-  await until("the answer", () => frames.find((f) => f.event === "chat" && f.payload.runId === runId && f.payload.state === "final"));
+  await say("agent:main:main", "who am I?");
   const asked = JSON.stringify(model.requests.at(-1).messages);
   assert.match(asked, /my name is Ada/);
   assert.match(asked, /I used the tool/);
