@@ -10,6 +10,8 @@
 #include "msgs/chat_json.h"
 #include "msgs/chat_pack.h"
 
+enum { BYTES_PER_TOKEN = 4 }; /* of text, on the average */
+
 #define TOO_LONG "The turn took longer than its time limit (agents.defaults.timeoutSeconds)."
 #define SILENT_REPLY "NO_REPLY" /* the whole reply: nothing is to be said (agent-runtime 10) */
 
@@ -283,6 +285,17 @@ int turn_append(struct turn *t, const struct chat_message *message, struct str c
     return rc;
 }
 
+/* A provider that does not tell what it used is not free: budgets and the size of the context go by a guess, marked as one. */
+static void estimate_usage(const struct turn *t, struct chat_message *m)
+{
+    size_t bytes = 0;
+    if (m->usage.input || m->usage.output) return;
+    for (size_t i = 0; i < m->part_count; i++) bytes += m->parts[i].text.n + m->parts[i].name.n;
+    m->usage.input = (int64_t)(t->prompt_bytes / BYTES_PER_TOKEN) + 1;
+    m->usage.output = (int64_t)(bytes / BYTES_PER_TOKEN) + 1;
+    m->estimated = true;
+}
+
 static void count_usage(struct turn *t, const struct chat_message *m)
 {
     t->usage.input += m->usage.input;
@@ -343,6 +356,7 @@ static int take_reply(struct turn *t, const struct msg *in, struct buf *last, bo
         size_t calls = 0;
         str_copy(t->model, sizeof t->model, in->model_reply.model);
         if (m.timestamp_ms == 0) m.timestamp_ms = clock_wall_ms();
+        estimate_usage(t, &m);
         count_usage(t, &m);
         catch_up_text(t, &m);
         for (size_t i = 0; i < m.part_count; i++) calls += m.parts[i].kind == CHAT_TOOL_CALL;
@@ -358,6 +372,7 @@ static int step(struct turn *t, struct buf *last, bool *over)
     payload_t *prompt;
     struct msg reply = { 0 };
     int rc = turn_build_prompt(t, &prompt);
+    t->prompt_bytes = rc ? 0 : payload_bytes(prompt).n;
     if (rc == 0) rc = turn_ask_model(t, prompt, false, &reply);
     payload_free(&prompt);
     if (rc == GW_EIO && t->failure == FAILURE_context_overflow && t->compactions < SESSION_COMPACTIONS_MAX) return turn_compact(t);

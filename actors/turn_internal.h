@@ -34,6 +34,7 @@ struct turn {
     char cancelled[65];   /* reason; "" while nobody has */
     char model[257];      /* the ref that answered last */
     struct chat_usage usage;
+    size_t prompt_bytes;    /* of the last request, packed */
     int64_t context_tokens; /* prompt and answer of the last request */
     enum chat_stop stop;
     int compactions;

@@ -51,6 +51,7 @@ struct chat_message {
     struct str model;
     enum chat_stop stop;
     struct chat_usage usage;
+    bool estimated;   /* the provider did not tell `usage`: it is a guess by the size of prompt and answer */
     struct str error; /* CHAT_ASSISTANT with CHAT_STOP_ERROR: what failed */
 };
 

@@ -72,7 +72,7 @@ static void write_part(struct buf *out, const struct chat_part *p)
 }
 
 /* OpenClaw's `input` leaves out what came from or went to a cache; ours is the whole prompt. */
-static void write_usage(struct buf *out, const struct chat_usage *u)
+static void write_usage(struct buf *out, const struct chat_usage *u, bool estimated)
 {
     int64_t fresh = u->input - u->cache_read - u->cache_write;
     buf_json_key(out, "usage");
@@ -82,6 +82,7 @@ static void write_usage(struct buf *out, const struct chat_usage *u)
     buf_json_pair_int(out, "cacheRead", u->cache_read);
     buf_json_pair_int(out, "cacheWrite", u->cache_write);
     buf_json_pair_int(out, "totalTokens", u->input + u->output);
+    if (estimated) buf_json_pair_bool(out, "estimated", true);
     buf_char(out, '}');
 }
 
@@ -89,7 +90,7 @@ static void write_assistant(struct buf *out, const struct chat_message *m)
 {
     write_optional(out, "provider", m->provider);
     write_optional(out, "model", m->model);
-    if (m->usage.input || m->usage.output) write_usage(out, &m->usage);
+    if (m->usage.input || m->usage.output) write_usage(out, &m->usage, m->estimated);
     if (m->stop != CHAT_STOP_NONE) buf_json_pair_str(out, "stopReason", str_of(stop_names[m->stop]));
     write_optional(out, "errorMessage", m->error);
 }
@@ -248,6 +249,7 @@ static int read_message(const json_t *json, struct arena *arena, struct chat_mes
         out->stop = stop < 0 ? CHAT_STOP_NONE : (enum chat_stop)stop;
         out->error = field(json, "errorMessage", arena);
         read_usage(json_object_get(json, "usage"), &out->usage);
+        out->estimated = json_is_true(json_object_get(json_object_get(json, "usage"), "estimated"));
     }
     int rc = read_content(json_object_get(json, "content"), arena, out);
     if (rc != 0) *out = (struct chat_message){ 0 };

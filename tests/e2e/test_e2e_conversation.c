@@ -47,6 +47,23 @@ Test(e2e_conversation, each_turn_brings_what_was_said_before, .timeout = 60)
     kit_stop(&k);
 }
 
+Test(e2e_conversation, what_a_provider_does_not_tell_of_its_use_is_guessed_and_marked, .timeout = 60)
+{
+    struct kit k;
+    kit_start(&k, NULL);
+    fake_control(&k.openrouter,
+                 "{\"next\":[{\"text\":\"an answer of some length, without a word about tokens\",\"usage\":{\"input\":0,\"output\":0}},"
+                 "{\"text\":\"told\",\"usage\":{\"input\":7,\"output\":3}}]}");
+    expect_said(&k, "hello", "an answer of some length, without a word about tokens");
+    cr_expect_eq(kit_sql(&k, "SELECT count(*) FROM messages WHERE json LIKE '%\"estimated\":true%'"), 1);
+    cr_expect_gt(kit_sql(&k, "SELECT json_extract(json, '$.usage.input') FROM messages WHERE role = 'assistant'"), 100,
+                 "the prompt's tools count");
+    cr_expect_eq(kit_sql(&k, "SELECT json_extract(json, '$.usage.output') FROM messages WHERE role = 'assistant'"), 14);
+    expect_said(&k, "and now?", "told");
+    cr_expect_eq(kit_sql(&k, "SELECT count(*) FROM messages WHERE json LIKE '%\"estimated\":true%'"), 1, "what is told is not guessed");
+    kit_stop(&k);
+}
+
 Test(e2e_conversation, a_history_survives_a_restart_and_another_model, .timeout = 60)
 {
     struct kit k;
