@@ -80,7 +80,7 @@ void channel_submit(struct host *h, const struct channel_message *m, struct str 
 {
     struct buf all = { 0 }, packed = { 0 };
     struct msg q = { .kind = MSG_turn_submit, .corr = mailbox_corr(h->mailbox), .trace = random_u64() };
-    take_lines(h, m->session_key, &all);
+    if (!str_starts(text, STR("/"))) take_lines(h, m->session_key, &all); /* a command is read from its beginning */
     buf_add(&all, text);
     int rc = all.err ? all.err : pack(m, buf_str(&all), &packed);
     q.turn_submit = (struct msg_turn_submit){ .run_id = m->key,

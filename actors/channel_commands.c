@@ -251,6 +251,9 @@ bool channel_command_take(struct host *h, const struct channel_message *m)
     if (!c) return false;
     if (!m->may_command) {
         end(h, c, STR("You are not authorized to use this command."));
+    } else if (command.id == CHAT_COMMAND_compact) { /* a turn: it asks a model */
+        channel_submit(h, m, m->command);
+        channel_command_free(c);
     } else if (command.id == CHAT_COMMAND_stop) {
         abort_turns(h, m->session_key, STR("user"));
         end(h, c, STR("⚙️ Agent was aborted."));

@@ -209,7 +209,7 @@ static void begin(struct gateway_request *rq, struct order *o)
     rq->run = run;
     rq->on_gone = on_gone;
     struct buf text = { 0 };
-    add_events(gw, o, &text);
+    if (!str_starts(o->text, STR("/"))) add_events(gw, o, &text); /* a command is read from its beginning; they wait for the next text */
     int rc = submit(run, o, parts.agent);
     buf_free(&text);
     if (rc) {
@@ -228,7 +228,7 @@ static void take(struct gateway_request *rq, const json_t *params, struct order 
     struct chat_command command;
     bool known = chat_command_read(rq->gw->options->config, o->text, &command);
     if (o->kind == RUN_AGENT) known = command.id == CHAT_COMMAND_new || command.id == CHAT_COMMAND_reset;
-    if (!known) return begin(rq, o);
+    if (!known || command.id == CHAT_COMMAND_compact) return begin(rq, o); /* which asks a model */
     rq->run = new_run(rq, o);
     if (rq->run) gateway_command_start(rq, params, o->text, &command);
 }

@@ -10,8 +10,6 @@
 #include "msgs/chat_json.h"
 #include "msgs/chat_pack.h"
 
-enum { BYTES_PER_TOKEN = 4 }; /* of text, on the average */
-
 #define TOO_LONG "The turn took longer than its time limit (agents.defaults.timeoutSeconds)."
 #define SILENT_REPLY "NO_REPLY" /* the whole reply: nothing is to be said (agent-runtime 10) */
 
@@ -488,6 +486,17 @@ static void end(struct turn *t, int rc, struct buf *last)
                                                       : failure_name(t->failure)));
 }
 
+static int compact_on_demand(struct turn *t, struct buf *last, bool *over)
+{
+    struct arena arena = { 0 };
+    struct str focus;
+    int rc = 0;
+    *over = turn_is_compaction(t, &arena, &focus);
+    if (*over) rc = turn_compact_on_demand(t, focus, last);
+    arena_free(&arena);
+    return rc;
+}
+
 void turn_run(struct session *s, struct msg *in)
 {
     const struct msg_turn_run *run = &in->turn_run;
@@ -498,6 +507,7 @@ void turn_run(struct session *s, struct msg *in)
     turn_list_candidates(&t);
     turn_offer_tools(&t);
     int rc = turn_begin(&t);
+    if (rc == 0) rc = compact_on_demand(&t, &last, &over);
     for (int steps = 0; rc == 0 && !over; steps++) {
         if (t.cancelled[0]) rc = GW_EABORTED;
         if (rc == 0 && steps == SESSION_STEPS_MAX) {

@@ -1,8 +1,13 @@
-/* actors/turn_compact.c -- when a prompt did not fit: summarise the older messages with the same model, keep the recent ones. */
+/* actors/turn_compact.c -- when a prompt did not fit, or somebody wants it: summarise the older messages with the same model, keep the
+ * recent ones. */
 #include "actors/history.h"
 #include "actors/turn_internal.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "msgs/chat_json.h"
 #include "msgs/chat_pack.h"
+
+#define COMMAND STR("/compact")
 
 /* Repair copies messages but borrows their strings: that is how one is found again. */
 static bool is_source_of(const struct chat_message *stored, const struct chat_message *repaired)
@@ -32,11 +37,11 @@ static void add_text(struct str packed, struct buf *out)
     arena_free(&arena);
 }
 
-static int summarise(struct turn *t, const struct history *h, size_t split, struct buf *summary)
+static int summarise(struct turn *t, const struct history *h, size_t split, struct str focus, struct buf *summary)
 {
     struct buf system = { 0 }, user = { 0 };
     struct msg reply = { 0 };
-    int rc = history_compaction_prompt(h->messages, split, STR(""), (size_t)turn_window(t) * 2, &system, &user);
+    int rc = history_compaction_prompt(h->messages, split, focus, (size_t)turn_window(t) * 2, &system, &user);
     struct chat_part part = { .kind = CHAT_TEXT, .text = buf_str(&user) };
     struct chat_message message = { .role = CHAT_USER, .parts = &part, .part_count = 1 };
     struct chat_request request = { .system = buf_str(&system), .messages = &message, .message_count = 1 };
@@ -57,38 +62,134 @@ static int summarise(struct turn *t, const struct history *h, size_t split, stru
     return rc;
 }
 
-/* The prompt did not fit: replace the older messages by a summary, on record, and go on with the rest. */
+/* What is before `split` becomes a summary, on record. The session is to be loaded anew then. */
+static int replace(struct turn *t, const struct history *h, size_t split, struct str focus, size_t *summary_bytes)
+{
+    struct session *s = t->s;
+    struct buf summary = { .max = 1024 * 1024 };
+    struct msg q = { .kind = MSG_store_compact }, answer = { 0 };
+    int rc = summarise(t, h, split, focus, &summary);
+    if (rc == 0) {
+        q.store_compact.session_key = str_of(s->key);
+        q.store_compact.turn = t->run->turn;
+        q.store_compact.keep = (int64_t)stored_kept(s, h, split);
+        q.store_compact.summary = buf_str(&summary);
+        rc = turn_ask_store(t, &q, &answer);
+        msg_clear(&answer);
+    }
+    log_event(LOG_INFO, "session_compacted", LOG_T("session", s->key), LOG_I("code", rc), LOG_I("kept", q.store_compact.keep));
+    *summary_bytes = summary.n;
+    buf_free(&summary);
+    if (rc) return rc;
+    t->compactions++;
+    s->loaded = false;
+    return 0;
+}
+
+/* The prompt did not fit: replace the older messages by a summary, and go on with the rest. */
 int turn_compact(struct turn *t)
 {
     struct session *s = t->s;
     struct arena arena = { 0 };
     struct history history;
-    struct buf summary = { .max = 1024 * 1024 }, before = { 0 };
-    struct msg q = { .kind = MSG_store_compact }, answer = { 0 };
+    struct buf before = { 0 };
+    size_t bytes;
     buf_add(&before, buf_str(&t->error)); /* shown when nothing can be compacted */
     int rc = history_repair(s->messages, s->count, &arena, &history);
     size_t split = rc ? 0 : history_compaction_split(history.messages, history.count, HISTORY_KEEP_TOKENS);
     if (rc == 0 && split == 0) rc = GW_ELIMIT;
-    if (rc == 0) rc = summarise(t, &history, split, &summary);
-    if (rc == 0) {
-        q.store_compact.session_key = str_of(s->key);
-        q.store_compact.turn = t->run->turn;
-        q.store_compact.keep = (int64_t)stored_kept(s, &history, split);
-        q.store_compact.summary = buf_str(&summary);
-        rc = turn_ask_store(t, &q, &answer);
-        msg_clear(&answer);
-    }
+    if (rc == 0) rc = replace(t, &history, split, STR(""), &bytes);
     arena_free(&arena);
-    buf_free(&summary);
-    log_event(LOG_INFO, "session_compacted", LOG_T("session", s->key), LOG_I("code", rc), LOG_I("kept", q.store_compact.keep));
     if (rc && rc != GW_EABORTED) {
         buf_clear(&t->error);
         buf_add(&t->error, buf_str(&before));
         t->failure = FAILURE_context_overflow;
     }
     buf_free(&before);
-    if (rc) return rc;
-    t->compactions++;
-    s->loaded = false;
-    return turn_begin(t); /* repeats nothing: it loads what is kept */
+    return rc ? rc : turn_begin(t); /* repeats nothing: it loads what is kept */
+}
+
+/* --- because somebody said so ----------------------------------------------------------------------------------------- */
+
+bool turn_is_compaction(const struct turn *t, struct arena *arena, struct str *focus)
+{
+    struct chat_message m;
+    bool chat = str_is(t->run->channel, "webchat") || t->run->route.n > 0; /* elsewhere it is a text like any other */
+    if (!chat || t->run->collected.n || chat_unpack_message(t->run->message, arena, &m) != 0 || m.part_count == 0) return false;
+    struct str text = str_trim(m.parts[0].text), word = { text.p, text.n < COMMAND.n ? text.n : COMMAND.n };
+    struct str rest = { text.p + word.n, text.n - word.n };
+    if (m.parts[0].kind != CHAT_TEXT || !str_ieq(word, COMMAND) || (rest.n && rest.p[0] != ' ' && rest.p[0] != '\n')) return false;
+    *focus = str_trim(rest);
+    return true;
+}
+
+static size_t bytes_of(const struct chat_message *messages, size_t count)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < messages[i].part_count; k++) bytes += messages[i].parts[k].text.n;
+    return bytes;
+}
+
+/* Of the last prompt and answer, as the provider told it. */
+static int64_t context_of(const struct history *h)
+{
+    for (size_t i = h->count; i > 0; i--)
+        if (h->messages[i - 1].usage.input) return h->messages[i - 1].usage.input + h->messages[i - 1].usage.output;
+    return (int64_t)(bytes_of(h->messages, h->count) / BYTES_PER_TOKEN);
+}
+
+static void add_tokens(int64_t n, struct buf *out)
+{
+    if (n < 1000)
+        buf_int(out, n);
+    else
+        buf_printf(out, "%lldk", (long long)((n + 500) / 1000));
+}
+
+/* As OpenClaw says it: "⚙️ Compacted (444 before) • Context 423/128k (0%)". */
+static void write_done(struct turn *t, bool compacted, int64_t before, int64_t after)
+{
+    int64_t window = turn_window(t);
+    if (compacted) {
+        buf_text(&t->text, "⚙️ Compacted (");
+        add_tokens(before, &t->text);
+        buf_text(&t->text, " before) • Context ");
+    } else {
+        buf_text(&t->text, "⚙️ Not compacted: there is nothing to sum up yet • Context ");
+    }
+    add_tokens(after, &t->text);
+    buf_char(&t->text, '/');
+    add_tokens(window, &t->text);
+    buf_printf(&t->text, " (%lld%%)", (long long)(window > 0 ? after * 100 / window : 0));
+}
+
+int turn_compact_on_demand(struct turn *t, struct str focus, struct buf *last)
+{
+    struct session *s = t->s;
+    struct arena arena = { 0 };
+    struct history h;
+    size_t summary = 0;
+    int rc = history_repair(s->messages, s->count, &arena, &h);
+    size_t split = rc || h.count == 0 ? 0 : h.count - 1; /* the command itself stays */
+    bool worth = split >= 2;
+    int64_t before = rc ? 0 : context_of(&h), after = before;
+    if (rc == 0 && worth) {
+        after -= (int64_t)(bytes_of(h.messages, split) / BYTES_PER_TOKEN);
+        rc = replace(t, &h, split, focus, &summary);
+        after = (after > 0 ? after : 0) + (int64_t)(summary / BYTES_PER_TOKEN);
+    }
+    if (rc == 0) write_done(t, worth, before, after);
+    struct chat_part part = { .kind = CHAT_TEXT, .text = buf_str(&t->text) };
+    const struct chat_message m = { .role = CHAT_ASSISTANT,
+                                    .parts = &part,
+                                    .part_count = 1,
+                                    .timestamp_ms = clock_wall_ms(),
+                                    .provider = STR("openclaw"),
+                                    .model = STR("gateway-injected"),
+                                    .stop = CHAT_STOP_END };
+    t->stop = CHAT_STOP_END;
+    if (rc == 0) rc = chat_json_write(last, &m);
+    arena_free(&arena);
+    return rc;
 }

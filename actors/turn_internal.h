@@ -18,6 +18,8 @@ struct turn_past {
 
 enum turn_tool_phase { TURN_TOOL_START, TURN_TOOL_UPDATE, TURN_TOOL_RESULT };
 
+enum { BYTES_PER_TOKEN = 4 }; /* of text, on the average */
+
 struct turn {
     struct session *s;
     const struct msg_turn_run *run; /* borrowed from the turn.run in hand */
@@ -101,5 +103,9 @@ bool turn_skill_command(struct session *s, struct str text, struct buf *out);
 
 /* turn_compact.c */
 int turn_compact(struct turn *t); /* replace the older messages by a summary, on record; 0: ask again */
+/** Whether the turn's message is `/compact [focus]` of somebody's chat. @param focus  borrows from the arena */
+bool turn_is_compaction(const struct turn *t, struct arena *arena, struct str *focus);
+/** Do that: all before the command becomes a summary. @param last  the turn's answer, which says so */
+int turn_compact_on_demand(struct turn *t, struct str focus, struct buf *last);
 
 #endif

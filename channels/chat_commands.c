@@ -242,7 +242,6 @@ void chat_command_reply(const struct chat_command *command, const struct chat_fa
         [CHAT_COMMAND_status] = chat_reply_status,
         [CHAT_COMMAND_whoami] = chat_reply_whoami,
         [CHAT_COMMAND_context] = chat_reply_context,
-        [CHAT_COMMAND_compact] = chat_reply_compact,
     };
     if (replies[command->id])
         replies[command->id](command, facts, out);

@@ -25,7 +25,7 @@ chat_reply_fn chat_reply_model, chat_reply_models;
 chat_reply_fn chat_reply_subagents, chat_reply_kill, chat_reply_steer;
 
 /* chat_status.c */
-chat_reply_fn chat_reply_status, chat_reply_whoami, chat_reply_context, chat_reply_compact;
+chat_reply_fn chat_reply_status, chat_reply_whoami, chat_reply_context;
 struct str chat_thinking(const struct chat_facts *facts); /* the level in force */
 struct str chat_queue_mode(const struct chat_facts *facts);
 

@@ -89,13 +89,6 @@ void chat_reply_whoami(const struct chat_command *command, const struct chat_fac
     buf_printf(out, "🧭 Identity\nChannel: webchat\nUser id: %.*s\nAllowFrom: %.*s", STR_ARG(id), STR_ARG(id));
 }
 
-void chat_reply_compact(const struct chat_command *command, const struct chat_facts *facts, struct buf *out)
-{
-    (void)command;
-    buf_text(out, "⚙️ Not compacted: that happens by itself when the context is full • ");
-    add_context(facts, out);
-}
-
 /* --- what is in the prompt ---------------------------------------------------------------------------------------- */
 
 static void list_files(const struct chat_facts *facts, struct buf *out)

@@ -211,6 +211,68 @@ Test(e2e_commands, new_ends_what_runs, .timeout = 90)
     close_desk(&d);
 }
 
+Test(e2e_commands, compact_sums_up_what_was_said, .timeout = 90)
+{
+    struct desk d;
+    open_desk(&d);
+    fake_control(&d.k.openrouter, "{\"default\":{\"text\":\"noted\"}}");
+    json_decref(say(&d, "main", "my cat is called Turing"));
+    fake_control(&d.k.openrouter, "{\"default\":{\"text\":\"A cat named Turing was mentioned.\"}}");
+    json_t *final = say(&d, "main", "/compact names of animals");
+    const char *said = text(final, "payload.message.content.0.text");
+    cr_expect_eq(strncmp(said, "⚙️ Compacted (", strlen("⚙️ Compacted (")), 0, "%s", said);
+    cr_expect(strstr(said, " before) • Context ") != NULL, "%s", said);
+    json_decref(final);
+    cr_expect_eq(fake_count(&d.k.openrouter, "requests"), 2);
+    cr_expect(model_saw(&d, "Additional focus: names of animals"));
+    cr_expect(model_saw(&d, "my cat is called Turing"));
+    expect_said(&d, "main", "who is it?", "A cat named Turing was mentioned.");
+    cr_expect(model_saw(&d, "compacted into the following summary"));
+    cr_expect(model_saw(&d, "A cat named Turing was mentioned."));
+    cr_expect_not(model_saw(&d, "my cat is called Turing"));
+    final = say(&d, "main", "/status");
+    cr_expect(strstr(text(final, "payload.message.content.0.text"), "🧹 Compactions: 1\n") != NULL);
+    json_decref(final);
+    close_desk(&d);
+}
+
+Test(e2e_commands, compact_leaves_a_session_without_a_past_alone, .timeout = 60)
+{
+    struct desk d;
+    open_desk(&d);
+    json_t *final = say(&d, "main", "/compact");
+    const char *said = text(final, "payload.message.content.0.text");
+    cr_expect(strstr(said, "Not compacted: there is nothing to sum up yet") != NULL, "%s", said);
+    json_decref(final);
+    cr_expect_eq(fake_count(&d.k.openrouter, "requests"), 0);
+    close_desk(&d);
+}
+
+Test(e2e_commands, compact_that_fails_keeps_every_message, .timeout = 90)
+{
+    struct desk d;
+    open_desk(&d);
+    fake_control(&d.k.openrouter, "{\"default\":{\"text\":\"noted\"}}");
+    json_decref(say(&d, "main", "my cat is called Turing"));
+    fake_control(&d.k.openrouter, "{\"default\":{\"status\":400}}");
+    fake_control(&d.k.gemini, "{\"default\":{\"status\":400}}");
+    ws_request(d.ws, "c", "chat.send", "{\"sessionKey\":\"main\",\"message\":\"/compact\",\"idempotencyKey\":\"c\"}");
+    const char *state = "";
+    for (json_t *event = NULL; strcmp(state, "error") != 0 && strcmp(state, "final") != 0;) {
+        event = ws_event(d.ws, "chat", KIT_TURN_MS);
+        cr_assert(event != NULL);
+        state = strcmp(text(event, "payload.state"), "error") == 0   ? "error"
+                : strcmp(text(event, "payload.state"), "final") == 0 ? "final"
+                                                                     : "";
+        json_decref(event);
+    }
+    cr_expect_str_eq(state, "error");
+    fake_control(&d.k.openrouter, "{\"default\":{\"text\":\"still here\"}}");
+    expect_said(&d, "main", "who is it?", "still here");
+    cr_expect(model_saw(&d, "my cat is called Turing"));
+    close_desk(&d);
+}
+
 Test(e2e_commands, a_repeated_key_does_a_command_once, .timeout = 90)
 {
     struct desk d;
