@@ -45,6 +45,10 @@ int64_t history_tokens(const struct chat_message *messages, size_t count);
  *  above the budget. @return an index, 0..count; count only when count is 0 */
 size_t history_window(const struct chat_message *messages, size_t count, int64_t budget_tokens);
 
+/** Where the last `turns` user messages begin, for chats of which only so much is shown. @param turns  0: all of it
+ *  @return an index, 0..count; 0 when there are not so many */
+size_t history_last_turns(const struct chat_message *messages, size_t count, int64_t turns);
+
 /** Where to cut a repaired history for compaction: messages before the index are summarised, the rest, about
  *  `keep_tokens`, stays. The cut is at a user message; inside a turn that is the only one, or more than twice that
  *  (many tool calls), before an assistant message. @return the index; 0 when there is nothing to summarise */

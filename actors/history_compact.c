@@ -60,6 +60,16 @@ size_t history_window(const struct chat_message *messages, size_t count, int64_t
     return at < count ? at : last_user(messages, count);
 }
 
+size_t history_last_turns(const struct chat_message *messages, size_t count, int64_t turns)
+{
+    size_t from = 0;
+    for (size_t i = count; i > 0 && turns > 0; i--) {
+        if (messages[i - 1].role != CHAT_USER) continue;
+        if (--turns == 0) from = i - 1;
+    }
+    return from;
+}
+
 size_t history_compaction_split(const struct chat_message *messages, size_t count, int64_t keep_tokens)
 {
     size_t tail = tail_start(messages, count, keep_tokens);

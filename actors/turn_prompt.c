@@ -8,6 +8,7 @@
 #include "actors/prompt.h"
 #include "actors/turn_internal.h"
 #include "actors/turn_tools.h"
+#include "channels/session_key.h"
 #include "msgs/chat_pack.h"
 
 int64_t turn_window(const struct turn *t)
@@ -104,6 +105,33 @@ payload_t *turn_pack(const struct chat_request *request)
     return bytes ? payload_take(bytes, n) : NULL;
 }
 
+static bool is_set(const struct turn *t, struct buf *path, int64_t *value)
+{
+    bool set = !path->err && config_get(t->s->config, buf_str(path)) != NULL;
+    if (set) *value = config_int(t->s->config, buf_cstr(path));
+    buf_free(path);
+    return set;
+}
+
+/* How many turns of a direct chat are shown (reference discord.md, dmHistoryLimit); 0: all. The session key tells that it is
+ * one: agent:<id>:[<channel>:[<account>:]]direct:<peer>. */
+static int64_t direct_chat_limit(const struct turn *t)
+{
+    struct session_key key;
+    struct buf path = { .max = SESSION_KEY_BYTES + 64 };
+    int64_t limit = 0;
+    if (session_key_parse(str_of(t->s->key), &key) != 0) return 0;
+    struct str peer = key.rest, channel = { 0 }, part = str_split(&peer, ':');
+    for (; peer.n && !str_is(part, "direct"); part = str_split(&peer, ':'))
+        if (!channel.n) channel = part;
+    if (!peer.n) return 0;
+    if (!channel.n) channel = t->run->channel;
+    buf_printf(&path, "channels.%.*s.dms[\"%.*s\"].historyLimit", STR_ARG(channel), STR_ARG(peer));
+    if (is_set(t, &path, &limit)) return limit;
+    buf_printf(&path, "channels.%.*s.dmHistoryLimit", STR_ARG(channel));
+    return is_set(t, &path, &limit) ? limit : 0;
+}
+
 /* The whole conversation as one packed request: repaired, and no longer than the window. */
 int turn_build_prompt(struct turn *t, payload_t **out)
 {
@@ -117,6 +145,8 @@ int turn_build_prompt(struct turn *t, payload_t **out)
     if (rc == 0) {
         int64_t budget = turn_window(t) - SESSION_RESERVE_TOKENS - (int64_t)system.n / 4;
         size_t from = history_window(history.messages, history.count, budget > 4096 ? budget : 4096);
+        size_t shown = history_last_turns(history.messages, history.count, direct_chat_limit(t));
+        if (shown > from) from = shown;
         const struct chat_tool *tools;
         size_t tool_count = turn_list_tools(t, &arena, &tools);
         const struct chat_request request = {

@@ -227,6 +227,15 @@ Test(history, the_window_starts_at_a_user_message_and_keeps_the_last_turn)
     cr_assert_eq(history_window(h.messages, h.count, 1), 0);
 }
 
+Test(history, the_last_turns_are_counted_by_what_users_said)
+{
+    struct history h = parse("u:aaaa a:bbbb u:cccc c:1 r:1 a:dddd u:eeee a:ffff");
+    static const size_t from[] = { 0, 6, 2, 0, 0 };
+    for (int64_t turns = 0; turns < 5; turns++)
+        cr_expect_eq(history_last_turns(h.messages, h.count, turns), from[turns], "%lld turns", (long long)turns);
+    cr_expect_eq(history_last_turns(NULL, 0, 3), 0);
+}
+
 Test(history, compaction_keeps_recent_turns_whole)
 {
     struct history h = parse("u:aaaa a:bbbb u:cccc c:1 r:1 a:dddd u:eeee a:ffff");

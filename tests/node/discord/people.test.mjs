@@ -7,12 +7,14 @@ import { FakeModel, Rig } from "./rig.mjs";
 const GUILD = "1475145705847914700", ROLE = "1475145705847914799";
 const C = { mention: "1475145706875654301", free: "1475145706875654302", picked: "1475145706875654303", threads: "1475145706875654304" };
 const BOT = { token: "bot-token-for-tests", id: "1475000000000000001", username: "claw", applicationId: "1475000000000000002" };
+const ERIN = "1475000000000000777";
 const agents = { defaults: { model: { primary: "fake/m" } }, list: [{ id: "main", default: true, identity: { name: "Claw" } }] };
 const config = {
   agents,
+  session: { dmScope: "per-channel-peer" },
   channels: {
     discord: {
-      replyToMode: "first",
+      replyToMode: "first", dmHistoryLimit: 2, dms: { [ERIN]: { historyLimit: 1 } },
       guilds: {
         homelab: {
           channels: {
@@ -65,6 +67,29 @@ test("without a mention it is silent, and shows what was said with the next answ
   fake.say({ channel: C.mention, author: alice, content: "hey claw, again" });
   await answered(C.mention, "by name");
   assert.ok(!FakeModel.said(model.requests.at(-1)).includes("Chat history"), "it is shown once");
+});
+
+test("of a direct chat so many turns are shown as dmHistoryLimit and dms say; /compact works there", async () => {
+  const people = [{ author: fake.addUser({ username: "dave", guilds: [GUILD] }), limit: 2 }, { author: fake.addUser({ id: ERIN, username: "erin", guilds: [GUILD] }), limit: 1 }];
+  for (const { author, limit } of people) {
+    const { channel_id: dm } = fake.dm(author, "may I?");
+    await fake.until("the code", () => answers(dm).length > 0);
+    await rig.cli("pairing", "approve", "discord", /Pairing code: ([A-Z0-9]{8})/.exec(answers(dm)[0].content)[1]);
+    for (const word of ["first", "second", "third", "fourth"]) {
+      model.answer = () => `after ${word}`;
+      fake.dm(author, `${word} word`);
+      await answered(dm, `after ${word}`);
+    }
+    const users = model.requests.at(-1).messages.filter((m) => m.role === "user").map((m) => JSON.stringify(m.content));
+    assert.equal(users.length, limit);
+    assert.match(users.at(-1), /fourth word/);
+    model.answer = () => "Words were counted.";
+    fake.dm(author, "/compact the words");
+    await fake.until("the compaction", () => answers(dm).find((m) => /^⚙️ Compacted \(\d+k? before\) • Context /.test(m.content)));
+    const asked = JSON.stringify(model.requests.at(-1));
+    assert.match(asked, /Additional focus: the words/);
+    assert.match(asked, /first word/, "all of it is summed up, not only what was shown");
+  }
 });
 
 test("only listed people and roles are answered where some are listed", async () => {
