@@ -69,7 +69,7 @@ static int carry_out(const struct tool_place *place, const struct work *w, struc
 {
     const struct patch_file *f = w->file;
     if (f->kind == PATCH_DELETE) return beneath_remove(place, f->path, why);
-    int rc = beneath_write(place, target(f), buf_str(&w->after), why);
+    int rc = beneath_write(place, target(f), buf_str(&w->after), w->is.st_mode & 0777, why);
     if (rc || f->move_to.n == 0) return rc;
     rc = beneath_remove(place, f->path, why);
     if (rc) beneath_remove(place, f->move_to, why);
@@ -79,7 +79,7 @@ static int carry_out(const struct tool_place *place, const struct work *w, struc
 static void take_back(const struct tool_place *place, const struct work *w, struct buf *why)
 {
     const struct patch_file *f = w->file;
-    int rc = f->kind == PATCH_ADD ? 0 : beneath_write(place, f->path, buf_str(&w->before), why);
+    int rc = f->kind == PATCH_ADD ? 0 : beneath_write(place, f->path, buf_str(&w->before), w->is.st_mode & 0777, why);
     if (rc == 0 && (f->kind == PATCH_ADD || f->move_to.n)) rc = beneath_remove(place, target(f), why);
     if (rc) buf_printf(why, "; %.*s " NOT_BACK, STR_ARG(f->path));
 }
@@ -111,6 +111,8 @@ static int apply(struct tool_call *call, struct work *all, struct arena *arena, 
     struct patch_file *files;
     struct str twice;
     size_t count, bytes = 0;
+    struct tool_place place = *call->place;
+    place.confined_by = "tools.exec.applyPatch.workspaceOnly";
     int rc = patch_parse(tool_text(call, "input", NULL), arena, &files, &count, why);
     for (size_t i = 0; i < count && rc == 0; i++) {
         all[i].file = &files[i];
@@ -118,7 +120,7 @@ static int apply(struct tool_call *call, struct work *all, struct arena *arena, 
             buf_printf(why, "%.*s is named twice; put all its hunks under one `*** Update File: `", STR_ARG(twice));
             return GW_EINVAL;
         }
-        rc = plan(call->place, &all[i], arena, why);
+        rc = plan(&place, &all[i], arena, why);
         if (rc == 0 && planned_before(all, i)) {
             buf_printf(why, "%.*s is named twice, by different paths; put all its hunks under one `*** Update File: `",
                        STR_ARG(files[i].path));
@@ -130,7 +132,7 @@ static int apply(struct tool_call *call, struct work *all, struct arena *arena, 
             rc = GW_ELIMIT;
         }
     }
-    if (rc == 0) rc = write_all(call->place, all, count, why);
+    if (rc == 0) rc = write_all(&place, all, count, why);
     if (rc == 0) tell(all, count, call->result);
     return rc;
 }

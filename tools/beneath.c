@@ -43,7 +43,10 @@ static int fail(struct buf *why, int error, const char *what, struct str path)
                   { ENAMETOOLONG, "ENAMETOOLONG", "name too long" } };
     path = str_utf8_prefix(path, 500);
     if (error == EXDEV || error == ELOOP) {
-        buf_printf(why, "%.*s leads out of the workspace; only files inside it can be used (tools.fs.workspaceOnly)", STR_ARG(path));
+        buf_printf(why,
+                   "%.*s leads out of the workspace; only files inside it can be used (tools.fs.workspaceOnly, for patches "
+                   "tools.exec.applyPatch.workspaceOnly)",
+                   STR_ARG(path));
         return GW_EDENIED;
     }
     if (error == ENOSYS) {
@@ -101,7 +104,8 @@ static int find_way(const struct tool_place *place, struct str path, bool reads,
 {
     char folder[PATH_MAX];
     struct str rest = path;
-    bool confined = config_bool(place->config, "tools.fs.workspaceOnly");
+    bool confined =
+        config_bool(place->config, "tools.fs.workspaceOnly") || (place->confined_by && config_bool(place->config, place->confined_by));
     way->root = -1;
     if (path.n == 0 || memchr(path.p, '\0', path.n)) {
         buf_text(why, "path is empty or holds a NUL");
@@ -268,11 +272,12 @@ static int replace(int folder, const char *name, struct str content, mode_t mode
 }
 
 /* What stands there now may be replaced: nothing, or a regular file with one name. */
-static int check_target(int folder, const char *name, struct str path, mode_t *mode, struct buf *why)
+static int check_target(int folder, const char *name, struct str path, mode_t *mode, bool *is_new, struct buf *why)
 {
     struct stat st;
     *mode = FILE_MODE;
-    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0) return errno == ENOENT ? 0 : fail(why, errno, "stat", path);
+    *is_new = fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0;
+    if (*is_new) return errno == ENOENT ? 0 : fail(why, errno, "stat", path);
     *mode = st.st_mode & 0777;
     if (S_ISREG(st.st_mode) && st.st_nlink == 1) return 0;
     path = str_utf8_prefix(path, 500);
@@ -291,6 +296,7 @@ struct target {
     const char *name; /* in rest */
     char rest[PATH_MAX];
     mode_t mode;
+    bool is_new;
 };
 
 static int open_target(const struct tool_place *place, struct str path, bool make, struct target *t, struct buf *why)
@@ -303,17 +309,17 @@ static int open_target(const struct tool_place *place, struct str path, bool mak
     close(way.root);
     if (t->folder < 0) return fail(why, -t->folder, "open", path);
     rc = check_opened(place, t->folder, path, false, why);
-    if (rc == 0) rc = check_target(t->folder, t->name, path, &t->mode, why);
+    if (rc == 0) rc = check_target(t->folder, t->name, path, &t->mode, &t->is_new, why);
     if (rc) close(t->folder);
     return rc;
 }
 
-int beneath_write(const struct tool_place *place, struct str path, struct str content, struct buf *why)
+int beneath_write(const struct tool_place *place, struct str path, struct str content, mode_t mode, struct buf *why)
 {
     struct target t;
     int rc = open_target(place, path, true, &t, why);
     if (rc) return rc;
-    int error = replace(t.folder, t.name, content, t.mode);
+    int error = replace(t.folder, t.name, content, t.is_new && mode ? mode : t.mode);
     close(t.folder);
     return error ? fail(why, error, "write", path) : 0;
 }

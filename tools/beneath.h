@@ -25,8 +25,9 @@ int beneath_open(const struct tool_place *place, struct str path, int *fd, struc
 int beneath_read(const struct tool_place *place, struct str path, struct buf *out, struct buf *why);
 
 /** Replace or make a file in one step; folders on the way are made. The mode of an existing file is kept. Refused for what is no regular
- *  file and for files with several names: a hard link may lead to a file outside. @return as beneath_open() */
-int beneath_write(const struct tool_place *place, struct str path, struct str content, struct buf *why);
+ *  file and for files with several names: a hard link may lead to a file outside.
+ *  @param mode  of a file that is new; 0: the usual one  @return as beneath_open() */
+int beneath_write(const struct tool_place *place, struct str path, struct str content, mode_t mode, struct buf *why);
 
 /** Remove a file. @return as beneath_open() */
 int beneath_remove(const struct tool_place *place, struct str path, struct buf *why);

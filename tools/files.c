@@ -83,7 +83,7 @@ int tool_write(struct tool_call *call)
 {
     struct str path = tool_text(call, "path", NULL), content = tool_text(call, "content", NULL);
     struct buf why = { 0 };
-    int rc = beneath_write(call->place, path, content, &why);
+    int rc = beneath_write(call->place, path, content, 0, &why);
     if (rc)
         rc = fail_why(call, rc, &why);
     else
@@ -121,7 +121,7 @@ static int edit(struct tool_call *call, struct str path, struct str text)
     buf_add(&changed, (struct str){ text.p, at });
     buf_add(&changed, fresh);
     buf_add(&changed, (struct str){ text.p + at + old.n, text.n - at - old.n });
-    int rc = changed.err ? changed.err : beneath_write(call->place, path, buf_str(&changed), &why);
+    int rc = changed.err ? changed.err : beneath_write(call->place, path, buf_str(&changed), 0, &why);
     if (rc)
         rc = fail_why(call, rc, &why);
     else

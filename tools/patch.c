@@ -46,9 +46,14 @@ static bool is_header(struct str line, const char *name, struct str *value)
     return true;
 }
 
+/* Models indent markers at times; but ` *** x` is a line of context unless it is one of those that there are. */
 static bool is_marker(struct str line)
 {
-    return str_starts(str_trim(line), STR("*** "));
+    static const char *const known[] = { "*** Add File:", "*** Delete File:", "*** Update File:", "*** End of File", "*** End Patch" };
+    if (str_starts(line, STR("*** "))) return true;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (str_starts(str_trim(line), str_of(known[i]))) return true;
+    return false;
 }
 
 /* The lines up to the next marker, each beginning with one of `marks`; an empty one stands for an empty line of context. */

@@ -53,6 +53,7 @@ struct tool_place {
     int64_t now_ms;             /* wall clock when the call began */
     const struct str *readable; /* absolute folders outside that may be read: those of skills; NUL-terminated */
     size_t readable_count;
+    const char *confined_by; /* a setting that keeps this tool inside the workspace even where tools.fs.workspaceOnly does not; or NULL */
 };
 
 struct tool_call {

@@ -81,6 +81,8 @@ Test(patch, hunks_are_found_by_their_lines)
     cr_expect_str_eq(apply("x\ny\nx\ny\n", "@@\n-x\n+1\n@@\n-x\n+2\n"), "1\ny\n2\ny\n", "one behind the other");
     cr_expect_str_eq(apply("f:\n  x\ng:\n  x\n", "@@ g:\n-  x\n+  z\n"), "f:\n  x\ng:\n  z\n");
     cr_expect_str_eq(apply("x\ny\nx\n", "@@\n-x\n+z\n*** End of File\n"), "x\ny\nz\n");
+    cr_expect_str_eq(apply("*** x\ny\n", "@@\n *** x\n-y\n+z\n"), "*** x\nz\n", "stars in a line of context");
+    cr_expect_str_eq(apply("x\n", "@@\n-x\n+z\n  *** End of File\n"), "z\n", "a marker may be indented");
     cr_expect_str_eq(apply("a", "@@\n a\n+b\n"), "a\nb\n", "a last line without its end gets one");
     cr_expect_str_eq(apply("a\n", "@@\n+b\n"), "a\nb\n", "lines alone go to the end");
     cr_expect_str_eq(apply("a\nb\n", "@@ a\n+x\n"), "a\nx\nb\n");

@@ -312,6 +312,56 @@ Test(tool_files, a_patch_changes_all_of_its_files_or_none)
     close_desk(&d);
 }
 
+static mode_t mode_of(const char *folder, const char *name)
+{
+    char path[512];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return stat(path, &st) == 0 ? st.st_mode & 0777 : 0;
+}
+
+Test(tool_files, a_patch_keeps_the_modes_of_what_it_moves_and_takes_back)
+{
+    char path[512];
+    struct desk d;
+    open_desk(&d);
+    put(d.workspace, "run.sh", "1\n");
+    snprintf(path, sizeof path, "%s/run.sh", d.workspace);
+    cr_assert_eq(chmod(path, 0750), 0);
+    call(&d, "apply_patch", PATCH("*** Update File: run.sh\\n*** Move to: bin/run.sh\\n@@\\n-1\\n+2\\n"));
+    cr_expect(!d.failed && holds(d.workspace, "bin/run.sh", "2\n"));
+    cr_expect_eq(mode_of(d.workspace, "bin/run.sh"), 0750, "%o", mode_of(d.workspace, "bin/run.sh"));
+    put(d.workspace, "z", "1\n");
+    char other[512];
+    snprintf(path, sizeof path, "%s/z", d.workspace);
+    snprintf(other, sizeof other, "%s/z2", d.workspace);
+    cr_assert_eq(link(path, other), 0); /* which makes the second half fail */
+    call(&d, "apply_patch", PATCH("*** Delete File: bin/run.sh\\n*** Update File: z\\n@@\\n-1\\n+2\\n"));
+    cr_expect(d.failed && holds(d.workspace, "bin/run.sh", "2\n"));
+    cr_expect_eq(mode_of(d.workspace, "bin/run.sh"), 0750, "%o", mode_of(d.workspace, "bin/run.sh"));
+    close_desk(&d);
+}
+
+#define OUTSIDE PATCH("*** Update File: %s/secret.txt\\n@@\\n-secret\\n+open\\n")
+
+Test(tool_files, a_patch_stays_inside_unless_its_own_setting_lets_it_out_too)
+{
+    struct desk d;
+    open_desk_with(&d, "{ tools: { fs: { workspaceOnly: false } } }");
+    callf(&d, "apply_patch", OUTSIDE, d.outside);
+    cr_expect(d.failed && strstr(buf_cstr(&d.result), "tools.exec.applyPatch.workspaceOnly"), "%s", buf_cstr(&d.result));
+    cr_expect(holds(d.outside, "secret.txt", "secret"));
+    close_desk(&d);
+    open_desk_with(&d, "{ tools: { exec: { applyPatch: { workspaceOnly: false } } } }");
+    callf(&d, "apply_patch", OUTSIDE, d.outside);
+    cr_expect(d.failed && holds(d.outside, "secret.txt", "secret"));
+    close_desk(&d);
+    open_desk_with(&d, "{ tools: { fs: { workspaceOnly: false }, exec: { applyPatch: { workspaceOnly: false } } } }");
+    callf(&d, "apply_patch", OUTSIDE, d.outside);
+    cr_expect(!d.failed, "%s", buf_cstr(&d.result));
+    close_desk(&d);
+}
+
 Test(tool_files, a_patch_that_cannot_be_written_to_its_end_is_taken_back)
 {
     char link_path[512], target[512];
