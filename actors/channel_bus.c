@@ -76,11 +76,11 @@ static void news(struct host *h, uint64_t tag, enum channel_turn_news what, stru
     if (h->channel->turn) h->channel->turn(h->state, tag, what, text, &now);
 }
 
-void channel_submit(struct host *h, const struct channel_message *m, struct str text)
+void channel_submit(struct host *h, const struct channel_message *m, struct str text, bool compact)
 {
     struct buf all = { 0 }, packed = { 0 };
     struct msg q = { .kind = MSG_turn_submit, .corr = mailbox_corr(h->mailbox), .trace = random_u64() };
-    if (!str_starts(text, STR("/"))) take_lines(h, m->session_key, &all); /* a command is read from its beginning */
+    if (!compact) take_lines(h, m->session_key, &all); /* they wait for what is answered */
     buf_add(&all, text);
     int rc = all.err ? all.err : pack(m, buf_str(&all), &packed);
     q.turn_submit = (struct msg_turn_submit){ .run_id = m->key,
@@ -93,6 +93,7 @@ void channel_submit(struct host *h, const struct channel_message *m, struct str 
                                               .system = m->system,
                                               .route = m->route,
                                               .skills = m->skills,
+                                              .compact = compact,
                                               .ack = 1,
                                               .policy = 1,
                                               .message = buf_str(&packed) };
@@ -104,7 +105,7 @@ void channel_submit(struct host *h, const struct channel_message *m, struct str 
 
 void channel_on_message(struct host *h, const struct channel_message *m)
 {
-    if (!channel_command_take(h, m)) channel_submit(h, m, m->text);
+    if (!channel_command_take(h, m)) channel_submit(h, m, m->text, false);
 }
 
 void channel_say(struct host *h, struct str route, struct str text)

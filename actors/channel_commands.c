@@ -181,7 +181,7 @@ static void begin(struct host *h, struct channel_command *c)
                                        .route = str_of(c->route),
                                        .key = str_of(c->once),
                                        .sender = str_of(c->sender) };
-    channel_submit(h, &m, text);
+    channel_submit(h, &m, text, false);
     channel_command_free(c);
 }
 
@@ -252,7 +252,7 @@ bool channel_command_take(struct host *h, const struct channel_message *m)
     if (!m->may_command) {
         end(h, c, STR("You are not authorized to use this command."));
     } else if (command.id == CHAT_COMMAND_compact) { /* a turn: it asks a model */
-        channel_submit(h, m, m->command);
+        channel_submit(h, m, m->command, true);
         channel_command_free(c);
     } else if (command.id == CHAT_COMMAND_stop) {
         abort_turns(h, m->session_key, STR("user"));

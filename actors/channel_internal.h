@@ -16,8 +16,8 @@ enum {
     CHANNEL_WAITS_MAX = 8192, /* turns and questions under way, and orders: each */
     CHANNEL_WS_MESSAGE_MAX = 32 << 20,
     CHANNEL_CONNECTIONS_MAX = 64, /* of calls; further calls wait in libcurl */
-    CHANNEL_FETCH_MAX = 32,    /* deliveries asked for at once */
-    CHANNEL_STATUS_MS = 30000, /* how it is, is told at least so often */
+    CHANNEL_FETCH_MAX = 32,       /* deliveries asked for at once */
+    CHANNEL_STATUS_MS = 30000,    /* how it is, is told at least so often */
 };
 
 struct channel_conn { /* a WebSocket */
@@ -43,7 +43,7 @@ struct channel_waits { /* a turn under way, or an answer that is awaited; by cor
 };
 
 struct channel_lines { /* events for a session's next turn */
-    char *key; /* owned */
+    char *key;         /* owned */
     struct system_events events;
     UT_hash_handle hh;
 };
@@ -100,7 +100,7 @@ void channel_http_free(struct host *h);
 
 /* channel_bus.c */
 void channel_on_message(struct host *h, const struct channel_message *m);
-void channel_submit(struct host *h, const struct channel_message *m, struct str text);
+void channel_submit(struct host *h, const struct channel_message *m, struct str text, bool compact);
 /** @param tag  the translator's, for decided() */
 void channel_decide(struct host *h, uint64_t tag, struct str id, struct str decision, struct str by);
 void channel_say(struct host *h, struct str route, struct str text);

@@ -8,7 +8,7 @@
 #include "actors/gateway.h"
 #include "actors/gateway_auth.h"
 
-struct gateway_chat; /* gateway_chat.c */
+struct gateway_chat;    /* gateway_chat.c */
 struct gateway_client;  /* gateway_client.h */
 struct gateway_request; /* gateway_rpc.h */
 struct gateway_events;  /* gateway_events.c */

@@ -6,7 +6,8 @@
  *  Thread: the gateway's
  *  Source: reference gateway-protocol 4 and 7, captured frames
  *
- *  Files: gateway_misc.c, gateway_approvals.c (exec.approval.*), gateway_approval_posts.c (the same on chat networks), gateway_absent.c (what is not here) */
+ *  Files: gateway_misc.c, gateway_approvals.c (exec.approval.*), gateway_approval_posts.c (the same on chat networks), gateway_absent.c
+ * (what is not here) */
 #ifndef ACTORS_GATEWAY_MISC_H
 #define ACTORS_GATEWAY_MISC_H
 
@@ -38,7 +39,7 @@ struct gateway_misc {
 };
 
 int gateway_misc_create(struct gateway *gw); /* @return 0 or GW_ENOMEM */
-void gateway_misc_rest(struct gateway *gw); /* before the loop is taken down: its timer goes */
+void gateway_misc_rest(struct gateway *gw);  /* before the loop is taken down: its timer goes */
 void gateway_misc_destroy(struct gateway *gw);
 
 /** Append what waits for the main session's next turn, a line each as `System: [2026-11-22 13:10:55 UTC] text`, and forget it.

@@ -117,6 +117,7 @@ struct order { /* what both methods want of a turn */
     struct chat_part images[CHAT_ATTACHMENTS_MAX];
     size_t image_count;
     int64_t lane, timeout_ms; /* timeout: -1 the agent's own */
+    bool compact;             /* it is that command: a turn, for it asks a model */
 };
 
 static int pack(const struct order *o, struct buf *out)
@@ -150,6 +151,7 @@ static int submit(struct gateway_run *run, const struct order *o, struct str age
                                               .channel = o->channel,
                                               .thinking = o->thinking,
                                               .model = o->model,
+                                              .compact = o->compact,
                                               .system = o->system,
                                               .stream = 1,
                                               .ack = 1,
@@ -209,7 +211,7 @@ static void begin(struct gateway_request *rq, struct order *o)
     rq->run = run;
     rq->on_gone = on_gone;
     struct buf text = { 0 };
-    if (!str_starts(o->text, STR("/"))) add_events(gw, o, &text); /* a command is read from its beginning; they wait for the next text */
+    if (!o->compact) add_events(gw, o, &text); /* they wait for what is answered */
     int rc = submit(run, o, parts.agent);
     buf_free(&text);
     if (rc) {
@@ -228,7 +230,8 @@ static void take(struct gateway_request *rq, const json_t *params, struct order 
     struct chat_command command;
     bool known = chat_command_read(rq->gw->options->config, o->text, &command);
     if (o->kind == RUN_AGENT) known = command.id == CHAT_COMMAND_new || command.id == CHAT_COMMAND_reset;
-    if (!known || command.id == CHAT_COMMAND_compact) return begin(rq, o); /* which asks a model */
+    o->compact = known && command.id == CHAT_COMMAND_compact;
+    if (!known || o->compact) return begin(rq, o);
     rq->run = new_run(rq, o);
     if (rq->run) gateway_command_start(rq, params, o->text, &command);
 }

@@ -15,9 +15,9 @@
 
 struct heartbeat_settings {
     bool enabled;
-    struct str every;  /* as written; "disabled" */
-    int64_t every_ms;  /* -1: none */
-    struct str prompt; /* what the agent is asked */
+    struct str every;               /* as written; "disabled" */
+    int64_t every_ms;               /* -1: none */
+    struct str prompt;              /* what the agent is asked */
     struct str target, to, account; /* where what it says goes: last, none, or a channel and who there */
     struct str model, session;
     int64_t ack_max_chars; /* an OK with so many further characters is nothing to tell */

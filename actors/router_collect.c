@@ -31,7 +31,7 @@ static uint64_t add_hash(uint64_t h, struct str s)
 
 uint64_t router_collect_class(const struct said *s)
 {
-    if (!s->bounded) return 0;
+    if (!s->bounded || s->compact) return 0;
     uint64_t h = add_hash(1469598103934665603u, s->channel);
     h = add_hash(h, s->model);
     h = add_hash(h, s->thinking);

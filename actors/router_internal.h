@@ -54,7 +54,7 @@ struct child { /* a named, supervised actor */
 struct said {
     struct str run_id, session_key, agent, idempotency_key, channel, model, thinking, system, route, skills;
     struct str parent, label, task, announces;
-    int64_t lane, stream, bounded, ack, policy, depth, spawned, timeout_s, cleanup, steers;
+    int64_t lane, stream, bounded, ack, policy, depth, spawned, timeout_s, cleanup, steers, compact;
 };
 
 struct turn_entry {

@@ -65,6 +65,7 @@ static int accept_turn(struct keeper *k, const struct msg *in, struct answer *a)
     buf_json_pair_str(&options, "thinking", q->thinking);
     if (q->timeout_s) buf_json_pair_int(&options, "timeout", q->timeout_s);
     if (q->task.n) buf_json_pair_bool(&options, "spawned", true);
+    if (q->compact) buf_json_pair_bool(&options, "compact", true);
     int rc = store_route_options(k->store, q->session_key, q->route, q->announces.n && q->depth == 0, q->skills, &options);
     buf_char(&options, '}');
     struct turn_new turn = {
@@ -337,6 +338,7 @@ static int send_pending(void *ctx, const struct turn_row *row)
         .system = row->extra,
         .route = given(options, "route", STR("")),
         .skills = given(options, "skills", STR("")),
+        .compact = json_flag(options, "compact"),
         .parent = row->parent,
         .depth = row->depth,
         .spawned = json_flag(options, "spawned"),

@@ -486,28 +486,17 @@ static void end(struct turn *t, int rc, struct buf *last)
                                                       : failure_name(t->failure)));
 }
 
-static int compact_on_demand(struct turn *t, struct buf *last, bool *over)
-{
-    struct arena arena = { 0 };
-    struct str focus;
-    int rc = 0;
-    *over = turn_is_compaction(t, &arena, &focus);
-    if (*over) rc = turn_compact_on_demand(t, focus, last);
-    arena_free(&arena);
-    return rc;
-}
-
 void turn_run(struct session *s, struct msg *in)
 {
     const struct msg_turn_run *run = &in->turn_run;
     struct turn t = { .s = s, .run = run, .corr = in->corr, .trace = in->trace, .deadline_ms = -1 };
     struct buf last = { 0 };
-    bool over = false;
+    bool over = run->compact;
     if (run->timeout_ms) t.deadline_ms = clock_mono_ms() + run->timeout_ms;
     turn_list_candidates(&t);
     turn_offer_tools(&t);
     int rc = turn_begin(&t);
-    if (rc == 0) rc = compact_on_demand(&t, &last, &over);
+    if (rc == 0 && run->compact) rc = turn_compact_on_demand(&t, &last);
     for (int steps = 0; rc == 0 && !over; steps++) {
         if (t.cancelled[0]) rc = GW_EABORTED;
         if (rc == 0 && steps == SESSION_STEPS_MAX) {

@@ -4,6 +4,7 @@
 #include "actors/turn_internal.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "channels/chat_commands.h"
 #include "msgs/chat_json.h"
 #include "msgs/chat_pack.h"
 
@@ -111,16 +112,15 @@ int turn_compact(struct turn *t)
 
 /* --- because somebody said so ----------------------------------------------------------------------------------------- */
 
-bool turn_is_compaction(const struct turn *t, struct arena *arena, struct str *focus)
+/* What stands behind the command; borrows from the arena. */
+static struct str focus_of(const struct turn *t, struct arena *arena)
 {
     struct chat_message m;
-    bool chat = str_is(t->run->channel, "webchat") || t->run->route.n > 0; /* elsewhere it is a text like any other */
-    if (!chat || t->run->collected.n || chat_unpack_message(t->run->message, arena, &m) != 0 || m.part_count == 0) return false;
-    struct str text = str_trim(m.parts[0].text), word = { text.p, text.n < COMMAND.n ? text.n : COMMAND.n };
-    struct str rest = { text.p + word.n, text.n - word.n };
-    if (m.parts[0].kind != CHAT_TEXT || !str_ieq(word, COMMAND) || (rest.n && rest.p[0] != ' ' && rest.p[0] != '\n')) return false;
-    *focus = str_trim(rest);
-    return true;
+    if (chat_unpack_message(t->run->message, arena, &m) != 0 || m.part_count == 0) return STR("");
+    struct str text = str_trim(m.parts[0].text);
+    if (text.n <= COMMAND.n) return STR("");
+    text = str_trim((struct str){ text.p + COMMAND.n, text.n - COMMAND.n });
+    return str_starts(text, STR(":")) ? str_trim((struct str){ text.p + 1, text.n - 1 }) : text;
 }
 
 static size_t bytes_of(const struct chat_message *messages, size_t count)
@@ -139,32 +139,7 @@ static int64_t context_of(const struct history *h)
     return (int64_t)(bytes_of(h->messages, h->count) / BYTES_PER_TOKEN);
 }
 
-static void add_tokens(int64_t n, struct buf *out)
-{
-    if (n < 1000)
-        buf_int(out, n);
-    else
-        buf_printf(out, "%lldk", (long long)((n + 500) / 1000));
-}
-
-/* As OpenClaw says it: "⚙️ Compacted (444 before) • Context 423/128k (0%)". */
-static void write_done(struct turn *t, bool compacted, int64_t before, int64_t after)
-{
-    int64_t window = turn_window(t);
-    if (compacted) {
-        buf_text(&t->text, "⚙️ Compacted (");
-        add_tokens(before, &t->text);
-        buf_text(&t->text, " before) • Context ");
-    } else {
-        buf_text(&t->text, "⚙️ Not compacted: there is nothing to sum up yet • Context ");
-    }
-    add_tokens(after, &t->text);
-    buf_char(&t->text, '/');
-    add_tokens(window, &t->text);
-    buf_printf(&t->text, " (%lld%%)", (long long)(window > 0 ? after * 100 / window : 0));
-}
-
-int turn_compact_on_demand(struct turn *t, struct str focus, struct buf *last)
+int turn_compact_on_demand(struct turn *t, struct buf *last)
 {
     struct session *s = t->s;
     struct arena arena = { 0 };
@@ -176,10 +151,10 @@ int turn_compact_on_demand(struct turn *t, struct str focus, struct buf *last)
     int64_t before = rc ? 0 : context_of(&h), after = before;
     if (rc == 0 && worth) {
         after -= (int64_t)(bytes_of(h.messages, split) / BYTES_PER_TOKEN);
-        rc = replace(t, &h, split, focus, &summary);
+        rc = replace(t, &h, split, focus_of(t, &arena), &summary);
         after = (after > 0 ? after : 0) + (int64_t)(summary / BYTES_PER_TOKEN);
     }
-    if (rc == 0) write_done(t, worth, before, after);
+    if (rc == 0) chat_command_compacted(worth, before, after, turn_window(t), &t->text);
     struct chat_part part = { .kind = CHAT_TEXT, .text = buf_str(&t->text) };
     const struct chat_message m = { .role = CHAT_ASSISTANT,
                                     .parts = &part,

@@ -103,9 +103,7 @@ bool turn_skill_command(struct session *s, struct str text, struct buf *out);
 
 /* turn_compact.c */
 int turn_compact(struct turn *t); /* replace the older messages by a summary, on record; 0: ask again */
-/** Whether the turn's message is `/compact [focus]` of somebody's chat. @param focus  borrows from the arena */
-bool turn_is_compaction(const struct turn *t, struct arena *arena, struct str *focus);
-/** Do that: all before the command becomes a summary. @param last  the turn's answer, which says so */
-int turn_compact_on_demand(struct turn *t, struct str focus, struct buf *last);
+/** The message is `/compact [focus]`: all before it becomes a summary. @param last  the turn's answer, which says so */
+int turn_compact_on_demand(struct turn *t, struct buf *last);
 
 #endif

@@ -118,8 +118,8 @@ struct channel_host {
     void (*ordered)(void *ctx, uint64_t tag, bool ok, struct str json); /* not ok: a sentence */
     /** Somebody has decided about a command that waits; decided() tells whether it counted. */
     void (*decide)(void *ctx, uint64_t tag, struct str id, struct str decision, struct str by);
-    void (*keep)(void *ctx, struct str key, struct str json);           /* durable, for load() at the next start; empty: forget */
-    void (*changed)(void *ctx);                                         /* status() says something else now */
+    void (*keep)(void *ctx, struct str key, struct str json); /* durable, for load() at the next start; empty: forget */
+    void (*changed)(void *ctx);                               /* status() says something else now */
     uint64_t (*random)(void *ctx);
 };
 
@@ -130,8 +130,9 @@ struct channel_options {
     struct env env;         /* tokens and base URLs; outlives the translator */
 };
 
-struct channel { /* the table of functions of a network; what it has no use for is NULL: connections, load, start, take_config, turn, decided, stop
-                  */
+struct channel {       /* the table of functions of a network; what it has no use for is NULL: connections, load, start, take_config, turn,
+                        * decided, stop
+                        */
     const char *id;    /* "discord": member of `channels`, and `channel.discord` its actor */
     const char *label; /* "Discord" */
 

@@ -62,6 +62,10 @@ bool chat_command_patch(const struct chat_command *command, const struct chat_fa
 /** Append the answer. Nothing is appended when there is none to give. */
 void chat_command_reply(const struct chat_command *command, const struct chat_facts *facts, struct buf *out);
 
+/** The answer to `/compact`, which a turn gives: it asks a model. @param compacted  false: there was nothing to sum up
+ *  @param before  tokens of the context then  @param after  now  @param window  the most */
+void chat_command_compacted(bool compacted, int64_t before, int64_t after, int64_t window, struct buf *out);
+
 /** The running sub-agents that a command ends: `fn` gets the session key of each, before its answer is written. */
 typedef void chat_kill_fn(void *ctx, struct str session_key);
 void chat_command_kills(const struct chat_command *command, const struct chat_facts *facts, chat_kill_fn *fn, void *ctx);

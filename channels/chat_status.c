@@ -32,6 +32,11 @@ static void add_grouped(struct buf *out, int64_t n)
     }
 }
 
+static void add_share(struct buf *out, int64_t used, int64_t window)
+{
+    if (window > 0) buf_printf(out, " (%d%%)", (int)(((double)used * 100) / (double)window + 0.5));
+}
+
 static void add_context(const struct chat_facts *facts, struct buf *out)
 {
     bool known = json_is_integer(json_object_get(facts->entry, "totalTokens"));
@@ -40,7 +45,7 @@ static void add_context(const struct chat_facts *facts, struct buf *out)
     if (known) add_tokens(out, used);
     buf_char(out, '/');
     add_tokens(out, window);
-    if (known && window > 0) buf_printf(out, " (%d%%)", (int)(((double)used * 100) / (double)window + 0.5));
+    if (known) add_share(out, used, window);
 }
 
 /* Of the key, that there is one: the answer becomes part of the conversation, and so of prompts. */
@@ -87,6 +92,17 @@ void chat_reply_whoami(const struct chat_command *command, const struct chat_fac
     struct str id = facts->client_id.n ? str_utf8_prefix(facts->client_id, 200) : STR("unknown");
     (void)command;
     buf_printf(out, "🧭 Identity\nChannel: webchat\nUser id: %.*s\nAllowFrom: %.*s", STR_ARG(id), STR_ARG(id));
+}
+
+void chat_command_compacted(bool compacted, int64_t before, int64_t after, int64_t window, struct buf *out)
+{
+    buf_text(out, compacted ? "⚙️ Compacted (" : "⚙️ Not compacted: there is nothing to sum up yet");
+    if (compacted) add_tokens(out, before);
+    buf_text(out, compacted ? " before) • Context " : " • Context ");
+    add_tokens(out, after);
+    buf_char(out, '/');
+    add_tokens(out, window);
+    add_share(out, after, window);
 }
 
 /* --- what is in the prompt ---------------------------------------------------------------------------------------- */

@@ -3,7 +3,8 @@
  *  Files: discord.c (accounts, the table of functions), discord_gateway.c (the connection), discord_inflate.c (its compression),
  *  discord_world.c (servers and channels), discord_access.c (who may speak), discord_inbound.c (from a message to a turn),
  * discord_history.c (repeats, what nobody answered), discord_prompt.c (what the model reads of it), discord_turns.c (typing, reactions),
- * discord_deliver.c (answers), discord_commands.c (slash commands), discord_buttons.c, discord_orders.c (tools and clients), discord_rest.c (calls)
+ * discord_deliver.c (answers), discord_commands.c (slash commands), discord_buttons.c, discord_orders.c (tools and clients), discord_rest.c
+ * (calls)
  *
  *  Source: reference discord */
 #ifndef CHANNELS_DISCORD_H

@@ -25,12 +25,12 @@ enum {
 enum discord_purpose { /* what an answer is for; see discord_answers.c */
                        DISCORD_FOR_NOTHING,
                        DISCORD_FOR_GATEWAY,
-                                          DISCORD_FOR_COMMANDS,
+                       DISCORD_FOR_COMMANDS,
                        DISCORD_FOR_CHANNEL,
-                       DISCORD_FOR_PART,   /* of a delivery */
-                       DISCORD_FOR_DM,     /* the channel of a delivery to a person */
-                       DISCORD_FOR_FILE,   /* of a message that came */
-                                          DISCORD_FOR_ORDER,  /* a tool's */
+                       DISCORD_FOR_PART,  /* of a delivery */
+                       DISCORD_FOR_DM,    /* the channel of a delivery to a person */
+                       DISCORD_FOR_FILE,  /* of a message that came */
+                       DISCORD_FOR_ORDER, /* a tool's */
                        DISCORD_FOR_PROBE,
                        DISCORD_FOR_REACTED, /* the author of a message that somebody reacted to */
 };

@@ -1,7 +1,9 @@
 /* Commands in the chat, with the real gateway and a fake provider: what they answer, and what holds after them. */
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "support/gateway.h"
 #include "support/ws_client.h"
@@ -51,8 +53,8 @@ static void close_desk(struct desk *d)
     kit_stop(&d->k);
 }
 
-/* Say something, hear `started`, then count `agent` events until the final; the caller json_decref()s it. */
-static json_t *say(struct desk *d, const char *key, const char *message)
+/* Say something, hear `started`, then count `agent` events until the run's event of that state; the caller json_decref()s it. */
+static json_t *say_until(struct desk *d, const char *key, const char *message, const char *state)
 {
     char run[32];
     snprintf(run, sizeof run, "run-%d", ++d->runs);
@@ -63,12 +65,17 @@ static json_t *say(struct desk *d, const char *key, const char *message)
     json_decref(r);
     for (;;) {
         json_t *event = ws_json(d->ws, KIT_TURN_MS);
-        cr_assert(event != NULL, "%s: no final", message);
+        cr_assert(event != NULL, "%s: no %s", message, state);
         bool ours = strcmp(text(event, "payload.runId"), run) == 0;
         d->events += ours && strcmp(text(event, "event"), "agent") == 0;
-        if (ours && strcmp(text(event, "payload.state"), "final") == 0) return event;
+        if (ours && strcmp(text(event, "payload.state"), state) == 0) return event;
         json_decref(event);
     }
+}
+
+static json_t *say(struct desk *d, const char *key, const char *message)
+{
+    return say_until(d, key, message, "final");
 }
 
 static void expect_said(struct desk *d, const char *key, const char *message, const char *want)
@@ -236,6 +243,45 @@ Test(e2e_commands, compact_sums_up_what_was_said, .timeout = 90)
     close_desk(&d);
 }
 
+Test(e2e_commands, compact_waits_for_what_runs_and_stays_a_command, .timeout = 90)
+{
+    static const char *const waiting[] = { "/compact", "second", "third" };
+    struct desk d;
+    open_desk(&d);
+    fake_control(&d.k.openrouter, "{\"default\":{\"text\":\"one two three four\",\"deltas\":4,\"delay_ms\":200}}");
+    json_decref(ws_call(d.ws, "chat.send", "{\"sessionKey\":\"main\",\"message\":\"first\",\"idempotencyKey\":\"first\"}"));
+    for (size_t i = 0; i < 3; i++)
+        json_decref(ws_call(d.ws, "chat.send", "{\"sessionKey\":\"main\",\"message\":\"%s\",\"idempotencyKey\":\"w-%zu\"}", waiting[i], i));
+    int finals = 0;
+    while (finals < 4) {
+        json_t *event = ws_event(d.ws, "chat", KIT_TURN_MS);
+        cr_assert(event != NULL);
+        bool final = strcmp(text(event, "payload.state"), "final") == 0, command = strcmp(text(event, "payload.runId"), "w-0") == 0;
+        const char *said = text(event, "payload.message.content.0.text");
+        if (final && command) cr_expect(strncmp(said, "⚙️ Compacted (", strlen("⚙️ Compacted (")) == 0, "%s", said);
+        if (final && command) cr_expect_eq(finals, 1, "after what ran, before what waits");
+        finals += final;
+        json_decref(event);
+    }
+    cr_expect_eq(fake_count(&d.k.openrouter, "requests"), 3, "the first, the summary, and the two that waited, collected");
+    close_desk(&d);
+}
+
+Test(e2e_commands, compact_survives_a_crash_as_a_command, .timeout = 90)
+{
+    struct desk d;
+    open_desk(&d);
+    fake_control(&d.k.openrouter, "{\"default\":{\"text\":\"one two three four\",\"deltas\":4,\"delay_ms\":300}}");
+    json_decref(ws_call(d.ws, "chat.send", "{\"sessionKey\":\"main\",\"message\":\"first\",\"idempotencyKey\":\"first\"}"));
+    json_decref(ws_call(d.ws, "chat.send", "{\"sessionKey\":\"main\",\"message\":\"/compact\",\"idempotencyKey\":\"c\"}"));
+    json_decref(ws_event(d.ws, "chat", KIT_TURN_MS)); /* the first runs, the command waits */
+    cr_assert(proc_signal(d.k.gateway, SIGKILL) == 0 && proc_wait(d.k.gateway, 5000, NULL) == 0);
+    kit_restart(&d.k);
+    for (int i = 0; i < 200 && kit_sql(&d.k, "SELECT count(*) FROM turn_ends") < 2; i++) usleep(50 * 1000);
+    cr_expect_eq(kit_sql(&d.k, "SELECT sum(compactions) FROM session_counters"), 1);
+    close_desk(&d);
+}
+
 Test(e2e_commands, compact_leaves_a_session_without_a_past_alone, .timeout = 60)
 {
     struct desk d;
@@ -256,17 +302,7 @@ Test(e2e_commands, compact_that_fails_keeps_every_message, .timeout = 90)
     json_decref(say(&d, "main", "my cat is called Turing"));
     fake_control(&d.k.openrouter, "{\"default\":{\"status\":400}}");
     fake_control(&d.k.gemini, "{\"default\":{\"status\":400}}");
-    ws_request(d.ws, "c", "chat.send", "{\"sessionKey\":\"main\",\"message\":\"/compact\",\"idempotencyKey\":\"c\"}");
-    const char *state = "";
-    for (json_t *event = NULL; strcmp(state, "error") != 0 && strcmp(state, "final") != 0;) {
-        event = ws_event(d.ws, "chat", KIT_TURN_MS);
-        cr_assert(event != NULL);
-        state = strcmp(text(event, "payload.state"), "error") == 0   ? "error"
-                : strcmp(text(event, "payload.state"), "final") == 0 ? "final"
-                                                                     : "";
-        json_decref(event);
-    }
-    cr_expect_str_eq(state, "error");
+    json_decref(say_until(&d, "main", "/compact", "error"));
     fake_control(&d.k.openrouter, "{\"default\":{\"text\":\"still here\"}}");
     expect_said(&d, "main", "who is it?", "still here");
     cr_expect(model_saw(&d, "my cat is called Turing"));
@@ -314,6 +350,11 @@ Test(e2e_commands, agent_calls_know_new_and_reset, .timeout = 60)
     json_decref(ws_response(d.ws, "b", KIT_TURN_MS));
     second = ws_response(d.ws, "b", KIT_TURN_MS);
     cr_expect_str_eq(text(second, "payload.result.payloads.0.text"), "fine", "the rest is for the model");
+    json_decref(second);
+    ws_request(d.ws, "c", "agent", "{\"message\":\"/compact\",\"sessionKey\":\"main\",\"idempotencyKey\":\"ag-3\"}");
+    json_decref(ws_response(d.ws, "c", KIT_TURN_MS));
+    second = ws_response(d.ws, "c", KIT_TURN_MS);
+    cr_expect_str_eq(text(second, "payload.result.payloads.0.text"), "fine", "that too");
     json_decref(second);
     close_desk(&d);
 }
