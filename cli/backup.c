@@ -24,8 +24,9 @@
 #define DATABASE "openclaw.sqlite"
 #define MANIFEST "manifest.json"
 #define BACKUPS "backups"
+#define ENTRIES "entries" /* what tar is to take, one name after the other, each with its NUL */
 
-enum { FORMAT = 1, ENTRIES_MAX = 4096, ARGUMENTS = 16, SUM_SIZE = 65, STAMP_SIZE = 20, SAME_SECOND_MAX = 20 };
+enum { FORMAT = 1, ENTRIES_MAX = 4096, ARGUMENTS = 20, SUM_SIZE = 65, STAMP_SIZE = 20, SAME_SECOND_MAX = 20 };
 
 /* --- what both share ---------------------------------------------------------------------------------------------------- */
 
@@ -46,14 +47,11 @@ static void stamp_now(char out[STAMP_SIZE])
 /* @return 0; GW_ENOENT there is no tar; GW_EIO it failed, and said why */
 static int run_tar(const char *const *arguments, struct buf *why)
 {
-    char *argv[ARGUMENTS + ENTRIES_MAX] = { (char *)"tar" };
-    size_t n = 1;
+    char *argv[ARGUMENTS] = { (char *)"tar", (char *)"--force-local" }; /* a colon in a name is no host's */
+    size_t n = 2;
     pid_t pid;
     int status = 0;
-    while (arguments[n - 1]) {
-        argv[n] = (char *)arguments[n - 1];
-        n++;
-    }
+    for (; *arguments && n < ARGUMENTS - 1; arguments++) argv[n++] = (char *)*arguments;
     int rc = posix_spawnp(&pid, "tar", NULL, NULL, argv, environ);
     if (rc) {
         buf_printf(why, "tar cannot be started (%s); install it", strerror(rc));
@@ -112,16 +110,32 @@ static int write_manifest(const char *staging, json_t **out, struct buf *why)
     return fail(why, rc, "cannot write", path);
 }
 
-static int archive(const char *state, const char *staging, const char *to, struct folder_names *names, struct buf *why)
+static int write_entries(const char *path, const struct folder_names *names, size_t *count)
 {
-    const char *argv[ARGUMENTS + ENTRIES_MAX] = { "--create", "--gzip", "--file", to,       "--exclude", ".openclaw/tmp",
-                                                  "-C",       staging,  MANIFEST, DATABASE, "-C",        state };
-    size_t n = 12;
-    for (size_t i = 0; i < names->count; i++)
-        if (!is_own_business(names->list[i])) argv[n++] = names->list[i];
-    if (n == 12) n = 10;
-    argv[n] = NULL;
-    return run_tar(argv, why);
+    FILE *f = fopen(path, "we");
+    bool good = f != NULL;
+    for (size_t i = 0; i < names->count && good; i++) {
+        if (is_own_business(names->list[i])) continue;
+        good = fwrite(names->list[i], strlen(names->list[i]) + 1, 1, f) == 1;
+        ++*count;
+    }
+    if (f && fclose(f) != 0) good = false;
+    return good ? 0 : GW_ESYS;
+}
+
+static int archive(const char *state, const char *staging, const char *to, size_t *count, struct buf *why)
+{
+    char list[PATH_MAX];
+    struct folder_names names;
+    folder_join(staging, ENTRIES, list);
+    int rc = fail(why, folder_list(state, ENTRIES_MAX, &names), "cannot list", state);
+    if (rc) return rc;
+    rc = fail(why, write_entries(list, &names, count), "cannot write", list);
+    folder_names_free(&names);
+    const char *const argv[] = { "--create",     "--gzip", "--file", to,   "--exclude", ".openclaw/tmp", "-C",
+                                 staging,        MANIFEST, DATABASE, "-C", state,       "--null",        "--verbatim-files-from",
+                                 "--files-from", list,     NULL };
+    return rc ? rc : run_tar(argv, why);
 }
 
 /* Take the store out of the finished archive again, and read it. */
@@ -140,19 +154,13 @@ static int prove(const char *staging, const char *path, const json_t *manifest, 
     return fail(why, rc, "what was written cannot be read back from", path);
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)b, *(char *const *)a);
-}
-
-/* Names hold their time: the newest is first. */
+/* Names hold their time: the newest is the last. */
 static json_t *remove_old(const char *folder, int keep)
 {
     struct folder_names names;
     json_t *removed = json_array();
     if (folder_list(folder, ENTRIES_MAX, &names) != 0) return removed;
-    qsort(names.list, names.count, sizeof *names.list, by_name);
-    for (size_t i = 0, seen = 0; i < names.count; i++) {
+    for (size_t i = names.count, seen = 0; i-- > 0;) {
         char path[PATH_MAX];
         struct str name = str_of(names.list[i]);
         if (!str_starts(name, STR("openclaw-")) || !str_ends(name, STR(".tar.gz")) || ++seen <= (size_t)keep) continue;
@@ -176,18 +184,14 @@ static int choose_path(const char *state, char folder[PATH_MAX], char path[PATH_
 static int create_in(const char *state, const char *staging, const char *path, json_t **manifest, size_t *entries, struct buf *why)
 {
     char copy[PATH_MAX], part[PATH_MAX + 8];
-    struct folder_names names = { 0 };
     folder_join(staging, DATABASE, copy);
     snprintf(part, sizeof part, "%s.part", path);
     int rc = store_snapshot(str_of(state), copy, why);
     if (rc == 0) rc = write_manifest(staging, manifest, why);
-    if (rc == 0) rc = fail(why, folder_list(state, ENTRIES_MAX, &names), "cannot list", state);
-    if (rc == 0) rc = archive(state, staging, part, &names, why);
+    if (rc == 0) rc = archive(state, staging, part, entries, why);
     if (rc == 0) rc = prove(staging, part, *manifest, why);
     if (rc == 0 && link(part, path) != 0) rc = fail(why, GW_ESYS, "cannot make", path); /* unlike rename() it replaces nothing */
     unlink(part);
-    for (size_t i = 0; i < names.count; i++) *entries += !is_own_business(names.list[i]);
-    folder_names_free(&names);
     return rc;
 }
 
@@ -282,7 +286,7 @@ static int exchange(const char *state, const char *staging, json_t **out, const 
     if (rc) { /* as it was */
         struct buf again = { 0 };
         folder_join(staging, "undone", back);
-        if (mkdir(back, 0700) == 0) move_all(state, back, true, &undone, &again);
+        if (moved && mkdir(back, 0700) == 0) move_all(state, back, true, &undone, &again); /* all of what was there is set aside then */
         move_all(before, state, true, &undone, &again);
         if (again.n) buf_printf(why, "; putting it back failed too (%s): the old state is in %s", buf_cstr(&again), before);
         buf_free(&again);

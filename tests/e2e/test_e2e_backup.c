@@ -1,5 +1,6 @@
 /* The state as one file while the gateway works, and back: what was said is known again; what is broken is refused. */
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 #include "base/json_read.h"
 #include "support/gateway.h"
 
-enum { RUN_MS = 60000, BACKUPS = 4 };
+enum { RUN_MS = 60000, BACKUPS = 4, ENTRIES_MAX = 4096 /* of cli/backup.c */ };
 
 static struct kit K;
 static char *output;
@@ -165,6 +166,49 @@ Test(e2e_backup, what_is_broken_or_no_backup_is_refused_and_changes_nothing, .ti
     cr_expect(strstr(output, "/nowhere.tar.gz"), "%s", output);
     snprintf(command, sizeof command, "test -z \"$(ls -A %s | grep -v openclaw.lock)\"", fresh);
     cr_expect_eq(system(command), 0, "nothing of it is left in the new place");
+    end();
+}
+
+Test(e2e_backup, strange_names_are_names, .timeout = 120)
+{
+    char path[128], fresh[128];
+    start();
+    snprintf(path, sizeof path, "%s/12:30.tar.gz", K.dir); /* tar takes what is before a colon for a host */
+    snprintf(fresh, sizeof fresh, "%s/fresh", K.dir);
+    write_file(K.state, "--checkpoint-action=exec=false", "one");
+    write_file(K.state, "two\nlines", "two");
+    cr_expect_eq(RUN(K.state, "backup", path), 0, "%s", output);
+    cr_expect_eq(RUN(fresh, "restore", path), 0, "%s", output);
+    expect_file(fresh, "--checkpoint-action=exec=false", "one");
+    expect_file(fresh, "two\nlines", "two");
+    end();
+}
+
+/* Names in the state; `backup` adds one while it works. */
+static int entries(void)
+{
+    int count = 0;
+    DIR *dir = opendir(K.state);
+    while (dir && readdir(dir)) count++;
+    if (dir) closedir(dir);
+    return count - 2;
+}
+
+Test(e2e_backup, a_state_with_too_many_entries_is_refused, .timeout = 120)
+{
+    char name[32], path[128];
+    start();
+    for (int i = entries(); i < ENTRIES_MAX - 1; i++) {
+        snprintf(name, sizeof name, "more-%d", i);
+        write_file(K.state, name, "x");
+    }
+    snprintf(path, sizeof path, "%s/full.tar.gz", K.dir);
+    cr_expect_eq(RUN(K.state, "backup", path), 0, "%s", output);
+    write_file(K.state, "one-more", "x");
+    snprintf(path, sizeof path, "%s/over.tar.gz", K.dir);
+    cr_expect_eq(RUN(K.state, "backup", path), 1);
+    cr_expect(strstr(output, "cannot list"), "%s", output);
+    cr_expect_neq(access(path, F_OK), 0);
     end();
 }
 
