@@ -320,6 +320,15 @@ static mode_t mode_of(const char *folder, const char *name)
     return stat(path, &st) == 0 ? st.st_mode & 0777 : 0;
 }
 
+/* Give a file a second name: it is readable, yet not to be written through. */
+static void lock_by_link(const char *folder, const char *name)
+{
+    char path[512], other[512];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    snprintf(other, sizeof other, "%s/%s.other", folder, name);
+    cr_assert_eq(link(path, other), 0);
+}
+
 Test(tool_files, a_patch_keeps_the_modes_of_what_it_moves_and_takes_back)
 {
     char path[512];
@@ -332,10 +341,7 @@ Test(tool_files, a_patch_keeps_the_modes_of_what_it_moves_and_takes_back)
     cr_expect(!d.failed && holds(d.workspace, "bin/run.sh", "2\n"));
     cr_expect_eq(mode_of(d.workspace, "bin/run.sh"), 0750, "%o", mode_of(d.workspace, "bin/run.sh"));
     put(d.workspace, "z", "1\n");
-    char other[512];
-    snprintf(path, sizeof path, "%s/z", d.workspace);
-    snprintf(other, sizeof other, "%s/z2", d.workspace);
-    cr_assert_eq(link(path, other), 0); /* which makes the second half fail */
+    lock_by_link(d.workspace, "z"); /* which makes the second half fail */
     call(&d, "apply_patch", PATCH("*** Delete File: bin/run.sh\\n*** Update File: z\\n@@\\n-1\\n+2\\n"));
     cr_expect(d.failed && holds(d.workspace, "bin/run.sh", "2\n"));
     cr_expect_eq(mode_of(d.workspace, "bin/run.sh"), 0750, "%o", mode_of(d.workspace, "bin/run.sh"));
@@ -364,14 +370,11 @@ Test(tool_files, a_patch_stays_inside_unless_its_own_setting_lets_it_out_too)
 
 Test(tool_files, a_patch_that_cannot_be_written_to_its_end_is_taken_back)
 {
-    char link_path[512], target[512];
     struct desk d;
     open_desk(&d);
     put(d.workspace, "a", "1\n");
     put(d.workspace, "z", "1\n");
-    snprintf(target, sizeof target, "%s/z", d.workspace);
-    snprintf(link_path, sizeof link_path, "%s/z2", d.workspace);
-    cr_assert_eq(link(target, link_path), 0); /* readable, yet not to be written through */
+    lock_by_link(d.workspace, "z");
     const char *text =
         call(&d, "apply_patch", PATCH("*** Update File: a\\n@@\\n-1\\n+2\\n*** Add File: n\\n+n\\n*** Update File: z\\n@@\\n-1\\n+2\\n"));
     cr_expect(d.failed && strstr(text, "Nothing was changed."), "%s", text);

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { FakeDiscord } from "../../fakes/discord/fake_discord.mjs";
-import { FakeModel, Rig } from "./rig.mjs";
+import { FakeModel, endAll, startOnDiscord } from "./rig.mjs";
 
 const GUILD = "1475145705847914700", OPS = "1475145706875654401";
 const BOT = { token: "bot-token-for-tests", id: "1475000000000000001", username: "claw", applicationId: "1475000000000000002" };
@@ -41,15 +41,10 @@ before(async () => {
       },
     },
   };
-  rig = await Rig.start({ config, model, env: { DISCORD_API_BASE: fake.apiBase, DISCORD_BOT_TOKEN: BOT.token } });
-  await fake.until("READY", () => fake.sessions.length > 0);
+  rig = await startOnDiscord(fake, BOT.token, { config, model });
 });
 
-after(async () => {
-  await rig?.stop();
-  model?.close();
-  await fake?.stop();
-});
+after(() => endAll(rig, model, fake));
 
 test("it is asked in the channel and of each approver, and one press decides both", async () => {
   const file = ask();

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { FakeDiscord } from "../../fakes/discord/fake_discord.mjs";
-import { FakeModel, Rig } from "./rig.mjs";
+import { FakeModel, Rig, endAll } from "./rig.mjs";
 
 const GUILD = "1475145705847914700";
 const CHANNELS = {
@@ -60,9 +60,7 @@ before(async () => {
 });
 
 after(async () => {
-  await rig?.stop();
-  model?.close();
-  await fake?.stop();
+  await endAll(rig, model, fake);
   rmSync(SKILLS, { recursive: true, force: true });
 });
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { FakeDiscord } from "../../fakes/discord/fake_discord.mjs";
-import { FakeModel, Rig } from "./rig.mjs";
+import { FakeModel, Rig, endAll } from "./rig.mjs";
 
 const GUILD = "1475145705847914700", CHANNEL = "1475145706875654301";
 const BOT = { token: "bot-token-for-tests", id: "1475000000000000001", username: "claw", applicationId: "1475000000000000002" };
@@ -27,9 +27,7 @@ before(async () => {
 after(async () => {
   console.log(`# ${"fault".padEnd(34)} answers  identify  resume  limited  asked  untrue`);
   for (const r of rows) console.log(`# ${r.name.padEnd(34)} ${String(r.answers).padStart(7)} ${String(r.identifies).padStart(9)} ${String(r.resumes).padStart(7)} ${String(r.limited).padStart(8)} ${String(r.asked).padStart(6)} ${String(r.untrue).padStart(7)}`);
-  await rig?.stop();
-  model?.close();
-  await fake?.stop();
+  await endAll(rig, model, fake);
 });
 
 /** Is there a session with a live connection, as the fake sees it? */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { FakeDiscord, INTENT } from "../../fakes/discord/fake_discord.mjs";
-import { FakeModel, Rig } from "./rig.mjs";
+import { FakeModel, Rig, endAll, startOnDiscord } from "./rig.mjs";
 
 const GUILD = "1475145705847914700", ROLE = "1475145705847914799";
 const C = { mention: "1475145706875654301", free: "1475145706875654302", picked: "1475145706875654303", threads: "1475145706875654304" };
@@ -40,15 +40,10 @@ before(async () => {
   alice = fake.addUser({ username: "alice", guilds: [GUILD] });
   bob = fake.addUser({ username: "bob", guilds: [GUILD] });
   model = await new FakeModel().listen();
-  rig = await Rig.start({ config, model, env: { DISCORD_API_BASE: fake.apiBase, DISCORD_BOT_TOKEN: BOT.token } });
-  await fake.until("READY", () => fake.sessions.length > 0);
+  rig = await startOnDiscord(fake, BOT.token, { config, model });
 });
 
-after(async () => {
-  await rig?.stop();
-  model?.close();
-  await fake?.stop();
-});
+after(() => endAll(rig, model, fake));
 
 test("without a mention it is silent, and shows what was said with the next answer", async () => {
   model.answer = () => "I was called";

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { FakeDiscord } from "../../fakes/discord/fake_discord.mjs";
-import { FakeModel, Rig } from "./rig.mjs";
+import { FakeModel, endAll, startOnDiscord } from "./rig.mjs";
 
 const GUILD = "1475145705847914700";
 const C = { desk: "1475145706875654501", threaded: "1475145706875654502", board: "1475145706875654503" };
@@ -34,15 +34,10 @@ before(async () => {
       },
     },
   };
-  rig = await Rig.start({ config, model, env: { DISCORD_API_BASE: fake.apiBase, DISCORD_BOT_TOKEN: BOT.token } });
-  await fake.until("READY", () => fake.sessions.length > 0);
+  rig = await startOnDiscord(fake, BOT.token, { config, model });
 });
 
-after(async () => {
-  await rig?.stop();
-  model?.close();
-  await fake?.stop();
-});
+after(() => endAll(rig, model, fake));
 
 test("what one person writes in pieces is one turn; another person, a file or a command ends the wait", async () => {
   const before = model.requests.length;

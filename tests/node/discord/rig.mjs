@@ -113,3 +113,17 @@ export class Rig {
     if (!keep) rmSync(this.state, { recursive: true, force: true });
   }
 }
+
+/** A gateway with one account on a fake Discord, once it is connected. @param token  of the account's bot */
+export async function startOnDiscord(fake, token, { config, model }) {
+  const rig = await Rig.start({ config, model, env: { DISCORD_API_BASE: fake.apiBase, DISCORD_BOT_TOKEN: token } });
+  await fake.until("READY", () => fake.sessions.length > 0);
+  return rig;
+}
+
+/** End what has been started of them. */
+export async function endAll(rig, model, fake) {
+  await rig?.stop();
+  model?.close();
+  await fake?.stop();
+}
