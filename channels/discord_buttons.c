@@ -29,7 +29,7 @@ void discord_add_buttons(json_t *body, struct str buttons)
     json_array_foreach(list, i, one)
     {
         struct str id = json_str(one, "id"), label = json_str(one, "label");
-        if (i < BUTTONS_MAX && id.n && id.n <= CUSTOM_ID_MAX)
+        if (json_array_size(row) < BUTTONS_MAX && id.n && id.n <= CUSTOM_ID_MAX)
             json_array_append_new(row, json_pack("{s:i, s:i, s:s%, s:s%}", "type", 2, "style", style_of(json_str(one, "style")), "label",
                                                  label.p ? label.p : "", label.n, "custom_id", id.p, id.n));
     }

@@ -96,7 +96,8 @@ static void on_ordered(void *ctx, uint64_t tag, bool ok, struct str json)
 
 static void on_decide(void *ctx, uint64_t tag, struct str id, struct str decision, struct str by)
 {
-    (void)ctx, (void)tag, (void)id, (void)decision, (void)by;
+    (void)ctx;
+    note(tag, "decide %.*s %.*s %.*s", STR_ARG(id), STR_ARG(decision), STR_ARG(by));
 }
 
 static void on_keep(void *ctx, struct str key, struct str json)
@@ -411,6 +412,76 @@ Test(discord, so_much_that_nobody_answered_is_shown_and_no_more)
     buf_free(&json);
     EXPECT("message");
     cr_expect(!strstr(t.said, "line 0.") && strstr(t.said, "line 1."), "the oldest made room: %.300s", t.said);
+}
+
+Test(discord, so_many_messages_become_one_and_no_more)
+{
+    char id[32], text[32];
+    be_ready("{messages:{inbound:{debounceMs:1000}},channels:{discord:{groupPolicy:'open',guilds:{'*':{requireMention:false}}}}}");
+    for (int i = 0; i <= DISCORD_JOINED_MAX + 1; i++) {
+        snprintf(id, sizeof id, "3000000000000%05d", i);
+        snprintf(text, sizeof text, "piece %d.", i);
+        say(id, "100000000000000001", text);
+    }
+    EXPECT("message");
+    cr_expect(strstr(t.said, "piece 0.") && strstr(t.said, "piece 20.") && !strstr(t.said, "piece 21."), "%.400s", t.said);
+    EXPECT_NO("message");
+    tick(1000);
+    EXPECT("message");
+    cr_expect(strstr(t.said, "piece 21.") && !strstr(t.said, "piece 20."), "%.400s", t.said);
+}
+
+/* --- buttons ------------------------------------------------------------------------------------------------------------------ */
+
+#define ASKING                                                                                                                             \
+    "{channels:{discord:{groupPolicy:'open',guilds:{'*':{requireMention:false}},execApprovals:{enabled:true,"                              \
+    "approvers:['500000000000000001']}}}}"
+
+static void press(int number)
+{
+    struct buf json = { 0 };
+    buf_printf(&json,
+               "{\"op\":0,\"s\":3,\"t\":\"INTERACTION_CREATE\",\"d\":{\"id\":\"%d\",\"token\":\"tok%d\",\"type\":3,\"channel_id\":"
+               "\"100000000000000001\",\"user\":{\"id\":\"500000000000000001\",\"username\":\"alice\"},\"data\":{\"custom_id\":"
+               "\"approval:deny:a%d\"}}}",
+               600000 + number, number, number);
+    receive(buf_cstr(&json));
+    buf_free(&json);
+}
+
+Test(discord, of_so_many_presses_the_end_is_awaited_and_each_counts)
+{
+    uint64_t first = 0;
+    be_ready(ASKING);
+    for (int i = 0; i <= 64; i++) { /* PRESSES_MAX and one more */
+        press(i);
+        const struct note *n = next("decide a");
+        cr_assert(n, "press %d", i);
+        cr_expect((n->tag != 0) == (i < 64), "press %d has %llu", i, (unsigned long long)n->tag);
+        if (i == 0) first = n->tag;
+    }
+    channel_discord.decided(t.state, first, true, &t.now);
+    press(65);
+    const struct note *n = next("decide a65 deny discord:alice");
+    cr_expect(n && n->tag != 0, "there is room again");
+}
+
+Test(discord, a_row_has_five_buttons_with_ids_of_a_hundred_characters)
+{
+    char id[102] = "";
+    json_t *body = json_object(), *list = json_array();
+    memset(id, 'i', 101);
+    json_array_append_new(list, json_pack("{s:s, s:s}", "id", id, "label", "too long"));
+    id[100] = '\0';
+    for (int i = 0; i < 6; i++) json_array_append_new(list, json_pack("{s:s, s:s}", "id", id, "label", "x"));
+    char *text = json_dumps(list, 0);
+    discord_add_buttons(body, str_of(text));
+    const json_t *row = json_object_get(json_array_get(json_object_get(body, "components"), 0), "components");
+    cr_expect_eq(json_array_size(row), 5, "%zu", json_array_size(row));
+    cr_expect_str_eq(json_string_value(json_object_get(json_array_get(row, 0), "label")), "x");
+    free(text);
+    json_decref(list);
+    json_decref(body);
 }
 
 /* --- answers ------------------------------------------------------------------------------------------------------------------ */

@@ -88,6 +88,13 @@ test("in a forum a text becomes a post, named by its first line, and its further
   assert.equal(thread.data.name, "Release notes");
   const posts = await fake.until("all parts", () => (answers(thread.data.id).length > 1 ? answers(thread.data.id) : null));
   assert.match(posts[0].content, /^# Release notes/);
+  for (const length of [100, 101]) {
+    const line = "n".repeat(length);
+    await rig.cli("message", "send", "--channel", "discord", "--target", `channel:${C.board}`, "--message", line, "--json");
+    const post = [...fake.channels.values()].filter(({ data }) => data.parent_id === C.board).at(-1);
+    assert.equal(post.data.name, line.slice(0, 100), "the longest name that Discord takes");
+    assert.equal(answers(post.data.id)[0].content, line);
+  }
 });
 
 test("a heartbeat that found something says it where its session was last used, and one that did not stays silent", async () => {
