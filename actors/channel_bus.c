@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "actors/channel_internal.h"
+#include "actors/traces.h"
 #include "base/base64.h"
 #include "base/chat.h"
 #include "base/clock.h"
@@ -188,13 +189,33 @@ void channel_parcel_over(struct host *h, int64_t id)
     free(p);
 }
 
+void channel_trace_parcel(struct host *h, int64_t id, bool failed)
+{
+    struct channel_parcel *p;
+    struct msg m = { .kind = MSG_trace_span };
+    struct buf attributes = { 0 };
+    HASH_FIND(hh, h->parcels, &id, sizeof id, p);
+    if (!p || !h->traced || !p->turn) return;
+    trace_text(&attributes, "openclaw.channel", str_of(h->channel->id));
+    m.trace_span = (struct msg_trace_span){ .turn = p->turn,
+                                            .name = STR("openclaw.delivery"),
+                                            .begin_ms = p->began_ms,
+                                            .end_ms = clock_wall_ms(),
+                                            .error = failed ? STR("failed") : STR(""),
+                                            .attributes = buf_str(&attributes) };
+    if (attributes.err == 0) mailbox_send(h->mailbox, TRACES_NAME, &m);
+    buf_free(&attributes);
+}
+
 /* One that is in hand already is told again when the store was started anew: it is on its way. */
-static bool take_parcel(struct host *h, int64_t id)
+static bool take_parcel(struct host *h, int64_t id, int64_t turn)
 {
     struct channel_parcel *p;
     HASH_FIND(hh, h->parcels, &id, sizeof id, p);
     if (p || !(p = calloc(1, sizeof *p))) return false;
     p->id = id;
+    p->turn = turn;
+    p->began_ms = clock_wall_ms();
     HASH_ADD(hh, h->parcels, id, sizeof p->id, p);
     return true;
 }
@@ -205,7 +226,7 @@ static void on_item(struct host *h, const struct msg *in)
     const struct channel_now now = channel_now();
     const struct channel_delivery d = { .id = i->id, .route = i->route, .text = i->text, .nonce = i->nonce, .parts_sent = i->parts };
     h->due = true; /* there may be more than were asked for */
-    if (take_parcel(h, i->id)) h->channel->deliver(h->state, &d, &now);
+    if (take_parcel(h, i->id, i->turn)) h->channel->deliver(h->state, &d, &now);
 }
 
 /* --- orders -------------------------------------------------------------------------------------------------------------------- */

@@ -50,6 +50,8 @@ struct channel_lines { /* events for a session's next turn */
 
 struct channel_parcel { /* a delivery in the translator's hands */
     int64_t id;
+    int64_t turn;     /* whose answer it is; 0: no turn's */
+    int64_t began_ms; /* since 1970 */
     UT_hash_handle hh;
 };
 
@@ -79,6 +81,7 @@ struct host {
     uint64_t last_tag;
     struct channel_parcel *parcels;
     bool due, loaded, stopping, changed;
+    bool traced; /* deliveries are told to the traces actor */
     int64_t status_ms, load_ms;
 };
 
@@ -107,6 +110,7 @@ void channel_say(struct host *h, struct str route, struct str text);
 void channel_on_bus(struct host *h, struct msg *in);
 void channel_fetch_due(struct host *h);
 void channel_parcel_over(struct host *h, int64_t id);
+void channel_trace_parcel(struct host *h, int64_t id, bool failed); /* it is about to be over */
 void channel_note_line(struct host *h, struct str session_key, struct str text);
 void channel_bus_free(struct host *h);
 struct channel_waits *channel_wait(struct host *h, uint64_t corr, uint64_t tag, struct channel_command *command);

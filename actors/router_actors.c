@@ -12,6 +12,7 @@
 #include "actors/router_internal.h"
 #include "actors/session.h"
 #include "actors/store.h"
+#include "actors/traces.h"
 #include "actors/web.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -24,7 +25,7 @@ void router_worker_name(int worker, char out[MSG_NAME_MAX + 1])
     snprintf(out, MSG_NAME_MAX + 1, "session.%d", worker);
 }
 
-static int worker_of(const char *name)
+int router_worker_of(const char *name)
 {
     int64_t index;
     struct str s = str_of(name);
@@ -107,6 +108,20 @@ static int start_exec(struct router *r, struct child *c)
     return rc;
 }
 
+static int start_traces(struct router *r, struct child *c)
+{
+    struct traces_options *options = calloc(1, sizeof *options);
+    if (!options) return GW_ENOMEM;
+    options->config = config_ref(r->booted ? r->booted : r->config); /* as all who tell it something */
+    options->env = r->options->env;
+    int rc = actor_spawn(r->bus, c->name, TRACES_QUEUE, traces_actor, options, &c->actor);
+    if (rc) {
+        config_unref(&options->config);
+        free(options);
+    }
+    return rc;
+}
+
 static int start_channel(struct router *r, struct child *c)
 {
     struct channel_actor_options *options = calloc(1, sizeof *options);
@@ -170,6 +185,7 @@ int router_child_start(struct router *r, struct child *c, struct buf *why)
     case CHILD_EXEC: return start_exec(r, c);
     case CHILD_CHANNEL: return start_channel(r, c);
     case CHILD_CRON: return start_cron(r, c);
+    case CHILD_TRACES: return start_traces(r, c);
     case CHILD_RELAY: return actor_spawn(r->bus, c->name, RELAY_QUEUE, relay_actor, NULL, &c->actor);
     default: return start_gateway(r, c);
     }
@@ -242,6 +258,8 @@ int router_start_children(struct router *r)
     if (rc == 0 && !router_child_add(r, CHILD_RELAY, "relay")) rc = GW_ENOMEM;
     if (rc == 0 && !router_child_add(r, CHILD_EXEC, "exec")) rc = GW_ENOMEM;
     if (rc == 0 && !router_child_add(r, CHILD_WEB, "web")) rc = GW_ENOMEM;
+    r->traced = traces_wanted(r->config);
+    if (rc == 0 && r->traced && !router_child_add(r, CHILD_TRACES, TRACES_NAME)) rc = GW_ENOMEM;
     if (rc == 0 && r->options->gateway && !router_child_add(r, CHILD_CRON, "cron")) rc = GW_ENOMEM;
     if (rc == 0 && r->options->gateway) rc = router_add_channels(r);
     if (rc == 0 && r->options->config_path && !router_child_add(r, CHILD_RELOAD, "reload")) rc = GW_ENOMEM;
@@ -266,7 +284,7 @@ static bool all_ready(const struct router *r)
 
 void router_on_hello(struct router *r, const struct msg *in)
 {
-    int worker = worker_of(in->from);
+    int worker = router_worker_of(in->from);
     if (worker >= 0) {
         const struct policy_event event = { .kind = POLICY_WORKER_READY, .worker = worker };
         router_step(r, &event);
@@ -328,7 +346,7 @@ static void child_died(struct router *r, struct child *c, int code)
 
 void router_on_ended(struct router *r, const struct msg *in)
 {
-    int worker = worker_of(in->from);
+    int worker = router_worker_of(in->from);
     int code = (int)in->actor_ended.code;
     if (worker >= 0) {
         worker_ended(r, worker, code);
@@ -434,8 +452,8 @@ static bool tell_stop(struct router *r, const char *name, bool running)
  * nobody can write any more and nobody reads. */
 void router_stop_children(struct router *r)
 {
-    static const enum child_kind order[] = { CHILD_RELOAD, CHILD_GATEWAY, CHILD_CRON, CHILD_CHANNEL,  CHILD_RELAY,
-                                             CHILD_QUERY,  CHILD_EXEC,    CHILD_WEB,  CHILD_PROVIDER, CHILD_STORE };
+    static const enum child_kind order[] = { CHILD_RELOAD, CHILD_GATEWAY, CHILD_CRON,     CHILD_CHANNEL, CHILD_RELAY, CHILD_QUERY,
+                                             CHILD_EXEC,   CHILD_WEB,     CHILD_PROVIDER, CHILD_TRACES,  CHILD_STORE };
     for (size_t stage = 0; stage < sizeof order / sizeof *order; stage++) {
         bool any = false;
         for (size_t i = 0; i < r->child_count; i++) {

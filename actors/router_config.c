@@ -66,8 +66,8 @@ static bool same_at(const config_t *a, const config_t *b, const char *path)
 
 static void tell_restart(const struct router *r)
 {
-    static const char *const fixed[] = { "gateway.port", "gateway.bind", "gateway.customBindHost", "gateway.tls",
-                                         "gateway.store.fullSync" };
+    static const char *const fixed[] = { "gateway.port", "gateway.bind",           "gateway.customBindHost",
+                                         "gateway.tls",  "gateway.store.fullSync", "diagnostics.otel" };
     struct buf paths = { 0 };
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
         if (same_at(r->booted, r->config, fixed[i])) continue;
@@ -228,7 +228,7 @@ static void tell_children(struct router *r)
     m.config_changed.generation = r->config_generation;
     for (size_t i = 0; i < r->child_count; i++) {
         const struct child *c = &r->children[i];
-        bool takes = c->kind != CHILD_RELOAD && c->kind != CHILD_WEB && !(c->kind == CHILD_PROVIDER && c->demo);
+        bool takes = c->kind != CHILD_RELOAD && c->kind != CHILD_WEB && c->kind != CHILD_TRACES && !(c->kind == CHILD_PROVIDER && c->demo);
         if (takes && c->ready && !c->retiring) router_send(r, c->name, &m, NULL);
     }
 }

@@ -47,6 +47,7 @@ struct course {
 struct past_turn {
     struct course course;
     int64_t turn;
+    uint64_t trace;
     int lane;
     enum turn_outcome outcome;
     char *run_id, *session_key, *agent, *channel, *model; /* owned; may be NULL */

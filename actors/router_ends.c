@@ -150,6 +150,7 @@ static void remember(struct router *r, struct turn_entry *e)
     course_finished(&e->course, clock_mono_ms(), &e->done.turn_done);
     *p = (struct past_turn){ .course = e->course,
                              .turn = e->turn,
+                             .trace = e->said.trace,
                              .lane = (int)s.lane,
                              .outcome = (enum turn_outcome)e->done.turn_done.outcome,
                              .run_id = str_dup(s.run_id),
@@ -159,6 +160,7 @@ static void remember(struct router *r, struct turn_entry *e)
                              .model = str_dup(e->done.turn_done.model) };
     e->course = (struct course){ 0 };
     metrics_turn_ended(&r->metrics, p);
+    router_trace_turn(r, p, e->cause);
 }
 
 void router_do_end(struct router *r, struct turn_entry *e, const struct policy_action *a)

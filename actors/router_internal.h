@@ -32,6 +32,7 @@ enum child_kind {
     CHILD_WEB,
     CHILD_CHANNEL,
     CHILD_CRON,
+    CHILD_TRACES,
 };
 
 struct child { /* a named, supervised actor */
@@ -60,6 +61,7 @@ struct said {
 struct turn_entry {
     UT_hash_handle hh;
     int64_t turn;
+    int64_t cause;                /* the turn that it came from, for traces; 0: none, or not known */
     struct msg said;              /* what it was made of; its strings are what turn.run needs */
     payload_t *message;           /* its payload */
     char reply[MSG_NAME_MAX + 1]; /* "" : nobody listens */
@@ -150,6 +152,7 @@ struct router {
     size_t worker_slots;
     int port;
     bool recovered;
+    bool traced;               /* there is a traces actor */
     bool main_told;            /* system.ready or system.failed was sent */
     int64_t phase_deadline_ms; /* monotonic; -1: none */
     bool over;
@@ -236,6 +239,11 @@ void router_quiesces_store_died(struct router *r);
 void router_free_quiesces(struct router *r);
 void router_on_forget(struct router *r, const struct msg *in);
 
+/* router_traces.c */
+void router_trace_turn(struct router *r, const struct past_turn *p, int64_t cause); /* it has ended */
+int64_t router_cause(const struct router *r, const struct msg *in);
+void router_trace_announce(struct router *r, struct turn_entry *e); /* made of a store.announce */
+
 /* router_status.c */
 void router_on_status(struct router *r, const struct msg *in);
 void router_write_lanes(const struct router *r, struct buf *json); /* the pair "lanes":{...} */
@@ -257,6 +265,7 @@ void router_config_settle(struct router *r);                                 /* 
 void router_child_retired(struct router *r, struct child *c);                /* it has ended; frees *c */
 
 /* router_actors.c */
+int router_worker_of(const char *name); /* the policy's index of a session's mailbox; -1: it is none */
 struct child *router_child_add(struct router *r, enum child_kind kind, const char *name); /* NULL: memory is out */
 int router_child_start(struct router *r, struct child *c, struct buf *why);
 int router_provider_add(struct router *r, const struct config_provider *provider); /* adds the child, does not start it */

@@ -133,6 +133,7 @@ void router_on_announce(struct router *r, struct msg *in)
     if (!config_agent_find(r->config, a->agent)) return; /* the store gives it up, once it has this configuration, too */
     struct turn_entry *e = router_turn_add(r, in);
     if (!e) return;
+    router_trace_announce(r, e);
     const struct policy_event submit = router_submit_event(e, POLICY_SUBMIT);
     router_step(r, &submit);
 }

@@ -205,9 +205,9 @@ static void write_actors(struct router *r, struct buf *json)
 {
     static const char *const phases[] = { "starting", "running", "draining", "stopping" };
     static const char *const kinds[] = {
-        [CHILD_STORE] = "store",     [CHILD_PROVIDER] = "provider", [CHILD_QUERY] = "query", [CHILD_GATEWAY] = "gateway",
-        [CHILD_RELOAD] = "reload",   [CHILD_RELAY] = "relay",       [CHILD_EXEC] = "exec",   [CHILD_WEB] = "web",
-        [CHILD_CHANNEL] = "channel", [CHILD_CRON] = "cron",
+        [CHILD_STORE] = "store",     [CHILD_PROVIDER] = "provider", [CHILD_QUERY] = "query",   [CHILD_GATEWAY] = "gateway",
+        [CHILD_RELOAD] = "reload",   [CHILD_RELAY] = "relay",       [CHILD_EXEC] = "exec",     [CHILD_WEB] = "web",
+        [CHILD_CHANNEL] = "channel", [CHILD_CRON] = "cron",         [CHILD_TRACES] = "traces",
     };
     int told = 0, more = 0;
     open_list(json, "actors");

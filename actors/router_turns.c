@@ -7,6 +7,7 @@
 #include "base/chat.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/random.h"
 
 static struct said of_submit(const struct msg_turn_submit *s)
 {
@@ -146,6 +147,8 @@ static struct turn_entry *add(struct router *r, int64_t turn, struct msg *in)
     e->message = payload_keep(in);
     e->said = *in;
     *in = (struct msg){ 0 };
+    if (!e->said.trace) e->said.trace = random_u64();
+    e->cause = router_cause(r, &e->said);
     course_begin(&e->course, clock_mono_ms());
     HASH_ADD(hh, r->turns, turn, sizeof e->turn, e);
     return e;
@@ -435,6 +438,7 @@ static void run(struct router *r, struct turn_entry *e, int worker)
                                         .reply = str_of(e->reply),
                                         .stream = s.stream,
                                         .created = e->created,
+                                        .traced = r->traced,
                                         .depth = policy_turn_info(r->policy, e->turn).depth,
                                         .timeout_ms = timeout_s < INT32_MAX / 1000 ? timeout_s * 1000 : 0 };
     payload_t *joined = e->collected ? router_collect_message(e, true, &lines) : NULL;

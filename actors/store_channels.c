@@ -161,7 +161,8 @@ static int send_item(void *ctx, const struct delivery_row *row)
 {
     struct fetched *f = ctx;
     struct msg m = { .kind = MSG_delivery_item };
-    m.delivery_item = (struct msg_delivery_item){ .id = row->id, .parts = row->parts, .route = row->target, .nonce = row->nonce };
+    m.delivery_item =
+        (struct msg_delivery_item){ .id = row->id, .turn = row->turn, .parts = row->parts, .route = row->target, .nonce = row->nonce };
     int rc = send_with(f->mailbox, f->question, &m, row->payload);
     if (rc == GW_EBADMSG) log_event(LOG_ERROR, "delivery_unreadable", LOG_I("delivery", row->id));
     if (rc == 0 && f->count < 256) f->ids[f->count++] = row->id;

@@ -67,7 +67,7 @@ static int pack(struct str text, struct buf *out)
 int turn_spawn_ask(struct turn *t, const struct turn_spawn *s, struct msg *answer)
 {
     struct buf text = { 0 }, system = { 0 }, packed = { 0 };
-    struct msg q = { .kind = MSG_session_spawn };
+    struct msg q = { .kind = MSG_session_spawn, .trace = t->trace };
     if (s->steers)
         buf_add(&text, s->message);
     else
