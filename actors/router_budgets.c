@@ -29,6 +29,7 @@ void router_on_paid(struct router *r, int64_t turn, const char *ref, int64_t inp
     const struct policy_event event = {
         .kind = POLICY_SPENT, .turn = turn, .day = router_day(), .spent = spent_of(r, model.provider, model.model, &used)
     };
+    r->metrics.paid_micros += event.spent.micros;
     router_step(r, &event);
 }
 

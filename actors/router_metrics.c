@@ -100,6 +100,8 @@ void metrics_write(const struct router_metrics *m, size_t in_hand, struct buf *o
     prometheus_family(out, "openclaw_tokens_total", "counter", "Tokens of turns that ended.");
     prometheus_int(out, "openclaw_tokens_total", &input, 1, (int64_t)m->input_tokens);
     prometheus_int(out, "openclaw_tokens_total", &output, 1, (int64_t)m->output_tokens);
+    prometheus_family(out, "openclaw_cost_usd_total", "counter", "US dollars paid to models, by the prices of the configuration.");
+    prometheus_real(out, "openclaw_cost_usd_total", NULL, 0, (double)m->paid_micros / 1e6);
     prometheus_family(out, "openclaw_model_attempts_total", "counter", "Requests to model providers, by how they ended.");
     for (size_t i = 0; i < METRICS_ATTEMPTS && m->attempts[i].name[0]; i++) {
         const struct prometheus_label labels[] = { { "provider", str_of(m->attempts[i].name) }, { "result", str_of(m->attempts[i].end) } };

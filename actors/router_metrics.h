@@ -32,6 +32,7 @@ struct router_metrics {
     struct metrics_count attempts[METRICS_ATTEMPTS], refusals[METRICS_REFUSALS];
     struct prometheus_histogram message_ms, run_ms, first_byte_ms, wait_ms[LANE_COUNT];
     uint64_t input_tokens, output_tokens, ended;
+    int64_t paid_micros; /* millionths of a dollar, by the prices of the configuration */
 };
 
 /** A turn has ended; its course is complete. */

@@ -140,6 +140,22 @@ test("what fails says so; a collector that is away for a moment gets it later, a
   assert.equal(collector.refuse, 0);
 });
 
+test("a collector that is gone costs its spans and nothing else; the log says how many", async () => {
+  collector.refuse = Infinity;
+  model.answer = () => "all the same";
+  fake.say({ channel: DESK, author: alice, content: "are you there" });
+  await fake.until("the answer", () => fake.messages(DESK, { bot: true }).find((m) => m.content === "all the same"));
+  await until("the warning", () => rig.gateway.said.match(/traces_not_sent.*the collector answered 503/));
+  await new Promise((resolve) => setTimeout(resolve, 600)); // three tries
+  collector.refuse = 0;
+  const before = collector.spans.length;
+  model.answer = () => "back again";
+  fake.say({ channel: DESK, author: alice, content: "and now" });
+  await until("later spans", () => collector.spans.slice(before).find((s) => s.name === "openclaw.message.processed"));
+  await until("the log", () => rig.gateway.said.match(/traces_sent_again lost=[1-9]/) ?? rig.gateway.said.match(/traces_sent_again.*lost.{1,3}[1-9]/), () => rig.gateway.said);
+  assert.equal(collector.spans.slice(before).filter((s) => s.name === "openclaw.message.processed").length, 1, "what was given up does not come late");
+});
+
 test("the last spans are sent when the gateway ends", async () => {
   const before = collector.spans.length;
   model.answer = () => "goodbye";
@@ -148,4 +164,20 @@ test("the last spans are sent when the gateway ends", async () => {
   await rig.stop();
   rig = null;
   assert.ok(collector.spans.slice(before).some((s) => s.name === "openclaw.message.processed"));
+});
+
+test("sampleRate 0 sends nothing", async () => {
+  const before = collector.requests.length;
+  const config = {
+    agents: { defaults: { model: { primary: "fake/m" }, heartbeat: { every: "0m" } }, list: [{ id: "main", default: true }] },
+    channels: { discord: { guilds: { homelab: { requireMention: false, channels: { desk: {} } } } } },
+    diagnostics: { otel: { enabled: true, endpoint: collector.url, sampleRate: 0, flushIntervalMs: 100 } },
+  };
+  rig = await startOnDiscord(fake, BOT.token, { config, model });
+  const headers = { authorization: `Bearer ${rig.environment().OPENCLAW_GATEWAY_TOKEN}`, "content-type": "application/json" };
+  const answer = await fetch(`http://127.0.0.1:${rig.port}/v1/chat/completions`, { method: "POST", headers, body: JSON.stringify({ model: "openclaw", messages: [{ role: "user", content: "nobody counts this" }] }) });
+  assert.equal(answer.status, 200);
+  await rig.stop();
+  rig = null;
+  assert.equal(collector.requests.length, before);
 });

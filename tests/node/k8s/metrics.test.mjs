@@ -6,14 +6,15 @@ import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
+import { FakeModel } from "../discord/rig.mjs";
 import { end, freePort, start, until } from "../process.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url)), ROOT = join(HERE, "../../..");
 const TOKEN = "token-of-the-metrics-test";
-let gateway, port, state;
+let gateway, port, state, priced;
 
 const get = (path, token = TOKEN) => fetch(`http://127.0.0.1:${port}${path}`, { headers: token ? { authorization: `Bearer ${token}` } : {} });
-const ask = () => fetch(`http://127.0.0.1:${port}/v1/chat/completions`, { method: "POST", headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" }, body: JSON.stringify({ model: "openclaw", messages: [{ role: "user", content: "hello" }] }) });
+const ask = (agent = "main") => fetch(`http://127.0.0.1:${port}/v1/chat/completions`, { method: "POST", headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json", "x-openclaw-agent-id": agent }, body: JSON.stringify({ model: "openclaw", messages: [{ role: "user", content: "hello" }] }) });
 
 /** @returns Map of family to {kind, samples: Map of name{labels} to value}; throws where the text is not what Prometheus reads */
 function read(text) {
@@ -46,13 +47,16 @@ const scrape = async () => read(await (await get("/metrics")).text());
 before(async () => {
   port = await freePort();
   state = mkdtempSync(join(tmpdir(), "openclaw-metrics-"));
-  writeFileSync(join(state, "openclaw.json"), JSON.stringify({ gateway: { auth: { mode: "token", token: TOKEN } }, agents: { defaults: { model: { primary: "demo/demo" } } } }));
+  priced = await new FakeModel().listen();
+  const models = { providers: { priced: { baseUrl: priced.url, apiKey: "k", api: "openai-completions", models: [{ id: "m", name: "m", cost: { input: 1000, output: 2000 } }] } } };
+  writeFileSync(join(state, "openclaw.json"), JSON.stringify({ gateway: { auth: { mode: "token", token: TOKEN } }, models, agents: { defaults: { model: { primary: "demo/demo" } }, list: [{ id: "main", default: true }, { id: "paid", model: "priced/m" }] } }));
   gateway = start(process.env.GW_OPENCLAW, ["gateway", "--port", String(port)], { HOME: state, OPENCLAW_STATE_DIR: state });
   await until("the gateway", async () => (await get("/readyz").catch(() => null))?.ok, () => gateway.said);
 });
 
 after(async () => {
   await end(gateway);
+  priced?.close();
   rmSync(state, { recursive: true, force: true });
 });
 
@@ -99,4 +103,11 @@ test("alerts and dashboard ask for what is there, and each alert has a runbook",
     assert.ok(runbooks.includes(heading), `${alert.alert}: docs/troubleshooting.md has no heading for #${heading}`);
   }
   assert.ok(alerts.length >= 8 && panels.length >= 10);
+});
+
+test("what models cost is counted by the prices of the configuration", async () => {
+  const paid = async () => (await scrape()).get("openclaw_cost_usd_total").samples.get("openclaw_cost_usd_total");
+  assert.equal(await paid(), 0);
+  assert.equal((await ask("paid")).status, 200); // 10 tokens in, 5 out
+  assert.equal(await paid(), 0.02);
 });
