@@ -240,6 +240,7 @@ void router_free_quiesces(struct router *r);
 void router_on_forget(struct router *r, const struct msg *in);
 
 /* router_traces.c */
+void router_trace_start(struct router *r, const struct turn_entry *e);              /* it has its permit */
 void router_trace_turn(struct router *r, const struct past_turn *p, int64_t cause); /* it has ended */
 int64_t router_cause(const struct router *r, const struct msg *in);
 void router_trace_announce(struct router *r, struct turn_entry *e); /* made of a store.announce */

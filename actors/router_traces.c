@@ -11,41 +11,48 @@ static int64_t wall_of(const struct router *r, const struct course *c, int64_t m
     return r->wall_base_ms + c->accepted_ms - r->mono_base_ms + ms;
 }
 
-static void send_span(struct router *r, const struct past_turn *p, struct msg_trace_span span, const struct buf *attributes)
+/* A turn, while it is in hand or after. */
+struct traced {
+    int64_t turn;
+    uint64_t trace;
+    const struct course *course;
+};
+
+static void send_span(struct router *r, const struct traced *t, struct msg_trace_span span, const struct buf *attributes)
 {
-    struct msg m = { .kind = MSG_trace_span, .trace = p->trace };
-    span.turn = p->turn;
-    span.begin_ms = wall_of(r, &p->course, span.begin_ms);
-    span.end_ms = wall_of(r, &p->course, span.end_ms);
+    struct msg m = { .kind = MSG_trace_span, .trace = t->trace };
+    span.turn = t->turn;
+    span.begin_ms = wall_of(r, t->course, span.begin_ms);
+    span.end_ms = wall_of(r, t->course, span.end_ms);
     if (attributes && attributes->err == 0 && attributes->n <= TRACES_ATTRIBUTES_MAX) span.attributes = buf_str(attributes);
     m.trace_span = span;
     hub_send(r->hub, TRACES_NAME, &m, NULL); /* a full mailbox: the collector does not keep up, and this is lost */
 }
 
 /* From one of its times to another; -1: has not happened. */
-static void part(struct router *r, const struct past_turn *p, const char *name, int64_t from_ms, int64_t to_ms)
+static void part(struct router *r, const struct traced *t, const char *name, int64_t from_ms, int64_t to_ms)
 {
     if (from_ms < 0 || to_ms < 0) return;
-    send_span(r, p, (struct msg_trace_span){ .name = str_of(name), .begin_ms = from_ms, .end_ms = to_ms }, NULL);
+    send_span(r, t, (struct msg_trace_span){ .name = str_of(name), .begin_ms = from_ms, .end_ms = to_ms }, NULL);
 }
 
-static void attempt(struct router *r, const struct past_turn *p, const struct course_try *t)
+static void attempt(struct router *r, const struct traced *of, const struct course_try *t)
 {
     struct buf attributes = { 0 };
     struct str model = str_of(t->ref), provider = str_split(&model, '/');
     trace_text(&attributes, "openclaw.provider", provider);
     trace_text(&attributes, "openclaw.model", model);
     if (t->first_ms >= 0) trace_int(&attributes, "openclaw.firstByteMs", t->first_ms - t->started_ms);
-    send_span(r, p,
+    send_span(r, of,
               (struct msg_trace_span){ .name = STR("openclaw.model.usage"),
                                        .begin_ms = t->started_ms,
-                                       .end_ms = t->ended_ms < 0 ? p->course.finished_ms : t->ended_ms,
+                                       .end_ms = t->ended_ms < 0 ? of->course->finished_ms : t->ended_ms,
                                        .error = str_of(t->failure ? failure_name(t->failure) : "") },
               &attributes);
     buf_free(&attributes);
 }
 
-static void whole(struct router *r, const struct past_turn *p, int64_t cause)
+static void whole(struct router *r, const struct traced *t, const struct past_turn *p, int64_t cause)
 {
     const struct course *c = &p->course;
     struct buf attributes = { 0 };
@@ -59,7 +66,7 @@ static void whole(struct router *r, const struct past_turn *p, int64_t cause)
     trace_int(&attributes, "openclaw.depth", c->depth);
     trace_int(&attributes, "openclaw.tokens.input", c->input_tokens);
     trace_int(&attributes, "openclaw.tokens.output", c->output_tokens);
-    send_span(r, p,
+    send_span(r, t,
               (struct msg_trace_span){ .own = 1,
                                        .cause = cause,
                                        .name = STR("openclaw.message.processed"),
@@ -69,14 +76,23 @@ static void whole(struct router *r, const struct past_turn *p, int64_t cause)
     buf_free(&attributes);
 }
 
+/* Already now, so that its trace is known to whoever delivers its answer, however early. */
+void router_trace_start(struct router *r, const struct turn_entry *e)
+{
+    const struct traced t = { e->turn, e->said.trace, &e->course };
+    if (!r->traced) return;
+    part(r, &t, "openclaw.store.accept", 0, e->course.stored_ms);
+    part(r, &t, "openclaw.lane.wait", e->course.stored_ms, e->course.granted_ms);
+}
+
 void router_trace_turn(struct router *r, const struct past_turn *p, int64_t cause)
 {
     const struct course *c = &p->course;
+    const struct traced t = { p->turn, p->trace, c };
     if (!r->traced) return;
-    whole(r, p, cause);
-    part(r, p, "openclaw.store.accept", 0, c->stored_ms);
-    part(r, p, "openclaw.lane.wait", c->stored_ms, c->granted_ms);
-    for (size_t i = 0; i < c->try_count; i++) attempt(r, p, &c->tries[i]);
+    whole(r, &t, p, cause);
+    if (c->granted_ms < 0) part(r, &t, "openclaw.store.accept", 0, c->stored_ms); /* it never started */
+    for (size_t i = 0; i < c->try_count; i++) attempt(r, &t, &c->tries[i]);
 }
 
 /* The turn of the session that sent this; 0: it came from elsewhere. */

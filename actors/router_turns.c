@@ -408,6 +408,7 @@ static void starts(struct router *r, struct turn_entry *e)
 {
     struct policy_turn_info info = policy_turn_info(r->policy, e->turn);
     course_granted(&e->course, clock_mono_ms(), info.depth, info.parent);
+    router_trace_start(r, e);
     e->started = true;
     tell_started(r, e);
     router_watch(r, e);
