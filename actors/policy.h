@@ -94,6 +94,9 @@ enum policy_reason {
     REASON_COUNT
 };
 
+/** "main", "subagent", "cron": what lanes are called on the wire and in the store. Static. Any thread. */
+const char *policy_lane_name(enum policy_lane lane);
+
 /** The wire and log name of a reason ("queue_full"). Static. Any thread. */
 const char *policy_reason_name(enum policy_reason reason);
 

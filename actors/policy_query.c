@@ -2,6 +2,12 @@
 #include "actors/policy_internal.h"
 #include "base/err.h"
 
+const char *policy_lane_name(enum policy_lane lane)
+{
+    static const char *const names[LANE_COUNT] = { [LANE_MAIN] = "main", [LANE_SUBAGENT] = "subagent", [LANE_CRON] = "cron" };
+    return names[lane];
+}
+
 const char *policy_reason_name(enum policy_reason reason)
 {
     static const char *const names[REASON_COUNT] = {

@@ -7,9 +7,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+int64_t router_wall(const struct router *r, int64_t mono_ms)
+{
+    return r->wall_base_ms + (mono_ms - r->mono_base_ms);
+}
+
 int64_t router_now(const struct router *r)
 {
-    return r->wall_base_ms + (clock_mono_ms() - r->mono_base_ms);
+    return router_wall(r, clock_mono_ms());
 }
 
 int router_send(struct router *r, const char *to, const struct msg *m, const payload_t *payload)

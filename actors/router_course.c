@@ -106,6 +106,14 @@ void course_finished(struct course *c, int64_t now_ms, const struct msg_turn_don
     }
 }
 
+const char *course_outcome(enum turn_outcome outcome)
+{
+    static const char *const names[] = {
+        [OUTCOME_DONE] = "done", [OUTCOME_FAILED] = "failed", [OUTCOME_ABORTED] = "aborted", [OUTCOME_DROPPED] = "dropped"
+    };
+    return names[outcome];
+}
+
 const struct course_try *course_last_try(const struct course *c)
 {
     return c->try_count ? &c->tries[c->try_count - 1] : NULL;

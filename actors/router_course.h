@@ -76,6 +76,9 @@ void course_finished(struct course *c, int64_t now_ms, const struct msg_turn_don
 /** The newest attempt, or NULL. */
 const struct course_try *course_last_try(const struct course *c);
 
+/** "done", "failed", "aborted", "dropped". Static. */
+const char *course_outcome(enum turn_outcome outcome);
+
 /** Room for one more ended turn: the oldest makes it. The caller moves a course and copies of strings in. */
 struct past_turn *course_recent_add(struct course_recent *recent);
 /** The nth newest, 0, 1, ...; NULL: there are fewer. */

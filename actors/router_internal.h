@@ -161,6 +161,7 @@ struct router {
 };
 
 /* router.c */
+int64_t router_wall(const struct router *r, int64_t mono_ms); /* a monotonic time on the policy's clock, since 1970 */
 int64_t router_now(const struct router *r);
 void router_step(struct router *r, const struct policy_event *event); /* one event and all that follows from it */
 void router_later(struct router *r, struct policy_event event);       /* after the present step; strings must not be borrowed */
@@ -243,7 +244,7 @@ void router_on_forget(struct router *r, const struct msg *in);
 void router_trace_start(struct router *r, const struct turn_entry *e);              /* it has its permit */
 void router_trace_turn(struct router *r, const struct past_turn *p, int64_t cause); /* it has ended */
 int64_t router_cause(const struct router *r, const struct msg *in);
-void router_trace_announce(struct router *r, struct turn_entry *e); /* made of a store.announce */
+void router_trace_announce(const struct router *r, struct turn_entry *e); /* made of a store.announce */
 
 /* router_status.c */
 void router_on_status(struct router *r, const struct msg *in);

@@ -2,9 +2,6 @@
 
 #include <string.h>
 
-static const char *const OUTCOMES[] = { "done", "failed", "aborted", "dropped" }; /* by enum turn_outcome */
-static const char *const LANES[LANE_COUNT] = { "main", "subagent", "cron" };
-
 #define OTHER STR("other")
 
 static struct metrics_channel *channel_of(struct router_metrics *m, struct str name)
@@ -66,7 +63,8 @@ static void write_turns(const struct router_metrics *m, size_t in_hand, struct b
     prometheus_family(out, "openclaw_message_processed_total", "counter", "Turns that ended, by channel and outcome.");
     for (size_t i = 0; i < METRICS_CHANNELS && m->channels[i].name[0]; i++)
         for (size_t k = 0; k < 4; k++) {
-            const struct prometheus_label labels[] = { { "channel", str_of(m->channels[i].name) }, { "outcome", str_of(OUTCOMES[k]) } };
+            const struct prometheus_label labels[] = { { "channel", str_of(m->channels[i].name) },
+                                                       { "outcome", str_of(course_outcome((enum turn_outcome)k)) } };
             if (m->channels[i].outcomes[k])
                 prometheus_int(out, "openclaw_message_processed_total", labels, 2, (int64_t)m->channels[i].outcomes[k]);
         }
@@ -85,7 +83,7 @@ static void write_times(const struct router_metrics *m, struct buf *out)
     prometheus_histogram(out, "openclaw_run_duration_ms", NULL, 0, &m->run_ms);
     prometheus_family(out, "openclaw_queue_wait_ms", "histogram", "How long turns waited for their permit, by lane.");
     for (size_t i = 0; i < LANE_COUNT; i++) {
-        const struct prometheus_label lane = { "lane", str_of(LANES[i]) };
+        const struct prometheus_label lane = { "lane", str_of(policy_lane_name((enum policy_lane)i)) };
         prometheus_histogram(out, "openclaw_queue_wait_ms", &lane, 1, &m->wait_ms[i]);
     }
     prometheus_family(out, "openclaw_model_first_byte_ms", "histogram", "From a turn's first request to a model to its first text.");

@@ -8,15 +8,13 @@ enum {
     TOLD_BYTES_MAX = 3 * 1024 * 1024 /* no further turn is told above this: router.told holds 4 MiB */
 };
 
-static const char *const lane_names[LANE_COUNT] = { "main", "subagent", "cron" };
-
 void router_write_lanes(const struct router *r, struct buf *json)
 {
     buf_json_key(json, "lanes");
     buf_char(json, '{');
     for (int lane = 0; lane < LANE_COUNT; lane++) {
         struct policy_lane_info info = policy_lane_info(r->policy, (enum policy_lane)lane);
-        buf_json_key(json, lane_names[lane]);
+        buf_json_key(json, policy_lane_name((enum policy_lane)lane));
         buf_printf(json, "{\"used\":%d,\"cap\":%d,\"waiting\":%d}", info.used, info.cap, info.waiting);
     }
     buf_char(json, '}');
@@ -51,11 +49,6 @@ static void pair_rate(struct buf *json, const char *key, double per_second)
     int64_t tenths = (int64_t)(per_second * 10 + 0.5);
     buf_json_key(json, key);
     buf_printf(json, "%lld.%lld", (long long)(tenths / 10), (long long)(tenths % 10));
-}
-
-static int64_t wall_of(const struct router *r, int64_t mono_ms)
-{
-    return mono_ms - r->mono_base_ms + r->wall_base_ms;
 }
 
 /* What a running and an ended turn have in common. */
@@ -110,14 +103,14 @@ static void write_run(const struct router *r, const struct shown *s, struct str 
     buf_json_pair_str(json, "sessionKey", s->session_key);
     buf_json_pair_str(json, "agentId", s->agent);
     pair_if(json, "parentSessionKey", parent);
-    buf_json_pair_str(json, "lane", str_of(lane_names[s->lane]));
+    buf_json_pair_str(json, "lane", str_of(policy_lane_name((enum policy_lane)s->lane)));
     buf_json_pair_int(json, "depth", depth);
     buf_json_pair_str(json, key, str_of(value));
     if (s->of_turn) buf_json_pair_int(json, "collectedInto", s->of_turn);
     buf_json_pair_str(json, "channel", s->channel);
-    buf_json_pair_int(json, "acceptedAtMs", wall_of(r, c->accepted_ms));
-    if (c->granted_ms >= 0) buf_json_pair_int(json, "startedAtMs", wall_of(r, c->accepted_ms + c->granted_ms));
-    if (c->finished_ms >= 0) buf_json_pair_int(json, "endedAtMs", wall_of(r, c->accepted_ms + c->finished_ms));
+    buf_json_pair_int(json, "acceptedAtMs", router_wall(r, c->accepted_ms));
+    if (c->granted_ms >= 0) buf_json_pair_int(json, "startedAtMs", router_wall(r, c->accepted_ms + c->granted_ms));
+    if (c->finished_ms >= 0) buf_json_pair_int(json, "endedAtMs", router_wall(r, c->accepted_ms + c->finished_ms));
     buf_json_pair_int(json, "elapsedMs", c->granted_ms >= 0 ? age - c->granted_ms : 0);
     buf_json_pair_int(json, "waitedMs", c->granted_ms >= 0 ? c->granted_ms : age);
     pair_if(json, "model", model);
@@ -158,12 +151,11 @@ static void write_runs(struct router *r, struct buf *json)
 
 static void write_recent(const struct router *r, struct buf *json)
 {
-    static const char *const outcomes[] = { "done", "failed", "aborted", "dropped" }; /* by enum turn_outcome */
     const struct past_turn *p;
     open_list(json, "recent");
     for (size_t i = 0; (p = course_recent_at(&r->recent, i)) != NULL; i++) {
         struct shown s = shown_past(p);
-        write_run(r, &s, str_of(p->course.parent ? p->course.parent : ""), p->course.depth, "outcome", outcomes[p->outcome], json);
+        write_run(r, &s, str_of(p->course.parent ? p->course.parent : ""), p->course.depth, "outcome", course_outcome(p->outcome), json);
     }
     buf_char(json, ']');
 }
@@ -273,7 +265,7 @@ static void write_waterfall(const struct router *r, const struct shown *s, struc
     buf_json_pair_int(json, "turn", s->turn);
     buf_json_pair_str(json, "runId", s->run_id);
     buf_json_pair_str(json, "sessionKey", s->session_key);
-    buf_json_pair_int(json, "acceptedAtMs", wall_of(r, c->accepted_ms));
+    buf_json_pair_int(json, "acceptedAtMs", router_wall(r, c->accepted_ms));
     pair_time(json, "storedMs", c->stored_ms);
     pair_time(json, "grantedMs", c->granted_ms);
     pair_time(json, "promptMs", c->prompt_ms);
@@ -334,7 +326,7 @@ static void meter_lanes(const struct router *r, struct buf *out)
     for (size_t f = 0; f < 3; f++) {
         prometheus_family(out, families[f].name, "gauge", families[f].help);
         for (int i = 0; i < LANE_COUNT; i++) {
-            const struct prometheus_label lane = { "lane", str_of(lane_names[i]) };
+            const struct prometheus_label lane = { "lane", str_of(policy_lane_name((enum policy_lane)i)) };
             struct policy_lane_info info = policy_lane_info(r->policy, (enum policy_lane)i);
             prometheus_int(out, families[f].name, &lane, 1, f == 0 ? info.waiting : f == 1 ? info.used : info.cap);
         }

@@ -1,15 +1,7 @@
-/* actors/router_traces.c -- what the traces actor hears of a turn that has ended: the turn itself, and its parts as they passed the
- * router. Tools and deliveries are told by those who carry them out. */
+/* actors/router_traces.c -- what the traces actor hears from the router: how long a turn waited, when it starts; itself and its calls of
+ * models, when it has ended. Tools and deliveries are told by those who carry them out. */
 #include "actors/router_internal.h"
 #include "actors/traces.h"
-
-static const char *const outcome_names[] = { "done", "failed", "aborted", "dropped" }; /* by enum turn_outcome */
-static const char *const lane_names[] = { "main", "subagent", "cron" };                /* by enum policy_lane */
-
-static int64_t wall_of(const struct router *r, const struct course *c, int64_t ms)
-{
-    return r->wall_base_ms + c->accepted_ms - r->mono_base_ms + ms;
-}
 
 /* A turn, while it is in hand or after. */
 struct traced {
@@ -22,8 +14,8 @@ static void send_span(struct router *r, const struct traced *t, struct msg_trace
 {
     struct msg m = { .kind = MSG_trace_span, .trace = t->trace };
     span.turn = t->turn;
-    span.begin_ms = wall_of(r, t->course, span.begin_ms);
-    span.end_ms = wall_of(r, t->course, span.end_ms);
+    span.begin_ms = router_wall(r, t->course->accepted_ms + span.begin_ms);
+    span.end_ms = router_wall(r, t->course->accepted_ms + span.end_ms);
     if (attributes && attributes->err == 0 && attributes->n <= TRACES_ATTRIBUTES_MAX) span.attributes = buf_str(attributes);
     m.trace_span = span;
     hub_send(r->hub, TRACES_NAME, &m, NULL); /* a full mailbox: the collector does not keep up, and this is lost */
@@ -60,9 +52,9 @@ static void whole(struct router *r, const struct traced *t, const struct past_tu
     trace_text(&attributes, "openclaw.sessionKey", str_of(p->session_key));
     trace_text(&attributes, "openclaw.agent", str_of(p->agent));
     trace_text(&attributes, "openclaw.runId", str_of(p->run_id));
-    trace_text(&attributes, "openclaw.lane", str_of(lane_names[p->lane]));
+    trace_text(&attributes, "openclaw.lane", str_of(policy_lane_name((enum policy_lane)p->lane)));
     trace_text(&attributes, "openclaw.model", str_of(p->model));
-    trace_text(&attributes, "openclaw.outcome", str_of(outcome_names[p->outcome]));
+    trace_text(&attributes, "openclaw.outcome", str_of(course_outcome(p->outcome)));
     trace_int(&attributes, "openclaw.depth", c->depth);
     trace_int(&attributes, "openclaw.tokens.input", c->input_tokens);
     trace_int(&attributes, "openclaw.tokens.output", c->output_tokens);
@@ -71,7 +63,7 @@ static void whole(struct router *r, const struct traced *t, const struct past_tu
                                        .cause = cause,
                                        .name = STR("openclaw.message.processed"),
                                        .end_ms = c->finished_ms,
-                                       .error = str_of(p->outcome == OUTCOME_DONE ? "" : outcome_names[p->outcome]) },
+                                       .error = str_of(p->outcome == OUTCOME_DONE ? "" : course_outcome(p->outcome)) },
               &attributes);
     buf_free(&attributes);
 }
@@ -103,7 +95,7 @@ int64_t router_cause(const struct router *r, const struct msg *in)
 }
 
 /* A result is told in the trace of what led to it, while its turn is remembered. */
-void router_trace_announce(struct router *r, struct turn_entry *e)
+void router_trace_announce(const struct router *r, struct turn_entry *e)
 {
     const struct past_turn *p;
     for (size_t i = 0; (p = course_recent_at(&r->recent, i)) != NULL; i++) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "actors/policy.h"
 #include "actors/store_cards.h"
 #include "actors/store_channels.h"
 #include "actors/store_cron.h"
@@ -22,8 +23,6 @@
 #include "store/spawns.h"
 #include "store/turns.h"
 #include "store/usage.h"
-
-static const char *const lane_names[] = { "main", "subagent", "cron" }; /* by enum policy_lane */
 
 /* What is told once the group is committed. `about` keeps the strings of the question alive until then. */
 struct answer {
@@ -79,7 +78,7 @@ static int accept_turn(struct keeper *k, const struct msg *in, struct answer *a)
                      .depth = q->depth,
                      .now_ms = clock_wall_ms() },
         .run_id = q->run_id,
-        .lane = str_of(lane_names[q->lane]),
+        .lane = str_of(policy_lane_name((enum policy_lane)q->lane)),
         .idempotency_key = q->idempotency_key,
         .input = q->message,
         .extra = q->system,
@@ -305,8 +304,8 @@ struct pending {
 
 static int lane_of(struct str name)
 {
-    for (int lane = 0; lane < 3; lane++)
-        if (str_is(name, lane_names[lane])) return lane;
+    for (int lane = 0; lane < LANE_COUNT; lane++)
+        if (str_is(name, policy_lane_name((enum policy_lane)lane))) return lane;
     return 0;
 }
 
