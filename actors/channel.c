@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "actors/channel_internal.h"
-#include "actors/traces.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -56,8 +55,10 @@ static void do_delivered(void *ctx, int64_t id, enum channel_delivered how, int6
     m.delivery_done.how = how;
     m.delivery_done.parts = parts;
     m.delivery_done.text = how == CHANNEL_FAILED ? str_utf8_prefix(text, 1024) : STR("");
-    if (how != CHANNEL_PARTLY) channel_trace_parcel(h, id, how == CHANNEL_FAILED);
-    if (how != CHANNEL_PARTLY) channel_parcel_over(h, id);
+    if (how != CHANNEL_PARTLY) {
+        channel_trace_parcel(h, id, how == CHANNEL_FAILED);
+        channel_parcel_over(h, id);
+    }
     mailbox_send(h->mailbox, "store", &m);
 }
 
@@ -191,7 +192,6 @@ static int open_host(struct host *h, mailbox_t *mb, struct channel_actor_options
     h->epoll = -1;
     if (!h->channel) return GW_ENOENT;
     const struct channel_options given = { .config = options->config, .env = options->env };
-    h->traced = traces_wanted(options->config);
     int rc = channel_http_open(h);
     if (rc == 0) rc = channel_ws_open(h);
     return rc ? rc : h->channel->create(&given, &ports, &h->state);

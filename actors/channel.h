@@ -21,6 +21,7 @@ struct channel_actor_options {
     config_t *config; /* a reference is given to the actor */
     char id[33];      /* of the network: "discord" */
     struct env env;
+    bool traced; /* deliveries are told to the traces actor, which is there */
 };
 
 actor_fn channel_actor; /* arg: struct channel_actor_options *, allocated; freed by the actor */

@@ -192,19 +192,15 @@ void channel_parcel_over(struct host *h, int64_t id)
 void channel_trace_parcel(struct host *h, int64_t id, bool failed)
 {
     struct channel_parcel *p;
-    struct msg m = { .kind = MSG_trace_span };
-    struct buf attributes = { 0 };
     HASH_FIND(hh, h->parcels, &id, sizeof id, p);
-    if (!p || !h->traced || !p->turn) return;
-    trace_text(&attributes, "openclaw.channel", str_of(h->channel->id));
-    m.trace_span = (struct msg_trace_span){ .turn = p->turn,
-                                            .name = STR("openclaw.delivery"),
-                                            .begin_ms = p->began_ms,
-                                            .end_ms = clock_wall_ms(),
-                                            .error = failed ? STR("failed") : STR(""),
-                                            .attributes = buf_str(&attributes) };
-    if (attributes.err == 0) mailbox_send(h->mailbox, TRACES_NAME, &m);
-    buf_free(&attributes);
+    if (!p || !h->options->traced || !p->turn) return;
+    const struct trace_step step = { .turn = p->turn,
+                                     .name = "openclaw.delivery",
+                                     .key = "openclaw.channel",
+                                     .value = str_of(h->channel->id),
+                                     .began_ms = p->began_ms,
+                                     .failed = failed };
+    trace_step(h->mailbox, &step);
 }
 
 /* One that is in hand already is told again when the store was started anew: it is on its way. */

@@ -81,7 +81,6 @@ struct host {
     uint64_t last_tag;
     struct channel_parcel *parcels;
     bool due, loaded, stopping, changed;
-    bool traced; /* deliveries are told to the traces actor */
     int64_t status_ms, load_ms;
 };
 

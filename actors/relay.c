@@ -25,6 +25,7 @@ struct talk {
     struct side side[2];
     enum phase phase;
     int speaker;
+    uint64_t trace;
     int left;      /* messages that may still go to and fro */
     char *request; /* what was said first */
     char *reply;   /* the target's first answer */
@@ -79,7 +80,7 @@ static bool say(struct relay *r, struct talk *k, struct str text, const char *ru
     const struct chat_message message = { .role = CHAT_USER, .parts = &part, .part_count = 1 };
     const struct side *to = &k->side[k->speaker];
     struct buf packed = { 0 }, system = { 0 };
-    struct msg m = { .kind = MSG_turn_submit, .corr = k->corr };
+    struct msg m = { .kind = MSG_turn_submit, .corr = k->corr, .trace = k->trace };
     write_system(k, &system);
     int rc = chat_pack_message(&packed, &message);
     m.turn_submit = (struct msg_turn_submit){ .run_id = str_of(run_id),
@@ -114,8 +115,9 @@ static void go_on(struct relay *r, struct talk *k, struct str text)
     if (!say(r, k, text, run_id)) end(r, k);
 }
 
-static void on_start(struct relay *r, const struct msg_relay_start *s)
+static void on_start(struct relay *r, const struct msg *in)
 {
+    const struct msg_relay_start *s = &in->relay_start;
     char run_id[129];
     struct talk *k = HASH_COUNT(r->talks) < RELAY_TALKS_MAX ? calloc(1, sizeof *k) : NULL;
     if (!k) {
@@ -124,6 +126,7 @@ static void on_start(struct relay *r, const struct msg_relay_start *s)
     }
     k->side[0] = (struct side){ str_dup(s->asker), str_dup(s->asker_agent), (enum policy_lane)s->asker_lane };
     k->side[1] = (struct side){ str_dup(s->target), str_dup(s->target_agent), (enum policy_lane)s->lane };
+    k->trace = in->trace;
     k->request = str_dup(s->message);
     k->speaker = 1;
     k->left = (int)s->turns;
@@ -171,7 +174,7 @@ static int relay_step(void *self, const struct msg *in, const struct post *post)
     struct talk *k = find(r, in->corr);
     (void)post;
     switch (in->kind) {
-    case MSG_relay_start: on_start(r, &in->relay_start); break;
+    case MSG_relay_start: on_start(r, in); break;
     case MSG_turn_done:
         if (k) on_done(r, k, &in->turn_done);
         break;

@@ -112,7 +112,7 @@ static int start_traces(struct router *r, struct child *c)
 {
     struct traces_options *options = calloc(1, sizeof *options);
     if (!options) return GW_ENOMEM;
-    options->config = config_ref(r->booted ? r->booted : r->config); /* as all who tell it something */
+    options->config = config_ref(r->booted); /* what has changed since waits for a restart */
     options->env = r->options->env;
     int rc = actor_spawn(r->bus, c->name, TRACES_QUEUE, traces_actor, options, &c->actor);
     if (rc) {
@@ -129,6 +129,7 @@ static int start_channel(struct router *r, struct child *c)
     if (!options) return GW_ENOMEM;
     options->config = config_ref(r->config);
     options->env = r->options->env;
+    options->traced = r->traced;
     str_copy(options->id, sizeof options->id, id);
     int rc = actor_spawn(r->bus, c->name, CHANNEL_QUEUE, channel_actor, options, &c->actor);
     if (rc) {

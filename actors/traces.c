@@ -70,6 +70,21 @@ void trace_int(struct buf *attributes, const char *key, int64_t value)
     buf_printf(attributes, "\"intValue\":\"%" PRId64 "\"}}", value); /* 64 bits are strings in protobuf's JSON */
 }
 
+void trace_step(mailbox_t *mailbox, const struct trace_step *step)
+{
+    struct msg m = { .kind = MSG_trace_span, .trace = step->trace };
+    struct buf attributes = { 0 };
+    trace_text(&attributes, step->key, step->value);
+    m.trace_span = (struct msg_trace_span){ .turn = step->turn,
+                                            .name = str_of(step->name),
+                                            .begin_ms = step->began_ms,
+                                            .end_ms = clock_wall_ms(),
+                                            .error = step->failed ? STR("failed") : STR(""),
+                                            .attributes = buf_str(&attributes) };
+    if (attributes.err == 0) mailbox_send(mailbox, TRACES_NAME, &m);
+    buf_free(&attributes);
+}
+
 /* Spreads neighbouring numbers over all 64 bits. Source: SplitMix64 (Steele, Lea, Flood 2014). Never 0, which is no id. */
 static uint64_t mix(uint64_t x)
 {
@@ -218,10 +233,16 @@ static void end_post(struct traces *t)
     t->easy = NULL;
 }
 
+static void tell_lost(struct traces *t)
+{
+    if (t->lost) log_event(LOG_WARN, "traces_lost", LOG_I("spans", t->lost));
+    t->lost = 0;
+}
+
 /* The spans in hand are not to be sent again, or not now. */
 static void give_up(struct traces *t, const char *why, bool for_good)
 {
-    if (!t->failing) log_event(LOG_WARN, "traces_not_sent", LOG_T("to", t->url), LOG_I("spans", (int64_t)t->sending), LOG_T("reason", why));
+    if (!t->failing) log_event(LOG_WARN, "traces_not_sent", LOG_I("spans", (int64_t)t->sending), LOG_T("reason", why));
     t->failing = true;
     t->due_ms = clock_mono_ms() + t->interval_ms;
     if (!for_good && t->tries < TRACES_TRIES_MAX) return;
@@ -250,10 +271,10 @@ static void posted(struct traces *t, CURLcode code)
     t->curl.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     end_post(t);
     if (code == CURLE_OK && status >= 200 && status < 300) {
-        if (t->failing) log_event(LOG_INFO, "traces_sent_again", LOG_I("lost", t->lost));
+        if (t->failing) log_event(LOG_INFO, "traces_sent_again");
         t->failing = false;
-        t->lost = 0;
         t->sending = 0;
+        tell_lost(t);
         return;
     }
     bool again = code != CURLE_OK || status == 429 || status == 502 || status == 503 || status == 504; /* OTLP: retryable */
@@ -273,17 +294,13 @@ static void collect(struct traces *t)
 
 /* --- the loop --------------------------------------------------------------------------------------------------- */
 
+/* Until the next post may begin. 0: now; -1: there is nothing to send */
 static int wait_ms(const struct traces *t)
 {
     if (t->count == 0 && t->sending == 0) return -1;
+    if (t->count >= TRACES_BATCH && !t->failing) return 0;
     int64_t left = t->due_ms - clock_mono_ms();
     return left > 0 ? (int)left : 0;
-}
-
-static bool is_due(const struct traces *t)
-{
-    if (t->easy || (t->count == 0 && t->sending == 0)) return false;
-    return clock_mono_ms() >= t->due_ms || (t->sending == 0 && t->count >= TRACES_BATCH && !t->failing);
 }
 
 static int receive_all(struct traces *t, int wait, bool *stop)
@@ -307,7 +324,7 @@ static int run(struct traces *t)
         int rc = receive_all(t, t->easy ? 0 : wait_ms(t), &stop);
         if (rc) return rc == GW_ECLOSED ? 0 : rc;
         if (t->easy) collect(t);
-        if (is_due(t)) post(t);
+        if (!t->easy && wait_ms(t) == 0) post(t);
         rc = receive_all(t, 0, &stop); /* sending may have eaten the descriptor's edge */
         if (rc) return rc == GW_ECLOSED ? 0 : rc;
         if (!stop && t->easy) t->curl.multi_poll(t->multi, &wait, 1, 1000, NULL);
@@ -363,6 +380,8 @@ int traces_actor(mailbox_t *mb, void *arg)
         t->url = make_url(options);
         rc = t->url ? run(t) : GW_ENOMEM;
         if (rc == 0) say_goodbye(t);
+        t->lost += (int64_t)(t->count + t->sending);
+        tell_lost(t);
         end_post(t);
         if (t->headers) t->curl.slist_free_all(t->headers);
         if (t->multi) t->curl.multi_cleanup(t->multi);

@@ -39,6 +39,19 @@ actor_fn traces_actor; /* arg: struct traces_options, owned */
 /** Whether the configuration asks for traces. Any thread. */
 bool traces_wanted(const config_t *config);
 
+/* A step of a turn that has just ended. */
+struct trace_step {
+    int64_t turn;
+    uint64_t trace;         /* 0: the turn's */
+    const char *name, *key; /* of the span, and of its one attribute */
+    struct str value;       /* the attribute's */
+    int64_t began_ms;       /* since 1970 */
+    bool failed;
+};
+
+/** Tell the traces actor of it. What cannot be sent is lost. @param mailbox  the caller's */
+void trace_step(mailbox_t *mailbox, const struct trace_step *step);
+
 /** Append an attribute, as trace.span has them. */
 void trace_text(struct buf *attributes, const char *key, struct str value);
 void trace_int(struct buf *attributes, const char *key, int64_t value);

@@ -180,22 +180,6 @@ int turn_skip_tool(struct turn *t, const struct chat_part *part)
     return record(t, part, STR("Skipped: a new message of the user came first."), true);
 }
 
-static void trace(const struct turn *t, const struct chat_part *part, int64_t began_ms, bool failed)
-{
-    struct msg m = { .kind = MSG_trace_span, .trace = t->trace };
-    struct buf attributes = { 0 };
-    if (!t->run->traced) return;
-    trace_text(&attributes, "openclaw.tool", str_utf8_prefix(part->name, 64));
-    m.trace_span = (struct msg_trace_span){ .turn = t->run->turn,
-                                            .name = STR("openclaw.tool"),
-                                            .begin_ms = began_ms,
-                                            .end_ms = clock_wall_ms(),
-                                            .error = failed ? STR("failed") : STR(""),
-                                            .attributes = buf_str(&attributes) };
-    if (attributes.err == 0) mailbox_send(t->s->mailbox, TRACES_NAME, &m);
-    buf_free(&attributes);
-}
-
 int turn_run_tool(struct turn *t, const struct chat_part *part)
 {
     struct buf result = { .max = TURN_RESULT_BYTES_MAX };
@@ -223,7 +207,14 @@ int turn_run_tool(struct turn *t, const struct chat_part *part)
     log_event(LOG_INFO, "tool_ended", LOG_T("session", t->s->key), LOG_I("turn", t->run->turn),
               LOG_S("tool", str_utf8_prefix(part->name, 64)), LOG_I("ms", clock_mono_ms() - began), LOG_I("bytes", (int64_t)result.n),
               LOG_I("failed", call.failed));
-    trace(t, part, place.now_ms, rc != 0 || call.failed);
+    const struct trace_step step = { .turn = t->run->turn,
+                                     .trace = t->trace,
+                                     .name = "openclaw.tool",
+                                     .key = "openclaw.tool",
+                                     .value = str_utf8_prefix(part->name, 64),
+                                     .began_ms = place.now_ms,
+                                     .failed = rc != 0 || call.failed };
+    if (t->run->traced) trace_step(t->s->mailbox, &step);
     buf_free(&result);
     arena_free(&arena);
     return rc;

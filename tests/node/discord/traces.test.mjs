@@ -71,7 +71,8 @@ before(async () => {
   alice = fake.addUser({ username: "alice", guilds: [GUILD] });
   model = await new FakeModel().listen();
   const config = {
-    agents: { defaults: { model: { primary: "fake/m" }, heartbeat: { every: "0m" } }, list: [{ id: "main", default: true }] },
+    agents: { defaults: { model: { primary: "fake/m" }, heartbeat: { every: "0m" } }, list: [{ id: "main", default: true }, { id: "helper" }] },
+    tools: { agentToAgent: { enabled: true, allow: ["*"] }, sessions: { visibility: "all" } },
     channels: { discord: { guilds: { homelab: { requireMention: false, channels: { desk: {} } } } } },
     diagnostics: { enabled: true, otel: { enabled: true, endpoint: collector.url, headers: { "x-tenant": "homelab" }, serviceName: "claw-at-home", flushIntervalMs: 100 } },
   };
@@ -140,6 +141,26 @@ test("what fails says so; a collector that is away for a moment gets it later, a
   assert.equal(collector.refuse, 0);
 });
 
+test("what an agent says to another one, and all that the two say then, is in the asker's trace", async () => {
+  const before = collector.spans.length;
+  let asked = false;
+  model.answer = (request) => {
+    const said = FakeModel.said(request);
+    if (said.includes("ask the helper") && !asked) {
+      asked = true;
+      return { call: { name: "sessions_send", args: { sessionKey: "agent:helper:main", message: "what is up", timeoutSeconds: 10 } } };
+    }
+    if (said.includes("announce step")) return "ANNOUNCE_SKIP";
+    return said.includes("what is up") ? "all is well" : said.includes("all is well") ? "REPLY_SKIP" : "the helper is well";
+  };
+  fake.say({ channel: DESK, author: alice, content: "ask the helper" });
+  const turns = () => collector.spans.slice(before).filter((s) => s.name === "openclaw.message.processed");
+  await until("the turns", () => turns().length >= 4, () => JSON.stringify(turns().map((s) => s.get)));
+  assert.equal(new Set(turns().map((s) => s.traceId)).size, 1);
+  const asker = turns().find((s) => s.get["openclaw.channel"] === "discord");
+  assert.ok(turns().some((s) => s.get["openclaw.sessionKey"] === "agent:helper:main" && s.parentSpanId === asker.spanId));
+});
+
 test("a collector that is gone costs its spans and nothing else; the log says how many", async () => {
   collector.refuse = Infinity;
   model.answer = () => "all the same";
@@ -152,7 +173,7 @@ test("a collector that is gone costs its spans and nothing else; the log says ho
   model.answer = () => "back again";
   fake.say({ channel: DESK, author: alice, content: "and now" });
   await until("later spans", () => collector.spans.slice(before).find((s) => s.name === "openclaw.message.processed"));
-  await until("the log", () => rig.gateway.said.match(/traces_sent_again lost=[1-9]/) ?? rig.gateway.said.match(/traces_sent_again.*lost.{1,3}[1-9]/), () => rig.gateway.said);
+  await until("the log", () => /event=traces_sent_again/.test(rig.gateway.said) && /event=traces_lost spans=[1-9]/.test(rig.gateway.said), () => rig.gateway.said);
   assert.equal(collector.spans.slice(before).filter((s) => s.name === "openclaw.message.processed").length, 1, "what was given up does not come late");
 });
 
