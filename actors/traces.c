@@ -171,6 +171,7 @@ static void write_body(struct traces *t)
     t->count = 0;
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's
 static size_t ignore_body(char *bytes, size_t size, size_t count, void *ctx)
 {
     (void)bytes;
