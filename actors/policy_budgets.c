@@ -95,7 +95,11 @@ static bool refuse(policy_t *p, const struct policy_event *e, enum policy_scope 
     a->reason = REASON_BUDGET;
     a->scope = scope;
     a->spent = *spent;
-    a->budget = tokens ? (struct policy_spent){ .tokens = budget->tokens } : (struct policy_spent){ .micros = budget->micros };
+    a->budget = (struct policy_spent){ 0 };
+    if (tokens)
+        a->budget.tokens = budget->tokens;
+    else
+        a->budget.micros = budget->micros;
     return true;
 }
 

@@ -178,11 +178,8 @@ static void look_at_setup(struct doctor *d)
 /* Without a configuration there is no gateway to ask. */
 static int examine(struct doctor *d, const struct remote_flags *flags, bool as_json)
 {
-    struct configuration c = { 0 };
     struct remote r = { 0 };
     d->findings = json_array();
-    d->c = &c;
-    configuration_load(&c, true);
     look_at_setup(d);
     if (as_json) {
         json_t *report = doctor_report(d);
@@ -191,7 +188,7 @@ static int examine(struct doctor *d, const struct remote_flags *flags, bool as_j
     } else {
         printf("┌  OpenClaw doctor\n");
         show_findings(d->findings);
-        if (c.config && remote_prepare(&r, flags) == CLI_OK) {
+        if (d->c->config && remote_prepare(&r, flags) == CLI_OK) {
             look_at_gateway(&r);
             if (r.client) look_at_pairing(&r);
         }
@@ -199,14 +196,14 @@ static int examine(struct doctor *d, const struct remote_flags *flags, bool as_j
         printf("│\n└  Doctor complete.\n");
     }
     json_decref(d->findings);
-    configuration_free(&c);
     return CLI_OK;
 }
 
 int cmd_doctor(int argc, char **argv)
 {
     struct remote_flags flags = { 0 };
-    struct doctor d = { 0 };
+    struct configuration c = { 0 };
+    struct doctor d = { .c = &c };
     bool quiet = false, as_json = false;
     const struct cli_option options[] = { { "--fix", NULL, "mend what needs no decision: permissions, missing folders, leftovers", NULL,
                                             &d.fix },
@@ -220,5 +217,9 @@ int cmd_doctor(int argc, char **argv)
         "Looks for what is wrong with this installation, and says what to do. Without --fix it changes nothing.", options
     };
     int rc = cli_begin(&usage, &argc, argv, 0);
-    return rc >= 0 ? rc : examine(&d, &flags, as_json);
+    if (rc >= 0) return rc;
+    configuration_load(&c, true);
+    rc = examine(&d, &flags, as_json);
+    configuration_free(&c);
+    return rc;
 }

@@ -75,11 +75,10 @@ static void answer(struct str line)
 static void live(struct str input)
 {
     struct buf status = { 0 };
-    int64_t id = 0;
     channel_telegram.start(f.state, &f.now);
-    while (input.n) {
+    for (int64_t id = 1; input.n; id++) {
         struct str line = str_split(&input, '\n');
-        const struct channel_delivery d = { .id = ++id, .route = STR("{\"to\":\"chat:7\"}"), .text = line, .nonce = STR("n") };
+        const struct channel_delivery d = { .id = id, .route = STR("{\"to\":\"chat:7\"}"), .text = line, .nonce = STR("n") };
         f.now.mono_ms += 1000;
         if (line.n && line.p[0] == '!')
             channel_telegram.deliver(f.state, &d, &f.now);

@@ -43,7 +43,7 @@ int operator_run(const struct kit *k, const char *const *args, char **output)
     char state[128], config[300], port[64];
     proc_t *p;
     int status = -1;
-    for (size_t n = 0; args[n] && n < ARGS_MAX; n++) argv[n + 1] = args[n];
+    for (size_t n = 0; n < ARGS_MAX && args[n]; n++) argv[n + 1] = args[n];
     snprintf(state, sizeof state, "OPENCLAW_STATE_DIR=%s", k->state);
     snprintf(config, sizeof config, "OPENCLAW_CONFIG_PATH=%s", k->config);
     snprintf(port, sizeof port, "OPENCLAW_GATEWAY_PORT=%d", k->port);
