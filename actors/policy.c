@@ -20,6 +20,18 @@ void policy_list_push_front(struct list *list, struct node *node)
     list->count++;
 }
 
+void policy_list_insert(struct list *list, struct node *after, struct node *node)
+{
+    if (!after || !after->next) {
+        (after ? policy_list_push : policy_list_push_front)(list, node);
+        return;
+    }
+    *node = (struct node){ .prev = after, .next = after->next, .list = list };
+    after->next->prev = node;
+    after->next = node;
+    list->count++;
+}
+
 void policy_list_remove(struct node *node)
 {
     struct list *list = node->list;
@@ -186,6 +198,7 @@ static int on_stop_accepting(policy_t *p, const struct policy_event *e)
 {
     (void)e;
     p->stopping = true;
+    policy_sessions_quiet(p); /* nothing comes any more */
     return 0;
 }
 
@@ -200,6 +213,7 @@ static int on_tick(policy_t *p, const struct policy_event *e)
 {
     (void)e;
     while (p->retry_count && p->retries[0]->due_ms <= p->now_ms) policy_request_retry(p, p->retries[0]);
+    policy_sessions_quiet(p);
     policy_keys_expire(p);
     policy_workers_tick(p);
     return 0;

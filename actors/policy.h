@@ -13,7 +13,8 @@
  *  Turns that wait in a session with one `collect` value are joined when the first of them gets its permit: DO_COLLECT for each
  *  other one, which has no permit of its own and ends just before the first, in the same way. One that is to steer may also join a
  *  turn that runs: DO_STEER tells that one's thread, which asks by STEER when it can take a message in. One that interrupts stops the
- *  turn in hand, when that is a person's, too.
+ *  turn in hand, when that is a person's, too. What came during a run and may be joined waits, after that run, until nothing has
+ *  come for its pause, so that who writes three lines gets one answer; a session that runs nothing starts at once.
  *  A turn ends exactly once: DO_REFUSE, DO_DUPLICATE, DO_DROP or DO_END. A model request ends exactly once:
  *  DO_MODEL_REFUSED, the event MODEL_OK, DO_MODEL_FAILED or DO_MODEL_CANCEL. */
 #ifndef ACTORS_POLICY_H
@@ -32,6 +33,7 @@ enum {
     POLICY_CHILDREN_MAX = 1024,                 /* no limit may ask for more children of one session */
     POLICY_COLLECT_MAX = 64,                    /* turns that run as one */
     POLICY_COLLECT_BYTES_MAX = 8 * 1024 * 1024, /* of their messages together; a single one may be longer */
+    POLICY_PAUSES_MAX = 20,                     /* messages that may put off those that wait before them */
 };
 
 enum policy_lane { LANE_MAIN, LANE_SUBAGENT, LANE_CRON, LANE_COUNT };
@@ -126,7 +128,7 @@ struct policy_tried {
 enum policy_event_kind {
     /* Turns. SUBMIT: turn, session, agent, lane; idempotency, bounded, collect, spawn, replaces, requester, depth when they apply. */
     POLICY_SUBMIT,
-    POLICY_STORED,  /* turn, ok; requester, depth, spent (of the session) as the store knows them; steer, interrupts, alone. A turn that was
+    POLICY_STORED,  /* turn, ok; requester, depth, spent (of the session) as the store knows them; steer, interrupts, alone, pause_ms. A turn that was
                      * aborted meanwhile ends  here, without DO_ACK;  the turn that it replaces is stopped, and its child slot passes on */
     POLICY_RECOVER, /* as SUBMIT, for what the store holds from before: no bound, no DO_STORE, no DO_ACK; spawn != 0: it is
                      * the run that `requester` spawned the session for, and takes a child slot */
@@ -179,6 +181,7 @@ struct policy_event {
     const struct policy_candidate *candidates; /* in order of preference */
     size_t candidate_count;
     int64_t retry_after_ms;
+    int64_t pause_ms; /* STORED, with collect: when it came during a run, it waits until nothing has come for so long */
     int64_t until_ms;
     struct str target;       /* agent id */
     const struct str *allow; /* agent ids; the requester's own agent is always allowed */

@@ -24,6 +24,7 @@ struct list {
 };
 void policy_list_push(struct list *list, struct node *node);       /* as the last */
 void policy_list_push_front(struct list *list, struct node *node); /* as the first */
+void policy_list_insert(struct list *list, struct node *after, struct node *node); /* after NULL: as the first */
 void policy_list_remove(struct node *node);                        /* nothing happens when it is in no list */
 
 /* The object that holds `node` as its `field`. */
@@ -77,6 +78,9 @@ struct session {
     struct turn *active; /* starting, running, waiting for another session, resuming */
     struct worker *worker;
     struct node in_ready; /* of a group: its first waiting turn only needs a permit */
+    struct node in_held;  /* policy.held, instead: more may come that joins it */
+    int64_t quiet_ms;     /* ... until then */
+    int pauses;           /* messages that have put it off since its last turn began */
     struct group group;   /* its children in the sub-agent lane */
     struct session *parent;
     struct list children;      /* session.in_children: sessions it spawned that are not over */
@@ -184,6 +188,8 @@ struct policy {
 
     struct lane lanes[LANE_COUNT];
 
+    struct list held; /* session.in_held, soonest first */
+
     struct worker **workers;
     int worker_count, worker_cap;   /* objects in `workers` */
     int live;                       /* workers that are not UNUSED */
@@ -253,7 +259,9 @@ void policy_keys_expire(policy_t *p);
 struct session *policy_session_find(const policy_t *p, struct str key);
 struct session *policy_session_get(policy_t *p, struct str key, struct str agent); /* made when absent; NULL: p->err */
 void policy_session_attach(struct session *s, struct session *parent);
-void policy_session_settle(policy_t *p, struct session *s);  /* into its lane's ready list when it can run */
+void policy_session_settle(policy_t *p, struct session *s);  /* into its lane's ready list when it can run, or held until it is quiet */
+void policy_session_pause(policy_t *p, struct session *s, const struct turn *t, int64_t pause_ms); /* t was queued in it */
+void policy_sessions_quiet(policy_t *p);                     /* what is held and need not be any more becomes ready */
 void policy_session_release(policy_t *p, struct session *s); /* frees it, and parents, when nothing needs it */
 
 /* policy_lanes.c */

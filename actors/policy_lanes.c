@@ -40,6 +40,8 @@ static bool grant(policy_t *p, struct lane *lane)
         policy_list_push(&lane->ring, &g->in_ring);
     }
     s->active = t;
+    s->pauses = 0;
+    s->quiet_ms = 0;
     policy_collect(p, t, false);
     policy_worker_run(p, w, t);
     return true;

@@ -47,6 +47,7 @@ int64_t policy_next_due(const policy_t *policy)
     const struct policy_limits *l = &policy->limits;
     int64_t due = -1;
     if (policy->retry_count) due = sooner(due, policy->retries[0]->due_ms);
+    if (policy->held.count) due = sooner(due, HOLDER(policy->held.first, struct session, in_held)->quiet_ms);
     if (policy->ended.count) due = sooner(due, HOLDER(policy->ended.first, struct keep, in_ended)->ended_ms + l->idempotent_ms);
     if (policy->idle.count) due = sooner(due, HOLDER(policy->idle.last, struct worker, in_list)->since_ms + l->park_after_ms);
     if (policy->free.count > l->spare_workers_max)

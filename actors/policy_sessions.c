@@ -33,10 +33,41 @@ void policy_session_attach(struct session *s, struct session *parent)
     policy_list_push(&parent->children, &s->in_children);
 }
 
+/* Behind those that are due before it. Pauses are nearly always the same, so that this is the last place. */
+static void hold(policy_t *p, struct session *s)
+{
+    struct node *before = p->held.last;
+    while (before && HOLDER(before, struct session, in_held)->quiet_ms > s->quiet_ms) before = before->prev;
+    policy_list_insert(&p->held, before, &s->in_held);
+}
+
 void policy_session_settle(policy_t *p, struct session *s)
 {
     const struct turn *head = FIRST(&s->waiting, struct turn, in_waiting);
-    if (!s->active && head && head->state == POLICY_TURN_QUEUED) policy_lane_ready(p, s);
+    if (s->active || s->in_held.list || !head || head->state != POLICY_TURN_QUEUED) return;
+    if (!s->in_ready.list && head->collect && s->quiet_ms > p->now_ms && !p->stopping)
+        hold(p, s);
+    else
+        policy_lane_ready(p, s);
+}
+
+void policy_session_pause(policy_t *p, struct session *s, const struct turn *t, int64_t pause_ms)
+{
+    if (!s->active && !s->in_held.list && s->waiting.first == &t->in_waiting) s->quiet_ms = 0; /* of what has been answered */
+    if (!t->collect || (!s->active && !s->in_held.list) || s->pauses >= POLICY_PAUSES_MAX) return;
+    s->pauses++;
+    s->quiet_ms = p->now_ms + pause_ms;
+    policy_list_remove(&s->in_held); /* the caller settles it: its place is another one now */
+}
+
+void policy_sessions_quiet(policy_t *p)
+{
+    while (p->held.count) {
+        struct session *s = HOLDER(p->held.first, struct session, in_held);
+        if (s->quiet_ms > p->now_ms && !p->stopping) return;
+        policy_list_remove(&s->in_held);
+        policy_lane_ready(p, s);
+    }
 }
 
 void policy_session_release(policy_t *p, struct session *s)

@@ -66,7 +66,10 @@ void policy_turn_unqueue(policy_t *p, struct turn *t)
 {
     struct session *s = t->session;
     assert(s); /* only a turn that was dropped has none, and that is in no queue */
-    if (s->waiting.first == &t->in_waiting) policy_lane_unready(s);
+    if (s->waiting.first == &t->in_waiting) {
+        policy_lane_unready(s);
+        policy_list_remove(&s->in_held);
+    }
     policy_list_remove(&t->in_waiting);
     policy_list_remove(&t->in_bounded);
     p->lanes[t->lane].waiting--;
@@ -162,7 +165,7 @@ static bool key_fits(struct str key)
 
 static bool malformed(const policy_t *p, const struct policy_event *e)
 {
-    return e->turn <= 0 || (unsigned)e->lane >= LANE_COUNT || e->bytes < 0 || policy_turn_find(p, e->turn);
+    return e->turn <= 0 || (unsigned)e->lane >= LANE_COUNT || e->bytes < 0 || e->pause_ms < 0 || policy_turn_find(p, e->turn);
 }
 
 static bool keys_fit(const struct policy_event *e)
@@ -272,6 +275,7 @@ int policy_on_stored(policy_t *p, const struct policy_event *e)
         return 0;
     }
     if (t->state != POLICY_TURN_PENDING) return GW_EINVAL;
+    if (e->pause_ms < 0) return GW_EINVAL;
     struct turn *old = e->ok && t->replaces ? policy_turn_find(p, t->replaces) : NULL;
     if (old && !old->session) old = NULL; /* it was dropped */
     if (e->ok) place(p, t->session, e);
@@ -284,9 +288,10 @@ int policy_on_stored(policy_t *p, const struct policy_event *e)
     } else {
         policy_turn_set(p, t, POLICY_TURN_QUEUED);
         act(p, POLICY_DO_ACK, t->id);
+        if (e->alone) t->collect = 0;
+        policy_session_pause(p, t->session, t, e->pause_ms);
         if (old) take_over(p, t, old);
         t->steer = e->steer;
-        if (e->alone) t->collect = 0;
         if (e->interrupts) policy_interrupt(p, t->session);
         if (t->steer) policy_steer_hint(p, t->session);
         policy_session_settle(p, t->session);

@@ -8,19 +8,32 @@
 
 enum { DROPPED_BYTES = 140 /* shown of a message that made room */, DROPPED_LINES_BYTES = 6000 };
 
+/* What `table` of the configuration has for a channel; NULL: nothing. */
+static const struct json5_node *of_channel(const struct router *r, const char *table, struct str channel)
+{
+    struct buf path = { 0 };
+    if (!channel.n) return NULL;
+    buf_text(&path, table);
+    buf_text(&path, "[\"");
+    buf_add(&path, channel);
+    buf_text(&path, "\"]");
+    const struct json5_node *own = config_get(r->config, buf_str(&path));
+    buf_free(&path);
+    return own;
+}
+
 /* The mode for a channel: its own, else the general one. */
 static struct str mode_of(const struct router *r, struct str channel)
 {
-    const struct json5_node *own = NULL;
-    struct buf path = { 0 };
-    if (channel.n) {
-        buf_text(&path, "messages.queue.byChannel[\"");
-        buf_add(&path, channel);
-        buf_text(&path, "\"]");
-        own = config_get(r->config, buf_str(&path));
-    }
-    buf_free(&path);
+    const struct json5_node *own = of_channel(r, "messages.queue.byChannel", channel);
     return own && own->string.n ? own->string : config_str(r->config, "messages.queue.mode");
+}
+
+static int64_t pause_of(const struct router *r, struct str channel)
+{
+    int64_t ms;
+    const struct json5_node *own = of_channel(r, "messages.queue.debounceMsByChannel", channel);
+    return own && json5_to_int(own, &ms) ? ms : config_int(r->config, "messages.queue.debounceMs");
 }
 
 static uint64_t add_hash(uint64_t h, struct str s)
@@ -46,6 +59,7 @@ void router_queue_as(const struct router *r, const struct said *s, struct str ow
     stored->steer = str_starts(mode, STR("steer")) || str_is(mode, "queue");
     stored->interrupts = str_is(mode, "interrupt");
     stored->alone = str_is(mode, "followup");
+    if (!stored->interrupts) stored->pause_ms = pause_of(r, s->channel);
 }
 
 void router_collect(struct router *r, struct turn_entry *e, int64_t into)

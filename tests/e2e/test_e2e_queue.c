@@ -109,3 +109,19 @@ Test(e2e_queue, the_mode_is_a_sessions_own, .timeout = 90)
     await_end("cmd-3", "final", "mode=collect");
     operator_stop(&me, &K);
 }
+
+Test(e2e_queue, what_comes_during_a_run_waits_for_more, .timeout = 90)
+{
+    start("collect");
+    fake_control(&K.openrouter, "{\"next\":[{\"text\":\"one\",\"delay_ms\":300},{\"text\":\"both\"}]}");
+    say("run-1", "first");
+    int64_t begun = clock_mono_ms();
+    say("run-2", "second");
+    await_end("run-1", "final", "one");
+    usleep(200000);
+    say("run-3", "third");
+    await_end("run-2", "final", "both");
+    cr_expect_geq(clock_mono_ms() - begun, 1400, "a second after the third");
+    cr_expect_eq(fake_count(&K.openrouter, "requests"), 2, "the second and the third are one");
+    operator_stop(&me, &K);
+}

@@ -44,6 +44,9 @@ policy_collect.c~s/(t->steer || !steers) \&\& //~what is to wait joins a turn th
 policy_collect.c~s/policy_collect(p, lead, true);//~what is to steer waits
 policy_collect.c~s/lead->message_bytes += t->message_bytes;//~a turn takes in more than it may
 policy_turns.c~s/if (t->steer) policy_steer_hint(p, t->session);//~a turn is not told what waits for it
+policy_sessions.c~s/head->collect \&\& s->quiet_ms > p->now_ms/0/~what came during a run does not wait for more
+policy_sessions.c~s/s->quiet_ms > p->now_ms \&\& !p->stopping) return/!p->stopping) return/~what waits for more is forgotten
+policy_sessions.c~s/->quiet_ms > s->quiet_ms) before/->quiet_ms < 0) before/~who is quiet first comes later
 policy_turns.c~s/if (e->alone) t->collect = 0;//~what is to run alone is joined
 policy_abort.c~s/if (s->active \&\& s->active->bounded) stop/if (0) stop/~a turn runs on that is to be interrupted
 policy_abort.c~s/s->active \&\& s->active->bounded/s->active/~what is no person's turn is interrupted

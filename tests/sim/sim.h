@@ -36,6 +36,9 @@ struct sim_session {
     int ready_group;
     enum policy_lane ready_lane;
     int64_t ring_seq;       /* as a group of the sub-agent lane */
+    bool held;              /* what waits in it could run, and more may come */
+    int64_t quiet_ms, held_seq;
+    int pauses;
     int passed, passed_max; /* grants to others since it was ready */
     struct policy_spent spent;
     int worker;

@@ -270,6 +270,7 @@ static void do_stored(struct sim *s)
     if (chance(s, 20)) e.spent.tokens = below(s, 500);
     e.interrupts = !e.steer && chance(s, 8);
     e.alone = !e.steer && chance(s, 8);
+    if (chance(s, 40)) e.pause_ms = below(s, 3) * 500;
     if (s->zombie_count && chance(s, 50)) e.turn = s->zombies[below(s, s->zombie_count)];
     if (e.turn) step(s, &e);
 }
@@ -354,7 +355,7 @@ static void do_answer(struct sim *s)
     if (e.kind == POLICY_MODEL_FAILED) {
         e.failure = (enum failure)(1 + below(s, FAILURE_COUNT - 1));
         if (chance(s, 30)) e.failure = FAILURE_rate_limit;
-        if (chance(s, 50)) e.retry_after_ms = chance(s, 60) ? below(s, 7000) : below(s, 100000000);
+        if (chance(s, 75)) e.retry_after_ms = chance(s, 80) ? below(s, 6000) : below(s, 100000000);
         e.visible = chance(s, 10);
     }
     step(s, &e);

@@ -101,6 +101,8 @@ static void check_sessions(struct sim *s)
     for (int i = 0; i < SESSIONS; i++) {
         const struct sim_session *it = &s->sessions[i];
         if (!it->used) continue;
+        bool due = s->event->kind == POLICY_TICK && it->held && it->quiet_ms <= s->now_ms;
+        RULE(s, !due && (!it->held || !s->stopping), "session %s is held too long", it->key);
         struct policy_session_info info = policy_session_info(s->policy, str_of(it->key));
         RULE(s, info.known == sim_session_exists(s, i), "session %s: known %d", it->key, info.known);
         RULE(s, info.turn == active[i] && info.waiting == waiting[i], "session %s: turn %ld, waiting %d", it->key, (long)info.turn,

@@ -95,6 +95,7 @@ static int ready_in_group(const struct sim *s, int group)
 static void unready(struct sim *s, int session)
 {
     struct sim_session *it = &s->sessions[session];
+    it->held = false;
     if (!it->ready_seq) return;
     it->ready_seq = 0;
     if (it->ready_lane == LANE_SUBAGENT && !ready_in_group(s, it->ready_group)) s->sessions[it->ready_group].ring_seq = 0;
@@ -104,7 +105,12 @@ static void make_ready(struct sim *s, int session)
 {
     struct sim_session *it = &s->sessions[session];
     const struct sim_turn *head = head_of(s, session);
-    if (it->ready_seq || !head || head->state != POLICY_TURN_QUEUED || active_of(s, session)) return;
+    if (it->ready_seq || it->held || !head || head->state != POLICY_TURN_QUEUED || active_of(s, session)) return;
+    if (head->collect && it->quiet_ms > s->now_ms && !s->stopping) {
+        it->held = true;
+        it->held_seq = ++s->seq;
+        return;
+    }
     it->ready_lane = head->lane;
     it->ready_group = it->parent >= 0 ? it->parent : session;
     int ahead = 0;
@@ -114,6 +120,35 @@ static void make_ready(struct sim *s, int session)
     it->passed_max = ahead;
     it->ready_seq = ++s->seq;
     if (head->lane == LANE_SUBAGENT && !s->sessions[it->ready_group].ring_seq) s->sessions[it->ready_group].ring_seq = ++s->seq;
+}
+
+/* It was queued. What runs, or is held, before it shall wait for more. */
+static void pause_for(struct sim *s, const struct sim_turn *t, int64_t pause_ms)
+{
+    struct sim_session *it = &s->sessions[t->session];
+    bool behind = active_of(s, t->session) || it->held;
+    if (!behind && head_of(s, t->session) == t) it->quiet_ms = 0;
+    if (!behind || !t->collect || it->pauses == POLICY_PAUSES_MAX) return;
+    it->pauses++;
+    it->quiet_ms = s->now_ms + pause_ms;
+    it->held = false;
+}
+
+/* Sessions whose pause is over become ready, in the order in which it ended. */
+static void quiet(struct sim *s)
+{
+    for (;;) {
+        int next = -1;
+        for (int i = 0; i < SESSIONS; i++) {
+            const struct sim_session *it = &s->sessions[i], *best = next < 0 ? NULL : &s->sessions[next];
+            if (!it->used || !it->held || (it->quiet_ms > s->now_ms && !s->stopping)) continue;
+            if (!best || it->quiet_ms < best->quiet_ms || (it->quiet_ms == best->quiet_ms && it->held_seq < best->held_seq)) next = i;
+        }
+        if (next < 0) return;
+        s->sessions[next].held = false;
+        s->sessions[next].quiet_ms = 0;
+        make_ready(s, next);
+    }
 }
 
 static int free_workers(const struct sim *s, enum sim_worker_state state)
@@ -153,6 +188,7 @@ static void check_grant(struct sim *s, struct sim_turn *t)
     }
     sim_collect_joined(s, t, false);
     unready(s, t->session);
+    own->quiet_ms = own->pauses = 0;
     if (t->lane == LANE_SUBAGENT && s->sessions[own->ready_group].ring_seq) s->sessions[own->ready_group].ring_seq = ++s->seq;
 }
 
@@ -518,9 +554,15 @@ void sim_event(struct sim *s, const struct policy_event *e)
     case POLICY_WORKER_GONE: s->workers[e->worker] = (struct sim_worker){ .state = W_UNUSED }; break;
     case POLICY_SPAWN: spawn(s, e); break;
     case POLICY_CHILD_ENDED: slot_of(s, e->spawn)->handle = 0; break;
-    case POLICY_STOP_ACCEPTING: s->stopping = true; break;
+    case POLICY_STOP_ACCEPTING:
+        s->stopping = true;
+        quiet(s);
+        break;
     case POLICY_CONFIG: s->limits = *e->limits; break;
-    case POLICY_TICK: expire(s); break;
+    case POLICY_TICK:
+        quiet(s);
+        expire(s);
+        break;
     default: break;
     }
     sim_models_event(s, e);
@@ -561,6 +603,7 @@ void sim_action(struct sim *s, const struct policy_action *a)
     switch ((int)a->kind) {
     case POLICY_DO_ACK:
         t->state = POLICY_TURN_QUEUED;
+        pause_for(s, t, s->event->pause_ms);
         make_ready(s, t->session);
         break;
     case POLICY_DO_DUPLICATE: check_duplicate(s, a); break;

@@ -20,6 +20,14 @@ static void start(int count, int64_t bytes)
     for (int i = 0; i < count; i++) accept(joinable(2 + i, "s", 7, bytes));
 }
 
+/* It comes to turn 1's session, in the mode collect. */
+static void submit_paused(int64_t turn, int64_t pause_ms)
+{
+    const struct policy_event e = joinable(turn, "s", 7, 10);
+    cr_assert(step(e) == 0);
+    cr_assert(step((struct policy_event){ .kind = POLICY_STORED, .turn = turn, .ok = true, .pause_ms = pause_ms }) == 0);
+}
+
 static void no_start(void)
 {
     start(0, 0);
@@ -134,4 +142,68 @@ Test(policy_collect, a_part_neither_asks_nor_ends_by_itself, .init = no_start, .
     cr_assert(one(POLICY_DO_MODEL_REFUSED)->reason == REASON_NOT_RUNNING);
     struct policy_event negative = joinable(9, "s", 7, -1);
     cr_assert(step(negative) == GW_EINVAL);
+}
+
+/* Turn 2 came behind turn 1, with a pause of a second. */
+static void start_paused(void)
+{
+    start(0, 0);
+    submit_paused(2, 1000);
+}
+
+Test(policy_collect, what_came_during_a_run_waits_for_more, .init = no_start, .fini = rig_stop)
+{
+    start_paused();
+    now_ms += 600;
+    submit_paused(3, 1000);
+    done(1);
+    cr_assert(none(POLICY_DO_RUN) && policy_next_due(policy) == now_ms + 1000);
+    now_ms += 900;
+    submit_paused(4, 1000);
+    tick(999);
+    cr_assert(none(POLICY_DO_RUN), "the third message began the pause anew");
+    tick(1);
+    cr_assert(one(POLICY_DO_RUN)->turn == 2 && count_of(POLICY_DO_COLLECT) == 2);
+}
+
+Test(policy_collect, a_session_that_runs_nothing_starts_at_once, .init = no_start, .fini = rig_stop)
+{
+    start_paused();
+    now_ms += 1000;
+    done(1);
+    cr_assert(one(POLICY_DO_RUN)->turn == 2, "it was quiet for long enough before the end");
+    done(2);
+    submit_paused(3, 1000);
+    cr_assert(one(POLICY_DO_RUN)->turn == 3);
+}
+
+Test(policy_collect, a_pause_ends_with_the_last_of_its_messages, .init = no_start, .fini = rig_stop)
+{
+    start_paused();
+    done(1);
+    cr_assert(step((struct policy_event){ .kind = POLICY_ABORT, .turn = 2, .reason = REASON_USER }) == 0);
+    submit_paused(3, 1000);
+    cr_assert(one(POLICY_DO_RUN)->turn == 3);
+}
+
+Test(policy_collect, messages_cannot_put_off_an_answer_for_ever, .init = no_start, .fini = rig_stop)
+{
+    start(0, 0);
+    for (int i = 0; i < POLICY_PAUSES_MAX; i++) submit_paused(2 + i, 1000);
+    done(1);
+    now_ms += 999;
+    submit_paused(2 + POLICY_PAUSES_MAX, 1000);
+    tick(1);
+    cr_assert(one(POLICY_DO_RUN)->turn == 2 && count_of(POLICY_DO_COLLECT) == POLICY_PAUSES_MAX);
+}
+
+Test(policy_collect, who_stops_does_not_wait_for_more, .init = no_start, .fini = rig_stop)
+{
+    struct policy_limits limits = policy_limits_default();
+    start_paused();
+    limits.drain_all = true;
+    cr_assert(step((struct policy_event){ .kind = POLICY_CONFIG, .limits = &limits }) == 0);
+    done(1);
+    cr_assert(step((struct policy_event){ .kind = POLICY_STOP_ACCEPTING }) == 0);
+    cr_assert(one(POLICY_DO_RUN)->turn == 2);
 }
