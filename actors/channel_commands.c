@@ -3,13 +3,14 @@
 #include <stdlib.h>
 
 #include "actors/channel_internal.h"
+#include "actors/rpc_call.h"
 #include "base/json_read.h"
 #include "base/version.h"
 #include "channels/approvals.h"
 #include "channels/chat_commands.h"
 #include "channels/rpc.h"
 
-enum stage { ASKED_SESSION, ASKED_MORE, ASKED_CHANGE, ASKED_QUIET, ASKED_RESET, ASKED_DECISION };
+enum stage { ASKED_SESSION, ASKED_MORE, ASKED_CHANGE, ASKED_QUIET, ASKED_RESET, ASKED_DECISION, ASKED_CONFIG };
 
 enum { QUIET_MS = 15000 };
 
@@ -55,7 +56,7 @@ static void call(struct host *h, struct channel_command *c, enum stage stage, co
     char *text = params ? json_dumps(params, JSON_COMPACT) : NULL;
     struct msg m = { .kind = MSG_rpc_call };
     m.rpc_call.method = method;
-    m.rpc_call.flags = 1;
+    m.rpc_call.flags = RPC_CALL_ADMIN; /* who may give which command is asked before */
     m.rpc_call.params = text ? str_of(text) : STR("{}");
     ask(h, c, stage, to, &m);
     free(text);
@@ -74,6 +75,9 @@ static struct chat_facts facts_of(const struct host *h, const struct channel_com
                                 .models = json_object_get(c->known, "models"),
                                 .files = json_object_get(c->known, "files"),
                                 .subagents = json_object_get(c->known, "subagents"),
+                                .skills = json_object_get(c->known, "skills"),
+                                .settings = c->command.id == CHAT_COMMAND_config ? c->known : NULL,
+                                .owner = chat_is_owner(h->options->config, str_of(h->channel->id), str_of(c->sender)),
                                 .refusal = buf_str(&c->refusal),
                                 .patched = c->patched };
 }
@@ -98,6 +102,10 @@ static void reply(struct host *h, struct channel_command *c)
     struct buf text = { 0 };
     chat_command_kills(&c->command, &facts, kill_child, h);
     chat_command_reply(&c->command, &facts, &text);
+    if (chat_command_reloads(&c->command, &facts)) {
+        const struct msg reload = { .kind = MSG_config_reload }; /* corr 0: nothing is answered */
+        mailbox_send(h->mailbox, "reload", &reload);
+    }
     end(h, c, buf_str(&text));
     buf_free(&text);
 }
@@ -147,6 +155,10 @@ static void go_on(struct host *h, struct channel_command *c)
         return;
     }
     json_t *members = json_object();
+    if (chat_command_config(&c->command, &facts, members)) {
+        call(h, c, ASKED_CONFIG, "query", RPC_config_patch, members);
+        return;
+    }
     if (!chat_command_patch(&c->command, &facts, members)) {
         json_decref(members);
         reply(h, c);
@@ -158,9 +170,11 @@ static void go_on(struct host *h, struct channel_command *c)
 
 static void ask_more(struct host *h, struct channel_command *c)
 {
-    switch (chat_command_needs(c->command.id)) {
+    switch (chat_command_needs(h->options->config, c->command.id)) {
     case CHAT_NEEDS_MODELS: call(h, c, ASKED_MORE, "query", RPC_models_list, NULL); break;
     case CHAT_NEEDS_FILES: call(h, c, ASKED_MORE, "query", RPC_agents_files_list, json_pack("{s:s}", "agentId", c->agent)); break;
+    case CHAT_NEEDS_SKILLS: call(h, c, ASKED_MORE, "query", RPC_skills_status, json_pack("{s:s}", "agentId", c->agent)); break;
+    case CHAT_NEEDS_CONFIG: call(h, c, ASKED_MORE, "query", RPC_config_get, NULL); break;
     case CHAT_NEEDS_SUBAGENTS: call(h, c, ASKED_MORE, "query", RPC_subagents_list, json_pack("{s:s}", "sessionKey", c->key)); break;
     default: go_on(h, c); break;
     }
@@ -195,6 +209,10 @@ void channel_command_told(struct host *h, struct channel_command *c, struct msg 
     } else if (c->stage == ASKED_QUIET && in->kind == MSG_session_quiet && in->session_quiet.quiet) {
         call(h, c, ASKED_RESET, "store", RPC_sessions_reset,
              json_pack("{s:s, s:s}", "key", c->key, "reason", c->command.id == CHAT_COMMAND_new ? "new" : "reset"));
+    } else if (c->stage == ASKED_CONFIG) {
+        c->patched = said != NULL;
+        if (!said) buf_add(&c->refusal, refused ? r->text : STR("no answer from a part of the gateway"));
+        reply(h, c);
     } else if (c->stage == ASKED_CHANGE && refused && str_is(r->code, "INVALID_REQUEST")) {
         buf_add(&c->refusal, r->text);
         reply(h, c);
@@ -250,7 +268,7 @@ bool channel_command_take(struct host *h, const struct channel_message *m)
     struct channel_command *c = make(m, &command);
     if (!c) return false;
     if (!m->may_command) {
-        end(h, c, STR("You are not authorized to use this command."));
+        end(h, c, STR(CHAT_NOT_AUTHORIZED));
     } else if (command.id == CHAT_COMMAND_compact) { /* a turn: it asks a model */
         channel_submit(h, m, m->command, true);
         channel_command_free(c);

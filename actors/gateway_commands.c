@@ -5,6 +5,7 @@
 #include "actors/gateway_misc.h"
 #include "actors/gateway_runs_internal.h"
 #include "actors/gateway_sessions.h"
+#include "actors/rpc_call.h"
 #include "base/json_read.h"
 #include "base/version.h"
 #include "channels/chat_events.h"
@@ -88,6 +89,9 @@ static struct chat_facts facts_of(const struct gateway_request *rq)
                                 .models = json_object_get(c->known, "models"),
                                 .files = json_object_get(c->known, "files"),
                                 .subagents = json_object_get(c->known, "subagents"),
+                                .skills = json_object_get(c->known, "skills"),
+                                .settings = c->command.id == CHAT_COMMAND_config ? c->known : NULL,
+                                .owner = rq->client->who.admin,
                                 .refusal = buf_str(&c->refusal),
                                 .patched = c->patched };
 }
@@ -171,6 +175,10 @@ static void reply(struct gateway_request *rq)
     struct buf text = { 0 };
     chat_command_kills(&c->command, &facts, kill_child, rq);
     if (c->command.id != CHAT_COMMAND_approve || !approve(rq, &text)) chat_command_reply(&c->command, &facts, &text);
+    if (chat_command_reloads(&c->command, &facts)) {
+        const struct msg reload = { .kind = MSG_config_reload }; /* corr 0: nothing is answered */
+        mailbox_send(rq->gw->mailbox, "reload", &reload);
+    }
     if (text.err)
         refuse(rq, "UNAVAILABLE", STR("out of memory"));
     else
@@ -201,11 +209,38 @@ static void on_patched(struct gateway_request *rq, const struct msg *in)
     if (take_patched(rq, in)) reply(rq);
 }
 
+static void on_configured(struct gateway_request *rq, const struct msg *in)
+{
+    struct command *c = rq->state;
+    if (in->kind == MSG_rpc_result && in->rpc_result.code.n)
+        buf_add(&c->refusal, in->rpc_result.text);
+    else if (in->kind == MSG_rpc_result)
+        c->patched = true;
+    else
+        buf_text(&c->refusal, "no answer from a part of the gateway");
+    reply(rq);
+}
+
+/* Parameters of config.patch; taken. */
+static void change_config(struct gateway_request *rq, json_t *params)
+{
+    struct msg m = { .kind = MSG_rpc_call };
+    char *text = json_dumps(params, JSON_COMPACT);
+    json_decref(params);
+    if (!text) return refuse(rq, "UNAVAILABLE", STR("out of memory"));
+    m.rpc_call.method = RPC_config_patch;
+    m.rpc_call.flags = RPC_CALL_ADMIN; /* only an administrator comes here */
+    m.rpc_call.params = str_of(text);
+    gateway_request_ask(rq, "query", &m, on_configured);
+    free(text);
+}
+
 static void change_settings(struct gateway_request *rq)
 {
     const struct command *c = rq->state;
     const struct chat_facts facts = facts_of(rq);
     json_t *members = json_object();
+    if (chat_command_config(&c->command, &facts, members)) return change_config(rq, members);
     if (chat_command_patch(&c->command, &facts, members)) return patch(rq, members, on_patched);
     json_decref(members);
     reply(rq);
@@ -300,13 +335,14 @@ static void on_known(struct gateway_request *rq, const struct msg *in)
     go_on(rq);
 }
 
-static void ask_files(struct gateway_request *rq)
+/* Something of the session's agent. */
+static void ask_of_agent(struct gateway_request *rq, enum rpc_id method)
 {
     const struct command *c = rq->state;
     struct session_key parts = { 0 };
     session_key_parse(str_of(c->pause.key), &parts);
     json_t *params = json_pack("{s:s%}", "agentId", parts.agent.p ? parts.agent.p : "", parts.agent.n);
-    gateway_request_call(rq, "query", RPC_agents_files_list, params, on_known);
+    gateway_request_call(rq, "query", method, params, on_known);
     json_decref(params);
 }
 
@@ -333,11 +369,13 @@ static void on_session(struct gateway_request *rq, const struct msg *in)
     c->session = session;
     if (denied(c)) return refuse(rq, "INVALID_REQUEST", STR("send blocked by session policy"));
     struct str rest = c->command.args;
-    enum chat_command_need need = chat_command_needs(c->command.id);
+    enum chat_command_need need = chat_command_needs(rq->gw->options->config, c->command.id);
     if (starts_anew(c) && chat_command_model_like(rq->gw->options->config, chat_word(&rest))) need = CHAT_NEEDS_MODELS;
     switch (need) {
     case CHAT_NEEDS_MODELS: gateway_request_call(rq, "query", RPC_models_list, NULL, on_known); break;
-    case CHAT_NEEDS_FILES: ask_files(rq); break;
+    case CHAT_NEEDS_FILES: ask_of_agent(rq, RPC_agents_files_list); break;
+    case CHAT_NEEDS_SKILLS: ask_of_agent(rq, RPC_skills_status); break;
+    case CHAT_NEEDS_CONFIG: gateway_request_call(rq, "query", RPC_config_get, NULL, on_known); break;
     case CHAT_NEEDS_SUBAGENTS: ask_subagents(rq); break;
     default: go_on(rq); break;
     }

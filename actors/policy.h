@@ -128,10 +128,11 @@ struct policy_tried {
 enum policy_event_kind {
     /* Turns. SUBMIT: turn, session, agent, lane; idempotency, bounded, collect, spawn, replaces, requester, depth when they apply. */
     POLICY_SUBMIT,
-    POLICY_STORED,  /* turn, ok; requester, depth, spent (of the session) as the store knows them; steer, interrupts, alone, pause_ms. A turn that was
-                     * aborted meanwhile ends  here, without DO_ACK;  the turn that it replaces is stopped, and its child slot passes on */
-    POLICY_RECOVER, /* as SUBMIT, for what the store holds from before: no bound, no DO_STORE, no DO_ACK; spawn != 0: it is
-                     * the run that `requester` spawned the session for, and takes a child slot */
+    POLICY_STORED, /* turn, ok; requester, depth, spent (of the session) as the store knows them; steer, interrupts, alone, pause_ms. A turn
+                    * that was aborted meanwhile ends  here, without DO_ACK;  the turn that it replaces is stopped, and its child slot
+                    * passes on */
+    POLICY_RECOVER,    /* as SUBMIT, for what the store holds from before: no bound, no DO_STORE, no DO_ACK; spawn != 0: it is
+                        * the run that `requester` spawned the session for, and takes a child slot */
     POLICY_TURN_DONE,  /* turn, outcome */
     POLICY_ABORT,      /* turn, or turn 0 and session: all its turns; reason. cascade: also every descendant, of a turn:
                         * those its session did not spawn in another turn */

@@ -22,10 +22,10 @@ struct list {
     struct node *first, *last;
     int count;
 };
-void policy_list_push(struct list *list, struct node *node);       /* as the last */
-void policy_list_push_front(struct list *list, struct node *node); /* as the first */
+void policy_list_push(struct list *list, struct node *node);                       /* as the last */
+void policy_list_push_front(struct list *list, struct node *node);                 /* as the first */
 void policy_list_insert(struct list *list, struct node *after, struct node *node); /* after NULL: as the first */
-void policy_list_remove(struct node *node);                        /* nothing happens when it is in no list */
+void policy_list_remove(struct node *node);                                        /* nothing happens when it is in no list */
 
 /* The object that holds `node` as its `field`. */
 #define HOLDER(node, type, field) ((type *)(void *)((char *)(node)-offsetof(type, field)))
@@ -259,7 +259,7 @@ void policy_keys_expire(policy_t *p);
 struct session *policy_session_find(const policy_t *p, struct str key);
 struct session *policy_session_get(policy_t *p, struct str key, struct str agent); /* made when absent; NULL: p->err */
 void policy_session_attach(struct session *s, struct session *parent);
-void policy_session_settle(policy_t *p, struct session *s);  /* into its lane's ready list when it can run, or held until it is quiet */
+void policy_session_settle(policy_t *p, struct session *s); /* into its lane's ready list when it can run, or held until it is quiet */
 void policy_session_pause(policy_t *p, struct session *s, const struct turn *t, int64_t pause_ms); /* t was queued in it */
 void policy_sessions_quiet(policy_t *p);                     /* what is held and need not be any more becomes ready */
 void policy_session_release(policy_t *p, struct session *s); /* frees it, and parents, when nothing needs it */

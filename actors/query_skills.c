@@ -121,6 +121,7 @@ static void add_skill(struct buf *out, const struct agent_skills *of, const stru
     if (s->emoji.n) buf_json_pair_str(out, "emoji", s->emoji);
     if (s->homepage.n) buf_json_pair_str(out, "homepage", s->homepage);
     buf_json_pair_bool(out, "always", s->always);
+    if (!s->user_invocable) buf_json_pair_bool(out, "userInvocable", false);
     buf_json_pair_bool(out, "disabled", disabled);
     buf_json_pair_bool(out, "blockedByAllowlist", blocked);
     buf_json_pair_bool(out, "eligible", s->eligible && !disabled && !blocked);

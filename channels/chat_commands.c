@@ -9,6 +9,8 @@
 enum group { GROUP_SESSION, GROUP_OPTIONS, GROUP_STATUS, GROUP_MANAGEMENT, GROUP_HIDDEN };
 enum takes { TAKES_NOTHING, TAKES_WORD, TAKES_ANY };
 
+enum { SKILL_LINE_BYTES = 120 /* shown of what a skill is for */ };
+
 static const char *const group_names[] = { "Session", "Options", "Status", "Management" };
 
 static const struct entry {
@@ -38,8 +40,9 @@ static enum chat_command_id find(struct str name)
     return CHAT_COMMAND_none;
 }
 
-enum chat_command_need chat_command_needs(enum chat_command_id id)
+enum chat_command_need chat_command_needs(const config_t *config, enum chat_command_id id)
 {
+    if (id == CHAT_COMMAND_config && !config_bool(config, "commands.config")) return CHAT_NEEDS_NONE;
     return commands[id].needs;
 }
 
@@ -158,14 +161,40 @@ static void list_one(const struct entry *e, struct buf *out)
     buf_printf(out, " - %s", e->line);
 }
 
-static void reply_commands(struct buf *out)
+/* Two are hidden as long as they are switched off. */
+static enum group group_of(const config_t *config, int id)
+{
+    bool on = (id == CHAT_COMMAND_config && config_bool(config, "commands.config")) ||
+              (id == CHAT_COMMAND_restart && config_bool(config, "commands.restart"));
+    return on ? GROUP_MANAGEMENT : commands[id].group;
+}
+
+/* Those of the agent that work and that people may ask for by name. */
+static void list_skills(const struct chat_facts *facts, struct buf *out)
+{
+    bool any = false;
+    size_t i;
+    const json_t *skill;
+    json_array_foreach(facts->skills, i, skill)
+    {
+        struct str name = json_str(skill, "name"), line = json_str(skill, "description");
+        if (!json_is_true(json_object_get(skill, "eligible")) || json_is_false(json_object_get(skill, "userInvocable"))) continue;
+        if (!any) buf_text(out, "\n\nSkills");
+        any = true;
+        buf_printf(out, "\n  /%.*s - %.*s", STR_ARG(name), STR_ARG(str_utf8_prefix(line, SKILL_LINE_BYTES)));
+        if (line.n > SKILL_LINE_BYTES) buf_text(out, "…");
+    }
+}
+
+static void reply_commands(const struct chat_facts *facts, struct buf *out)
 {
     buf_text(out, "ℹ️ Slash commands");
     for (int group = 0; group < GROUP_HIDDEN; group++) {
         buf_printf(out, "\n\n%s", group_names[group]);
         for (int id = 1; id < CHAT_COMMAND_COUNT; id++)
-            if ((int)commands[id].group == group) list_one(&commands[id], out);
+            if ((int)group_of(facts->config, id) == group) list_one(&commands[id], out);
     }
+    list_skills(facts, out);
 }
 
 /* Switched off by default; what switching it on brings does not exist yet. */
@@ -208,7 +237,7 @@ static void reply_plain(const struct chat_command *command, const struct chat_fa
 {
     switch (command->id) {
     case CHAT_COMMAND_help: reply_help(out); break;
-    case CHAT_COMMAND_commands: reply_commands(out); break;
+    case CHAT_COMMAND_commands: reply_commands(facts, out); break;
     case CHAT_COMMAND_elevated: reply_elevated(facts, out); break;
     case CHAT_COMMAND_subagents: chat_reply_subagents(command, facts, out); break;
     case CHAT_COMMAND_kill: chat_reply_kill(command, facts, out); break;
@@ -242,6 +271,8 @@ void chat_command_reply(const struct chat_command *command, const struct chat_fa
         [CHAT_COMMAND_status] = chat_reply_status,
         [CHAT_COMMAND_whoami] = chat_reply_whoami,
         [CHAT_COMMAND_context] = chat_reply_context,
+        [CHAT_COMMAND_config] = chat_reply_config,
+        [CHAT_COMMAND_restart] = chat_reply_restart,
     };
     if (replies[command->id])
         replies[command->id](command, facts, out);

@@ -23,7 +23,7 @@ enum chat_command_id {
     CHAT_COMMAND_COUNT
 };
 
-enum chat_command_need { CHAT_NEEDS_NONE, CHAT_NEEDS_MODELS, CHAT_NEEDS_FILES, CHAT_NEEDS_SUBAGENTS };
+enum chat_command_need { CHAT_NEEDS_NONE, CHAT_NEEDS_MODELS, CHAT_NEEDS_FILES, CHAT_NEEDS_SUBAGENTS, CHAT_NEEDS_CONFIG, CHAT_NEEDS_SKILLS };
 
 enum { CHAT_REPLY_MAX = 32 * 1024 }; /* bytes of an answer; the rest of a list is counted, not shown */
 
@@ -38,8 +38,15 @@ bool chat_command_parse(struct str message, struct chat_command *out);
 /** The same with the words of session.resetTriggers for `/new`, when they are set. */
 bool chat_command_read(const config_t *config, struct str message, struct chat_command *out);
 
-/** What has to be asked for before the two below. */
-enum chat_command_need chat_command_needs(enum chat_command_id id);
+/** What is said to somebody who may not give a command. */
+#define CHAT_NOT_AUTHORIZED "You are not authorized to use this command."
+
+/** What has to be asked for before those below; nothing of a command that is switched off. */
+enum chat_command_need chat_command_needs(const config_t *config, enum chat_command_id id);
+
+/** Whether somebody of a channel, who may give commands there, is an owner: commands.ownerAllowFrom (`id`, `channel:id`, `*`) has
+ *  him, or names nobody. */
+bool chat_is_owner(const config_t *config, struct str channel, struct str sender);
 
 struct chat_facts {
     const config_t *config;
@@ -51,6 +58,9 @@ struct chat_facts {
     const json_t *models;           /* an array, or NULL */
     const json_t *files;            /* an array, or NULL */
     const json_t *subagents;        /* of subagents.list, or NULL */
+    const json_t *skills;           /* of skills.status, or NULL */
+    const json_t *settings;         /* the answer of config.get, or NULL */
+    bool owner;                     /* who asks may change the configuration */
     struct str refusal;             /* the store's, of what chat_command_patch() asked for; empty: it is done */
     bool patched;                   /* it was asked for and done: `entry` is the new one */
 };
@@ -58,6 +68,13 @@ struct chat_facts {
 /** What a command changes of its session. @param patch  members are added
  *  @return whether there is anything to change */
 bool chat_command_patch(const struct chat_command *command, const struct chat_facts *facts, json_t *patch);
+
+/** What a command changes of the configuration. @param params  of config.patch: members are added
+ *  @return whether there is anything to change, by somebody who may */
+bool chat_command_config(const struct chat_command *command, const struct chat_facts *facts, json_t *params);
+
+/** Whether the configuration has to be read again when the answer is given. */
+bool chat_command_reloads(const struct chat_command *command, const struct chat_facts *facts);
 
 /** Append the answer. Nothing is appended when there is none to give. */
 void chat_command_reply(const struct chat_command *command, const struct chat_facts *facts, struct buf *out);

@@ -1,7 +1,7 @@
 /* channels/chat_commands_internal.h -- what the files that write answers share.
  *
  * chat_commands.c (which message is one; the lists), chat_settings.c (settings of a session), chat_models.c (models),
- * chat_status.c (what there is to tell). */
+ * chat_config.c (the configuration), chat_status.c (what there is to tell). */
 #ifndef CHANNELS_CHAT_COMMANDS_INTERNAL_H
 #define CHANNELS_CHAT_COMMANDS_INTERNAL_H
 
@@ -20,6 +20,9 @@ chat_reply_fn chat_reply_think, chat_reply_verbose, chat_reply_reasoning, chat_r
 /* chat_models.c */
 bool chat_models_patch(const struct chat_command *command, const struct chat_facts *facts, json_t *patch);
 chat_reply_fn chat_reply_model, chat_reply_models;
+
+/* chat_config.c */
+chat_reply_fn chat_reply_config, chat_reply_restart;
 
 /* chat_subagents.c */
 chat_reply_fn chat_reply_subagents, chat_reply_kill, chat_reply_steer;

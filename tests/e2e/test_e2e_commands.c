@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "support/gateway.h"
 #include "support/ws_client.h"
 
@@ -34,16 +35,21 @@ static const char *text(const json_t *v, const char *path)
     return s ? s : "";
 }
 
-static void open_desk(struct desk *d)
+static void open_desk_with(struct desk *d, const struct kit_options *options)
 {
     *d = (struct desk){ 0 };
-    kit_start(&d->k, NULL);
+    kit_start(&d->k, options);
     cr_assert_eq(ws_device_create(&d->device), 0);
     const struct ws_connect c = { .token = KIT_TOKEN, .device = &d->device };
     cr_assert_eq(ws_open(d->k.port, "/", NULL, &d->ws), 0, "status %d", ws_status());
     json_t *hello = ws_hello(d->ws, &c);
     cr_assert(json_is_true(json_object_get(hello, "ok")));
     json_decref(hello);
+}
+
+static void open_desk(struct desk *d)
+{
+    open_desk_with(d, NULL);
 }
 
 static void close_desk(struct desk *d)
@@ -487,5 +493,47 @@ Test(e2e_commands, clients_that_leave_in_the_middle_leave_nothing_behind, .timeo
     expect_said(&d, "main", "/think", "Current thinking level: off.\nOptions: off, minimal, low, medium, high.");
     fake_control(&d.k.openrouter, "{\"default\":{\"text\":\"hello\"}}");
     expect_said(&d, "other", "/new", "hello");
+    close_desk(&d);
+}
+
+/* What the file holds, as one text; the caller frees. */
+static char *config_file(const struct desk *d)
+{
+    struct buf text = { 0 };
+    cr_assert_eq(file_read(d->k.config, 1 << 20, &text), 0);
+    char *copy = strdup(buf_cstr(&text));
+    buf_free(&text);
+    return copy;
+}
+
+Test(e2e_commands, an_operator_changes_the_configuration_from_the_chat, .timeout = 60)
+{
+    const struct kit_options options = { .config_text = "{gateway:{auth:{token:'" KIT_TOKEN "'}},commands:{config:true,restart:true},"
+                                                        "messages:{queue:{cap:20}},agents:{list:[{id:'homelab-admin',default:true}]}}" };
+    struct desk d;
+    open_desk_with(&d, &options);
+    expect_said(&d, "main", "/config show messages.queue.cap", "⚙️ Config messages.queue.cap:\n```json\n20\n```");
+    expect_said(&d, "main", "/config set messages.queue.cap=7", "⚙️ Config updated: messages.queue.cap");
+    char *file = config_file(&d);
+    cr_expect(strstr(file, "cap:7") || strstr(file, "cap: 7"), "%s", file);
+    free(file);
+    for (int tries = 0; tries < 100; tries++) { /* it is in force without a restart */
+        json_t *final = say(&d, "main", "/queue");
+        bool now = strstr(text(final, "payload.message.content.0.text"), "cap=7") != NULL;
+        json_decref(final);
+        if (now) break;
+        cr_assert_lt(tries, 99);
+        usleep(20000);
+    }
+    json_t *final = say(&d, "main", "/config show gateway");
+    cr_expect_null(strstr(text(final, "payload.message.content.0.text"), KIT_TOKEN), "secrets are hidden");
+    json_decref(final);
+    final = say(&d, "main", "/config set messages.queue.cap=many");
+    cr_expect(strstr(text(final, "payload.message.content.0.text"), "⚠️ The configuration was not changed: "), "%s",
+              text(final, "payload.message.content.0.text"));
+    json_decref(final);
+    final = say(&d, "main", "/restart");
+    cr_expect(strstr(text(final, "payload.message.content.0.text"), "is being read again"));
+    json_decref(final);
     close_desk(&d);
 }

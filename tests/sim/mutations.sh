@@ -81,7 +81,7 @@ LIST
 
 if [ "$what" = policy ]; then
     mutations=policy_mutations sources="$src/actors/policy*.c" arguments="--seeds 1000" libraries=-lcrypto
-    sims="sim_policy sim_budgets sim_collect sim_settled sim_turns sim_models"
+    sims="sim_policy sim_budgets sim_collect sim_ready sim_settled sim_turns sim_models"
 else
     mutations=cron_mutations sources="$src/actors/cron_core.c $src/actors/cron_job.c $src/actors/cron_jobs.c $src/actors/cron_schedule.c $src/channels/channel_words.c"
     sims=sim_cron arguments="--years 1 --seeds 3" libraries="-ljansson -lcrypto -lm"

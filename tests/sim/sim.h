@@ -35,8 +35,8 @@ struct sim_session {
     int64_t ready_seq; /* since when it is ready, 0: it is not */
     int ready_group;
     enum policy_lane ready_lane;
-    int64_t ring_seq;       /* as a group of the sub-agent lane */
-    bool held;              /* what waits in it could run, and more may come */
+    int64_t ring_seq; /* as a group of the sub-agent lane */
+    bool held;        /* what waits in it could run, and more may come */
     int64_t quiet_ms, held_seq;
     int pauses;
     int passed, passed_max; /* grants to others since it was ready */
@@ -168,6 +168,16 @@ bool sim_session_exists(const struct sim *s, int session); /* as an object of th
 int sim_children(const struct sim *s, int session);
 bool sim_is_active(const struct sim_turn *t);
 struct sim_request *sim_request_find(struct sim *s, int64_t id);
+
+bool sim_is_waiting(const struct sim_turn *t);
+
+/* sim_ready.c: who may run next. */
+struct sim_turn *sim_active_of(struct sim *s, int session); /* NULL: it runs nothing */
+struct sim_turn *sim_head_of(struct sim *s, int session);   /* what waits first in it, or NULL */
+void sim_make_ready(struct sim *s, int session);            /* or held, when it can run */
+void sim_unready(struct sim *s, int session);
+void sim_pause(struct sim *s, const struct sim_turn *t, int64_t pause_ms); /* it was queued */
+void sim_quiet(struct sim *s);                                             /* those whose pause is over become ready */
 
 void sim_event(struct sim *s, const struct policy_event *e);
 void sim_action(struct sim *s, const struct policy_action *a);

@@ -20,7 +20,7 @@ bool sim_is_active(const struct sim_turn *t)
     return t->state >= POLICY_TURN_STARTING && t->state <= POLICY_TURN_RESUMING;
 }
 
-static bool is_waiting(const struct sim_turn *t)
+bool sim_is_waiting(const struct sim_turn *t)
 {
     return t->state == POLICY_TURN_PENDING || t->state == POLICY_TURN_QUEUED;
 }
@@ -40,22 +40,8 @@ static int used(const struct sim *s, enum policy_lane lane)
 static int waiting(const struct sim *s, enum policy_lane lane)
 {
     int n = 0;
-    for (int i = 0; i < s->turn_count; i++) n += s->turns[i].lane == lane && is_waiting(&s->turns[i]);
+    for (int i = 0; i < s->turn_count; i++) n += s->turns[i].lane == lane && sim_is_waiting(&s->turns[i]);
     return n;
-}
-
-static struct sim_turn *active_of(struct sim *s, int session)
-{
-    for (int i = 0; i < s->turn_count; i++)
-        if (s->turns[i].session == session && sim_is_active(&s->turns[i])) return &s->turns[i];
-    return NULL;
-}
-
-static struct sim_turn *head_of(struct sim *s, int session)
-{
-    for (int i = 0; i < s->turn_count; i++)
-        if (s->turns[i].session == session && is_waiting(&s->turns[i])) return &s->turns[i];
-    return NULL;
 }
 
 int sim_children(const struct sim *s, int session)
@@ -82,75 +68,6 @@ bool sim_session_exists(const struct sim *s, int session)
     return s->sessions[session].worker >= 0 || is_alive(s, session);
 }
 
-/* Ready sessions: lane order is the order in which they became ready, groups of the sub-agent lane take turns. */
-
-static int ready_in_group(const struct sim *s, int group)
-{
-    int n = 0;
-    for (int i = 0; i < SESSIONS; i++)
-        n += s->sessions[i].ready_seq && s->sessions[i].ready_lane == LANE_SUBAGENT && s->sessions[i].ready_group == group;
-    return n;
-}
-
-static void unready(struct sim *s, int session)
-{
-    struct sim_session *it = &s->sessions[session];
-    it->held = false;
-    if (!it->ready_seq) return;
-    it->ready_seq = 0;
-    if (it->ready_lane == LANE_SUBAGENT && !ready_in_group(s, it->ready_group)) s->sessions[it->ready_group].ring_seq = 0;
-}
-
-static void make_ready(struct sim *s, int session)
-{
-    struct sim_session *it = &s->sessions[session];
-    const struct sim_turn *head = head_of(s, session);
-    if (it->ready_seq || it->held || !head || head->state != POLICY_TURN_QUEUED || active_of(s, session)) return;
-    if (head->collect && it->quiet_ms > s->now_ms && !s->stopping) {
-        it->held = true;
-        it->held_seq = ++s->seq;
-        return;
-    }
-    it->ready_lane = head->lane;
-    it->ready_group = it->parent >= 0 ? it->parent : session;
-    int ahead = 0;
-    for (int i = 0; i < SESSIONS; i++) ahead += s->sessions[i].ready_seq && s->sessions[i].ready_lane == head->lane;
-    if (head->lane == LANE_SUBAGENT) ahead = (ready_in_group(s, it->ready_group) + 1) * SESSIONS;
-    it->passed = 0;
-    it->passed_max = ahead;
-    it->ready_seq = ++s->seq;
-    if (head->lane == LANE_SUBAGENT && !s->sessions[it->ready_group].ring_seq) s->sessions[it->ready_group].ring_seq = ++s->seq;
-}
-
-/* It was queued. What runs, or is held, before it shall wait for more. */
-static void pause_for(struct sim *s, const struct sim_turn *t, int64_t pause_ms)
-{
-    struct sim_session *it = &s->sessions[t->session];
-    bool behind = active_of(s, t->session) || it->held;
-    if (!behind && head_of(s, t->session) == t) it->quiet_ms = 0;
-    if (!behind || !t->collect || it->pauses == POLICY_PAUSES_MAX) return;
-    it->pauses++;
-    it->quiet_ms = s->now_ms + pause_ms;
-    it->held = false;
-}
-
-/* Sessions whose pause is over become ready, in the order in which it ended. */
-static void quiet(struct sim *s)
-{
-    for (;;) {
-        int next = -1;
-        for (int i = 0; i < SESSIONS; i++) {
-            const struct sim_session *it = &s->sessions[i], *best = next < 0 ? NULL : &s->sessions[next];
-            if (!it->used || !it->held || (it->quiet_ms > s->now_ms && !s->stopping)) continue;
-            if (!best || it->quiet_ms < best->quiet_ms || (it->quiet_ms == best->quiet_ms && it->held_seq < best->held_seq)) next = i;
-        }
-        if (next < 0) return;
-        s->sessions[next].held = false;
-        s->sessions[next].quiet_ms = 0;
-        make_ready(s, next);
-    }
-}
-
 static int free_workers(const struct sim *s, enum sim_worker_state state)
 {
     int n = 0;
@@ -169,8 +86,8 @@ static void check_grant(struct sim *s, struct sim_turn *t)
     struct sim_session *own = &s->sessions[t->session];
     RULE(s, t->state == POLICY_TURN_QUEUED, "turn %ld starts though it is not waiting", (long)t->id);
     RULE(s, !t->aborted, "turn %ld starts though it was stopped", (long)t->id);
-    RULE(s, head_of(s, t->session) == t, "turn %ld overtakes in its session", (long)t->id);
-    RULE(s, own->ready_seq && !active_of(s, t->session), "turn %ld: its session runs another", (long)t->id);
+    RULE(s, sim_head_of(s, t->session) == t, "turn %ld overtakes in its session", (long)t->id);
+    RULE(s, own->ready_seq && !sim_active_of(s, t->session), "turn %ld: its session runs another", (long)t->id);
     RULE(s, used(s, t->lane) < s->limits.lane_cap[t->lane], "lane %d above its cap of %d", t->lane, s->limits.lane_cap[t->lane]);
     RULE(s, !s->stopping || (s->limits.drain_all && !s->drained), "turn %ld starts while stopping", (long)t->id);
     for (int i = 0; i < s->turn_count; i++)
@@ -187,7 +104,7 @@ static void check_grant(struct sim *s, struct sim_turn *t)
         RULE(s, ++other->passed <= other->passed_max, "session %s starves", other->key);
     }
     sim_collect_joined(s, t, false);
-    unready(s, t->session);
+    sim_unready(s, t->session);
     own->quiet_ms = own->pauses = 0;
     if (t->lane == LANE_SUBAGENT && s->sessions[own->ready_group].ring_seq) s->sessions[own->ready_group].ring_seq = ++s->seq;
 }
@@ -294,10 +211,10 @@ static void key_ended(struct sim *s, const struct sim_turn *t, enum policy_outco
 static void turn_gone(struct sim *s, struct sim_turn *t)
 {
     int session = t->session;
-    if (is_waiting(t) && head_of(s, session) == t) unready(s, session);
+    if (sim_is_waiting(t) && sim_head_of(s, session) == t) sim_unready(s, session);
     free_slots(s, t->id);
     memmove(t, t + 1, (size_t)(&s->turns[--s->turn_count] - t) * sizeof *t);
-    make_ready(s, session);
+    sim_make_ready(s, session);
 }
 
 static void check_end(struct sim *s, struct sim_turn *t, const struct policy_action *a)
@@ -335,7 +252,7 @@ static void check_drop(struct sim *s, struct sim_turn *t)
          (long)t->id);
     int n = 0;
     for (int i = 0; i < s->turn_count; i++) {
-        if (s->turns[i].session != t->session || !is_waiting(&s->turns[i]) || !s->turns[i].bounded) continue;
+        if (s->turns[i].session != t->session || !sim_is_waiting(&s->turns[i]) || !s->turns[i].bounded) continue;
         if (n++ == 0) oldest = &s->turns[i];
     }
     RULE(s, n > s->limits.queue_cap && oldest == t && by && by->session == t->session, "turn %ld is not the one to drop", (long)t->id);
@@ -380,7 +297,8 @@ static void submit(struct sim *s, const struct policy_event *e)
     int session = sim_session_find(s, e->session), bounded = 0;
     struct sim_slot *slot = slot_of(s, e->spawn);
     if (slot && (slot->turn || slot->child != session)) slot = NULL;
-    for (int i = 0; i < s->turn_count; i++) bounded += s->turns[i].session == session && is_waiting(&s->turns[i]) && s->turns[i].bounded;
+    for (int i = 0; i < s->turn_count; i++)
+        bounded += s->turns[i].session == session && sim_is_waiting(&s->turns[i]) && s->turns[i].bounded;
     if (e->idempotency.n) expire(s);
     bool full = e->bounded && bounded >= s->limits.queue_cap;
     s->wants = true;
@@ -409,7 +327,7 @@ static void recover(struct sim *s, const struct policy_event *e)
     add_turn(s, e, POLICY_TURN_QUEUED);
     if (e->spawn && s->sessions[session].parent >= 0)
         *new_slot(s) = (struct sim_slot){ .handle = -1, .parent = s->sessions[session].parent, .child = session, .turn = e->turn };
-    make_ready(s, session);
+    sim_make_ready(s, session);
 }
 
 static void spawn(struct sim *s, const struct policy_event *e)
@@ -556,11 +474,11 @@ void sim_event(struct sim *s, const struct policy_event *e)
     case POLICY_CHILD_ENDED: slot_of(s, e->spawn)->handle = 0; break;
     case POLICY_STOP_ACCEPTING:
         s->stopping = true;
-        quiet(s);
+        sim_quiet(s);
         break;
     case POLICY_CONFIG: s->limits = *e->limits; break;
     case POLICY_TICK:
-        quiet(s);
+        sim_quiet(s);
         expire(s);
         break;
     default: break;
@@ -603,8 +521,8 @@ void sim_action(struct sim *s, const struct policy_action *a)
     switch ((int)a->kind) {
     case POLICY_DO_ACK:
         t->state = POLICY_TURN_QUEUED;
-        pause_for(s, t, s->event->pause_ms);
-        make_ready(s, t->session);
+        sim_pause(s, t, s->event->pause_ms);
+        sim_make_ready(s, t->session);
         break;
     case POLICY_DO_DUPLICATE: check_duplicate(s, a); break;
     case POLICY_DO_DROP: check_drop(s, t); break;

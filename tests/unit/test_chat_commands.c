@@ -19,7 +19,8 @@ static const char MODELS[] = "[{\"id\":\"m\",\"name\":\"m\",\"provider\":\"mock\
 static const char FILES[] = "[{\"name\":\"AGENTS.md\",\"missing\":false,\"size\":7804},{\"name\":\"SOUL.md\",\"missing\":true}]";
 
 static struct buf said;
-static json_t *entry, *resolved, *models, *files;
+static char asked_for[256]; /* of config.patch: raw|baseHash */
+static json_t *entry, *resolved, *models, *files, *settings;
 static struct chat_facts facts;
 
 static void begin(void)
@@ -82,10 +83,17 @@ static const char *say(const char *message)
     if (!chat_command_parse(str_of(message), &command)) return NULL;
     if (command.id == CHAT_COMMAND_new || command.id == CHAT_COMMAND_reset) return NULL;
     json_t *patch = json_object();
-    bool any = chat_command_patch(&command, &facts, patch);
+    json_t *written = json_object();
+    facts.patched = false;
+    bool writes = chat_command_config(&command, &facts, written), any = !writes && chat_command_patch(&command, &facts, patch);
+    if (writes)
+        snprintf(asked_for, sizeof asked_for, "%s|%s", json_string_value(json_object_get(written, "raw")),
+                 json_string_value(json_object_get(written, "baseHash")));
+    json_decref(written);
     cr_expect_eq(any, json_object_size(patch) > 0, "%s", message);
     store(patch);
     json_decref(patch);
+    if (writes) facts.patched = !facts.refusal.n;
     chat_command_reply(&command, &facts, &said);
     cr_assert_eq(said.err, 0);
     return buf_cstr(&said);
@@ -329,7 +337,6 @@ Test(chat_commands, what_the_configuration_allows_is_still_not_here)
     parse("{commands:{bash:true,config:true},tools:{elevated:{allowFrom:{webchat:['me']}}}}");
     facts.config = cfg;
     expect("/bash ls", "⚠️ /bash is not available here yet.");
-    expect("/config show", "⚠️ /config is not available here yet.");
     expect("/elevated on", "elevated is not available right now (runtime=direct).\nThere are no tools yet that it would be for.");
 }
 
@@ -407,4 +414,85 @@ Test(chat_commands, status_counts_what_was_used)
     cr_expect(strstr(text, "Think: off · verbose\n🪢 Queue: collect (depth 3)") != NULL, "%s", text);
     json_object_del(entry, "totalTokens");
     cr_expect(strstr(say("/status"), "📚 Context: ?/128k · ") != NULL);
+}
+
+/* --- the configuration ---------------------------------------------------------------------------------------------- */
+
+static void with_settings(const char *config_text)
+{
+    config_end();
+    parse(config_text);
+    facts.config = cfg;
+    facts.owner = true;
+    settings =
+        json_loads("{\"hash\":\"h1\",\"config\":{\"messages\":{\"queue\":{\"cap\":20}},\"agents\":{\"list\":[{\"id\":\"a\"}]}}}", 0, NULL);
+    cr_assert(settings);
+    facts.settings = settings;
+    asked_for[0] = '\0';
+}
+
+Test(chat_commands, an_owner_reads_and_changes_the_configuration)
+{
+    with_settings("{commands:{config:true,restart:true}}");
+    expect("/config show messages.queue", "⚙️ Config messages.queue:\n```json\n{\n  \"cap\": 20\n}\n```");
+    expect("/config get agents.list.0.id", "⚙️ Config agents.list.0.id:\n```json\n\"a\"\n```");
+    expect("/config show messages.nosuch", "⚙️ Config messages.nosuch: not set.");
+    cr_expect_str_empty(asked_for);
+    expect("/config set messages.queue.cap=7", "⚙️ Config updated: messages.queue.cap");
+    cr_expect_str_eq(asked_for, "{\"messages\":{\"queue\":{\"cap\":7}}}|h1");
+    expect("/config set messages.queue.mode = steer", "⚙️ Config updated: messages.queue.mode");
+    cr_expect_str_eq(asked_for, "{\"messages\":{\"queue\":{\"mode\":\"steer\"}}}|h1");
+    expect("/config unset messages.queue", "⚙️ Config removed: messages.queue");
+    cr_expect_str_eq(asked_for, "{\"messages\":{\"queue\":null}}|h1");
+    json_decref(settings);
+}
+
+Test(chat_commands, what_cannot_be_changed_is_told)
+{
+    static const char *const unclear[] = { "/config set a", "/config set =1",     "/config unset",
+                                           "/config frob",  "/config set a..b=1", "/config show a b" };
+    with_settings("{commands:{config:true,restart:true}}");
+    for (size_t i = 0; i < sizeof unclear / sizeof *unclear; i++)
+        expect(unclear[i], "⚙️ Usage: /config show [path]|set <path>=<value>|unset <path>");
+    expect("/config set agents.list.0.id=b", "⚠️ agents.list is a list: set it as a whole, as JSON.");
+    cr_expect_str_empty(asked_for);
+    facts.refusal = STR("the file is read-only");
+    struct chat_command command;
+    buf_clear(&said);
+    cr_assert(chat_command_parse(STR("/config set a.b=1"), &command));
+    chat_command_reply(&command, &facts, &said);
+    cr_expect_str_eq(buf_cstr(&said), "⚠️ The configuration was not changed: the file is read-only");
+    json_decref(settings);
+}
+
+Test(chat_commands, the_configuration_is_for_owners)
+{
+    with_settings("{commands:{config:true,restart:true}}");
+    facts.owner = false;
+    expect("/config", CHAT_NOT_AUTHORIZED);
+    expect("/config set a=1", CHAT_NOT_AUTHORIZED);
+    expect("/restart", CHAT_NOT_AUTHORIZED);
+    cr_expect_str_empty(asked_for);
+    cr_expect(chat_is_owner(cfg, STR("discord"), STR("1")), "nobody is named");
+    json_decref(settings);
+    with_settings("{commands:{ownerAllowFrom:['discord:12',34,'telegram:5']}}");
+    cr_expect(chat_is_owner(cfg, STR("discord"), STR("12")) && chat_is_owner(cfg, STR("discord"), STR("34")));
+    cr_expect_not(chat_is_owner(cfg, STR("discord"), STR("5")) || chat_is_owner(cfg, STR("telegram"), STR("12")));
+    cr_expect_not(chat_is_owner(cfg, STR("discord"), STR("")));
+    json_decref(settings);
+}
+
+Test(chat_commands, the_list_has_what_is_switched_on_and_the_agents_skills)
+{
+    json_t *skills = json_loads("[{\"name\":\"weather\",\"description\":\"Forecasts.\",\"eligible\":true},"
+                                "{\"name\":\"broken\",\"description\":\"x\",\"eligible\":false},"
+                                "{\"name\":\"hidden\",\"description\":\"x\",\"eligible\":true,\"userInvocable\":false}]",
+                                0, NULL);
+    with_settings("{commands:{config:true,restart:true}}");
+    facts.skills = skills;
+    const char *list = say("/commands");
+    cr_expect(strstr(list, "\n  /config - Show or set config values.\n  /restart - "), "%s", list);
+    cr_expect(strstr(list, "\n\nSkills\n  /weather - Forecasts.") && !strstr(list, "broken") && !strstr(list, "hidden"), "%s", list);
+    json_decref(skills);
+    json_decref(settings);
 }

@@ -27,6 +27,7 @@ function customerConfig() {
   }
   config.skills.load.extraDirs = [SKILLS];
   config.session = { typingIntervalSeconds: 1 };
+  config.commands = { ...config.commands, config: true };
   const model = { primary: "fake/m", fallbacks: [] };
   config.agents.defaults.model = model;
   for (const agent of config.agents.list) {
@@ -234,6 +235,12 @@ test("commands: those who may get an answer, the others are told", async () => {
   fake.dm(bob, "/status");
   const dm = fake.dmChannel(bob).data;
   await fake.until("the card", () => answers(fake, dm.id).some((m) => m.content.includes("OpenClaw")));
+  fake.dm(bob, "/config set messages.ackReactionScope=off");
+  await fake.until("the change", () => answers(fake, dm.id).some((m) => m.content === "⚙️ Config updated: messages.ackReactionScope"));
+  fake.say({ channel: CHANNELS.general, author: ALICE.id, content: "/config show gateway" });
+  await fake.until("the second refusal", () => answers(fake, CHANNELS.general).filter((m) => m.content === "You are not authorized to use this command.").length === 2);
+  fake.dm(bob, "/commands");
+  await fake.until("the list", () => answers(fake, dm.id).some((m) => m.content.includes("/weather - skill of weather")));
   assert.equal(model.requests.length, asked, "no model was asked");
 });
 
