@@ -195,8 +195,8 @@ static bool is_idle_beat(const struct chat_message *messages, size_t count, size
 {
     struct str rest;
     if (i + 1 >= count || messages[i].role != CHAT_USER || messages[i + 1].role != CHAT_ASSISTANT) return false;
-    if (str_find(only_text(&messages[i]), STR("Current time: ")) < 0) return false;
-    return heartbeat_read_answer(only_text(&messages[i + 1]), 0, &rest) == HEARTBEAT_OK_TOKEN;
+    if (heartbeat_read_answer(only_text(&messages[i + 1]), 0, &rest) != HEARTBEAT_OK_TOKEN) return false; /* first: questions may be long */
+    return str_find(only_text(&messages[i]), STR("Current time: ")) >= 0;
 }
 
 int history_repair(const struct chat_message *messages, size_t count, struct arena *arena, struct history *out)

@@ -41,7 +41,7 @@ static void write_config(const struct round *r, int port)
                     "{\"gateway\":{\"http\":{\"endpoints\":{\"chatCompletions\":{\"enabled\":true}}}},"
                     "\"models\":{\"providers\":{\"mock\":{\"baseUrl\":\"http://127.0.0.1:%d/"
                     "v1\",\"apiKey\":\"k\",\"api\":\"openai-completions\","
-                    "\"models\":[{\"id\":\"m\",\"name\":\"m\"}]}}},"
+                    "\"models\":[{\"id\":\"m\",\"name\":\"m\",\"contextWindow\":20000000}]}}},"
                     "\"agents\":{\"list\":[{\"id\":\"main\",\"default\":true,\"workspace\":\"%s/"
                     "ws\"}],\"defaults\":{\"model\":{\"primary\":\"mock/"
                     "m\"},\"maxConcurrent\":256,"
@@ -249,21 +249,39 @@ static void *sleeper(void *arg)
     return NULL;
 }
 
-static volatile bool big_stops;
+struct asker {
+    int port;
+    const char *user;
+    volatile bool stops;
+    pthread_t thread;
+};
 
-static void *big_asker(void *arg)
+static void *ask_on(void *arg)
 {
-    while (!big_stops) turn_us(*(const int *)arg, "big", "PLAIN", 0);
+    struct asker *a = arg;
+    while (!a->stops) turn_us(a->port, a->user, "PLAIN", 0);
     return NULL;
 }
 
-/* One session runs `sleep 30`, one with a transcript of 10 MB is asked again and again. The turns beside them and those of a second
- * gateway, which has nothing else to do, take turns: what else the machine does meets all of them. */
+/* Probes while another session is asked without pause. */
+static void probe_beside(int port, const char *user, struct probes *p)
+{
+    struct asker a = { .port = port, .user = user };
+    pthread_create(&a.thread, NULL, ask_on, &a);
+    probe(port, p);
+    a.stops = true;
+    pthread_join(a.thread, NULL);
+}
+
+/* One session runs `sleep 30`; one is asked again and again, first a short one, then one with 10 MB of transcript, all of it in its
+ * prompt. The turns beside them and those of a second gateway, which has nothing else to do, take turns: what else the machine does meets
+ * all of them. The short one tells what two cores make of two clients. */
 static void measure_busy(int provider_port)
 {
     static const struct round plain = { "busy", 4, 0, 0, 0, 1, false };
-    static struct probes idle = { .user = "idle" }, command = { .user = "command" }, both = { .user = "both" };
-    pthread_t asleep, big;
+    static struct probes idle = { .user = "idle" }, command = { .user = "command" }, beside = { .user = "beside" },
+                         both = { .user = "both" };
+    pthread_t asleep;
     open_rig(&plain, provider_port);
     struct rig alone = R;
     open_rig(&plain, provider_port);
@@ -273,16 +291,13 @@ static void measure_busy(int provider_port)
     for (int i = 0; i < ROUNDS; i++) {
         probe(alone.port, &idle);
         probe(port, &command);
-        big_stops = false;
-        pthread_create(&big, NULL, big_asker, &port);
-        probe(port, &both);
-        big_stops = true;
-        pthread_join(big, NULL);
+        probe_beside(port, "short", &beside);
+        probe_beside(port, "big", &both);
     }
-    double a = p99_ms(&idle), b = p99_ms(&command), c = p99_ms(&both);
-    printf("busy     another session's turn, p99: idle %.2f ms, beside `sleep 30` %.2f ms (%.2f), and beside a transcript of 10 MB that is "
-           "asked without pause %.2f ms (%.2f)\n",
-           a, b, b / a, c, c / a);
+    double a = p99_ms(&idle), b = p99_ms(&command), c = p99_ms(&beside), d = p99_ms(&both);
+    printf("busy     another session's turn, p99: idle %.2f ms, beside `sleep 30` %.2f ms (%.2f); beside a session that is asked without "
+           "pause, a short one %.2f ms (%.2f), one with 10 MB in its prompt %.2f ms (%.2f)\n",
+           a, b, b / a, c, c / a, d, d / a);
     rig_close(&R); /* ends the command, too */
     rig_close(&alone);
     pthread_join(asleep, NULL);

@@ -15,7 +15,7 @@
 #include "bench/limits.h"
 
 enum {
-    IN_MAX = 8 * 1024 * 1024,
+    IN_MAX = 64 * 1024 * 1024,
     EVENTS = 256,
     SAMPLE_US = 5000,
     FAIL_EVERY = 16 /* of those that are told to fail some */,
