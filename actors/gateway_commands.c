@@ -212,12 +212,9 @@ static void on_patched(struct gateway_request *rq, const struct msg *in)
 static void on_configured(struct gateway_request *rq, const struct msg *in)
 {
     struct command *c = rq->state;
-    if (in->kind == MSG_rpc_result && in->rpc_result.code.n)
-        buf_add(&c->refusal, in->rpc_result.text);
-    else if (in->kind == MSG_rpc_result)
-        c->patched = true;
-    else
-        buf_text(&c->refusal, "no answer from a part of the gateway");
+    bool answered = in->kind == MSG_rpc_result;
+    c->patched = answered && in->rpc_result.code.n == 0;
+    if (!c->patched) buf_add(&c->refusal, answered ? in->rpc_result.text : STR("no answer from a part of the gateway"));
     reply(rq);
 }
 

@@ -118,15 +118,20 @@ struct order { /* what both methods want of a turn */
     size_t image_count;
     int64_t lane, timeout_ms; /* timeout: -1 the agent's own */
     bool compact;             /* it is that command: a turn, for it asks a model */
+    const json_t *provenance; /* of the message, or NULL */
 };
 
 static int pack(const struct order *o, struct buf *out)
 {
+    char *provenance = o->provenance ? json_dumps(o->provenance, JSON_COMPACT) : NULL;
     struct chat_part parts[CHAT_ATTACHMENTS_MAX + 1];
     struct chat_message message = { .role = CHAT_USER, .parts = parts, .timestamp_ms = clock_wall_ms() };
     if (o->text.n) parts[message.part_count++] = (struct chat_part){ .kind = CHAT_TEXT, .text = o->text };
     for (size_t i = 0; i < o->image_count; i++) parts[message.part_count++] = o->images[i];
-    return chat_pack_message(out, &message);
+    if (provenance) message.provenance = str_of(provenance);
+    int rc = chat_pack_message(out, &message);
+    free(provenance);
+    return rc;
 }
 
 static void on_limit(lws_sorted_usec_list_t *sul)
@@ -382,6 +387,7 @@ static struct order agent_order(const json_t *params)
                            .thinking = json_str(params, "thinking"),
                            .model = json_str(params, "model"),
                            .system = json_str(params, "extraSystemPrompt"),
+                           .provenance = json_object_get(params, "inputProvenance"),
                            .channel = channel.n ? channel : STR("webchat"),
                            .lane = lane_of(json_str(params, "lane")),
                            .timeout_ms = json_is_integer(timeout) ? json_integer_value(timeout) * 1000 : -1 };

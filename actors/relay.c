@@ -73,16 +73,28 @@ static void write_system(const struct talk *k, struct buf *out)
                    k->request, k->reply ? k->reply : "(none)", RELAY_ANNOUNCE_SKIP);
 }
 
+void relay_write_provenance(struct str source_key, struct str source_channel, struct buf *out)
+{
+    buf_char(out, '{');
+    buf_json_pair_str(out, "kind", STR("inter_session"));
+    buf_json_pair_str(out, "sourceSessionKey", source_key);
+    if (source_channel.n) buf_json_pair_str(out, "sourceChannel", source_channel);
+    buf_json_pair_str(out, "sourceTool", STR("sessions_send"));
+    buf_char(out, '}');
+}
+
 /* A turn of the speaker's session. `key`: repeats of it start nothing, and hear the end all the same. @return whether it was sent */
 static bool say(struct relay *r, struct talk *k, struct str text, const char *run_id)
 {
     struct chat_part part = { .kind = CHAT_TEXT, .text = text };
-    const struct chat_message message = { .role = CHAT_USER, .parts = &part, .part_count = 1 };
+    struct chat_message message = { .role = CHAT_USER, .parts = &part, .part_count = 1 };
     const struct side *to = &k->side[k->speaker];
-    struct buf packed = { 0 }, system = { 0 };
+    struct buf packed = { 0 }, system = { 0 }, from = { 0 };
     struct msg m = { .kind = MSG_turn_submit, .corr = k->corr, .trace = k->trace };
     write_system(k, &system);
-    int rc = chat_pack_message(&packed, &message);
+    relay_write_provenance(str_of(k->side[!k->speaker].key), STR("internal"), &from);
+    message.provenance = buf_str(&from);
+    int rc = from.err ? from.err : chat_pack_message(&packed, &message);
     m.turn_submit = (struct msg_turn_submit){ .run_id = str_of(run_id),
                                               .session_key = str_of(to->key),
                                               .agent = str_of(to->agent),
@@ -94,6 +106,7 @@ static bool say(struct relay *r, struct talk *k, struct str text, const char *ru
     if (rc == 0) rc = mailbox_send(r->mailbox, "router", &m);
     if (rc) log_event(LOG_WARN, "relay_ended", LOG_T("session", to->key), LOG_T("code", err_name(rc)));
     buf_free(&packed);
+    buf_free(&from);
     buf_free(&system);
     return rc == 0;
 }

@@ -24,4 +24,7 @@ actor_fn relay_actor; /* arg: unused, NULL */
 struct buf;
 void relay_write_context(struct str asker, struct str target, struct str channel, struct buf *out);
 
+/** The provenance of a message that one session sends to another, as JSON (OpenClaw's transcripts name it so). */
+void relay_write_provenance(struct str source_key, struct str source_channel, struct buf *out);
+
 #endif

@@ -62,12 +62,15 @@ static int find_target(struct turn *t, const struct tool_call *call, struct send
 static int submit(struct turn *t, const struct sending *s, uint64_t *corr)
 {
     struct chat_part part = { .kind = CHAT_TEXT, .text = s->text };
-    const struct chat_message message = { .role = CHAT_USER, .parts = &part, .part_count = 1 };
-    struct buf packed = { 0 }, system = { 0 };
+    struct chat_message message = { .role = CHAT_USER, .parts = &part, .part_count = 1 };
+    struct str channel = t->run->channel.n ? t->run->channel : STR("internal");
+    struct buf packed = { 0 }, system = { 0 }, from = { 0 };
     struct msg m = { .kind = MSG_turn_submit, .corr = mailbox_corr(t->s->mailbox), .trace = t->trace };
     *corr = m.corr;
-    relay_write_context(str_of(t->s->key), str_of(s->target), t->run->channel.n ? t->run->channel : STR("internal"), &system);
-    int rc = chat_pack_message(&packed, &message);
+    relay_write_context(str_of(t->s->key), str_of(s->target), channel, &system);
+    relay_write_provenance(str_of(t->s->key), channel, &from);
+    message.provenance = buf_str(&from);
+    int rc = from.err ? from.err : chat_pack_message(&packed, &message);
     m.turn_submit = (struct msg_turn_submit){ .run_id = str_of(s->run_id),
                                               .session_key = str_of(s->target),
                                               .agent = s->agent,
@@ -82,6 +85,7 @@ static int submit(struct turn *t, const struct sending *s, uint64_t *corr)
     if (rc == 0) rc = mailbox_send(t->s->mailbox, "router", &m);
     buf_free(&packed);
     buf_free(&system);
+    buf_free(&from);
     return rc;
 }
 

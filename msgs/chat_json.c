@@ -110,6 +110,10 @@ int chat_json_write(struct buf *out, const struct chat_message *m)
     if (m->role == CHAT_ASSISTANT) write_assistant(out, m);
     if (m->role == CHAT_TOOL_RESULT) buf_json_pair_bool(out, "isError", m->is_error);
     if (m->timestamp_ms != 0) buf_json_pair_int(out, "timestamp", m->timestamp_ms);
+    if (m->provenance.n) {
+        buf_json_key(out, "provenance");
+        buf_add(out, m->provenance);
+    }
     buf_char(out, '}');
     return out->err;
 }
@@ -251,6 +255,8 @@ static int read_message(const json_t *json, struct arena *arena, struct chat_mes
         read_usage(json_object_get(json, "usage"), &out->usage);
         out->estimated = json_is_true(json_object_get(json_object_get(json, "usage"), "estimated"));
     }
+    const json_t *provenance = json_object_get(json, "provenance");
+    if (role == CHAT_USER && json_is_object(provenance)) out->provenance = dump(provenance, arena);
     int rc = read_content(json_object_get(json, "content"), arena, out);
     if (rc != 0) *out = (struct chat_message){ 0 };
     return rc;

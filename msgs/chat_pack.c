@@ -18,6 +18,7 @@
 #define KEY_STOP "s"
 #define KEY_USAGE "u"
 #define KEY_ERROR "x"
+#define KEY_PROVENANCE "f"
 
 enum {
     DEPTH_MAX = 16,    /* the deepest value here is request > messages > message > parts > part */
@@ -79,7 +80,8 @@ static void pack_usage(msgpack_packer *pk, const struct chat_usage *u)
 static int pack_message(msgpack_packer *pk, const struct chat_message *m)
 {
     if (m->part_count > CHAT_PACK_PARTS_MAX) return GW_ELIMIT;
-    size_t strings = (m->tool_call_id.n > 0) + (size_t)(m->tool_name.n > 0) + (m->provider.n > 0) + (m->model.n > 0) + (m->error.n > 0);
+    size_t strings = (m->tool_call_id.n > 0) + (size_t)(m->tool_name.n > 0) + (m->provider.n > 0) + (m->model.n > 0) + (m->error.n > 0) +
+                     (m->provenance.n > 0);
     size_t others = (m->timestamp_ms != 0) + (size_t)m->is_error + (m->stop != CHAT_STOP_NONE) + has_usage(&m->usage);
     msgpack_pack_map(pk, 2 + strings + others);
     pack_str(pk, STR(KEY_ROLE));
@@ -96,6 +98,7 @@ static int pack_message(msgpack_packer *pk, const struct chat_message *m)
     pack_pair_int(pk, KEY_STOP, (int64_t)m->stop);
     pack_usage(pk, &m->usage);
     pack_pair_str(pk, KEY_ERROR, m->error);
+    pack_pair_str(pk, KEY_PROVENANCE, m->provenance);
     return 0;
 }
 
@@ -216,6 +219,7 @@ static int read_field(const msgpack_object_kv *kv, struct arena *arena, struct c
     if (key_is(kv, KEY_PROVIDER)) return get_str(&kv->val, &out->provider);
     if (key_is(kv, KEY_MODEL)) return get_str(&kv->val, &out->model);
     if (key_is(kv, KEY_ERROR)) return get_str(&kv->val, &out->error);
+    if (key_is(kv, KEY_PROVENANCE)) return get_str(&kv->val, &out->provenance);
     if (key_is(kv, KEY_IS_ERROR)) {
         rc = get_int(&kv->val, 0, 1, &value);
         out->is_error = value == 1;

@@ -537,3 +537,22 @@ Test(e2e_commands, an_operator_changes_the_configuration_from_the_chat, .timeout
     json_decref(final);
     close_desk(&d);
 }
+
+Test(e2e_commands, where_the_message_of_an_agent_call_comes_from_is_on_record, .timeout = 60)
+{
+    struct desk d;
+    open_desk(&d);
+    cr_assert_eq(ws_request(d.ws, "p1", "agent",
+                            "{\"message\":\"from elsewhere\",\"sessionKey\":\"main\",\"idempotencyKey\":\"p1\",\"inputProvenance\":"
+                            "{\"kind\":\"internal_system\",\"sourceTool\":\"alerts\"}}"),
+                 0);
+    int seen = 0;
+    for (int tries = 0; tries < 500 && !seen; tries++) {
+        usleep(20000);
+        seen = (int)kit_sql(&d.k, "SELECT count(*) FROM messages WHERE role = 'user' AND instr(json, 'from elsewhere') > 0 AND "
+                                  "json_extract(json, '$.provenance.kind') = 'internal_system' AND "
+                                  "json_extract(json, '$.provenance.sourceTool') = 'alerts'");
+    }
+    cr_expect_eq(seen, 1);
+    close_desk(&d);
+}

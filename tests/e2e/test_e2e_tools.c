@@ -249,6 +249,13 @@ Test(e2e_tools, agents_write_to_each_other_as_far_as_they_may, .timeout = 90)
                          "SELECT count(*) FROM messages WHERE role = 'toolResult' AND instr(json, 'pong from other') > 0 AND instr(json, "
                          "'\\\"status\\\": \\\"ok\\\"') > 0"),
                  1);
+    cr_expect_eq(kit_sql(&K, "SELECT count(*) FROM messages WHERE role = 'user' AND instr(json, 'ping from main') > 0 AND "
+                             "json_extract(json, '$.provenance.kind') = 'inter_session' AND "
+                             "json_extract(json, '$.provenance.sourceTool') = 'sessions_send' AND "
+                             "json_extract(json, '$.provenance.sourceSessionKey') LIKE 'agent:main:%'"),
+                 1, "who wrote it is on record");
+    cr_expect_eq(kit_sql(&K, "SELECT count(*) FROM messages WHERE instr(json, 'please send') > 0 AND instr(json, 'provenance') > 0"), 0,
+                 "a person's has none");
     int64_t until = clock_mono_ms() + 20000;
     while (kit_sql(&K, "SELECT count(*) FROM messages WHERE instr(json, 'Agent-to-agent announce step.') > 0") != 1 &&
            clock_mono_ms() < until)

@@ -65,6 +65,7 @@ Test(chat_json, writes_what_it_read)
                "\"usage\":{\"input\":1,\"output\":2,\"cacheRead\":3,\"cacheWrite\":4,\"totalTokens\":10},\"stopReason\":\"aborted\","
                "\"errorMessage\":\"e\",\"timestamp\":5}",
                NULL);
+    round_trip("{\"role\":\"user\",\"content\":[],\"timestamp\":5,\"provenance\":{\"kind\":\"inter_session\",\"sourceTool\":\"t\"}}", NULL);
     round_trip("{\"role\":\"toolResult\",\"toolCallId\":\"c\",\"toolName\":\"n\",\"content\":[],\"isError\":false}", NULL);
 }
 

@@ -22,6 +22,7 @@ static const struct chat_message full = {
     .stop = CHAT_STOP_TOOL_USE,
     .usage = { 175, 20, 3, 4 },
     .error = { "none really", 11 },
+    .provenance = { "{}", 2 },
 };
 
 static void expect_same(const struct chat_message *a, const struct chat_message *b)
@@ -34,6 +35,7 @@ static void expect_same(const struct chat_message *a, const struct chat_message 
     }
     cr_assert(str_eq(a->tool_call_id, b->tool_call_id) && str_eq(a->tool_name, b->tool_name) && a->is_error == b->is_error);
     cr_assert(str_eq(a->provider, b->provider) && str_eq(a->model, b->model) && a->stop == b->stop && str_eq(a->error, b->error));
+    cr_assert(str_eq(a->provenance, b->provenance));
     cr_assert(memcmp(&a->usage, &b->usage, sizeof a->usage) == 0);
 }
 
