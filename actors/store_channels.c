@@ -11,6 +11,9 @@
 #include "store/deliveries.h"
 #include "store/kv.h"
 #include "store/routes.h"
+#include "store/spawns.h"
+
+enum { TASK_SHOWN = 120 /* bytes of what a sub-agent was to do, in a line to people */ };
 
 static void key_of(const struct msg_channel_keep *k, struct buf *out)
 {
@@ -75,15 +78,31 @@ static struct str said_by(const struct msg_store_finish *q, const json_t *where,
     return says ? rest : STR("");
 }
 
+/* What a turn's failure is told as. When it was to pass a sub-agent's result on, that is what did not get through. */
+static int write_failure(store_t *store, const struct msg_store_finish *q, struct buf *text)
+{
+    struct buf task = { 0 };
+    struct str why = q->error.n ? q->error : STR("The turn failed.");
+    int rc = spawns_announced(store, q->turn, &task);
+    struct str shown = str_utf8_prefix(buf_str(&task), TASK_SHOWN);
+    if (task.n)
+        buf_printf(text, "⚠️ The result of the sub-agent task \"%.*s\" could not be passed on: %.*s", STR_ARG(shown), STR_ARG(why));
+    else
+        buf_printf(text, "⚠️ %.*s", STR_ARG(why));
+    buf_free(&task);
+    return rc ? rc : text->err;
+}
+
 int store_route_ended(store_t *store, struct store_due *due, const struct msg_store_finish *q, int64_t now_ms)
 {
     struct buf options = { 0 }, text = { 0 };
     if (!q->routed || (q->outcome != OUTCOME_DONE && q->outcome != OUTCOME_FAILED)) return 0;
+    int rc = 0;
     if (q->outcome == OUTCOME_FAILED)
-        buf_printf(&text, "⚠️ %.*s", STR_ARG(q->error.n ? q->error : STR("The turn failed.")));
+        rc = write_failure(store, q, &text);
     else
         chat_json_text(q->json, &text);
-    int rc = text.err ? text.err : routes_turn_options(store, q->turn, &options);
+    if (rc == 0) rc = text.err ? text.err : routes_turn_options(store, q->turn, &options);
     json_t *given = rc == 0 && options.n ? json_loadb(options.p, options.n, 0, NULL) : NULL;
     struct str route = json_str(given, "route");
     json_t *where = route.n ? json_loadb(route.p, route.n, 0, NULL) : NULL;

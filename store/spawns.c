@@ -58,6 +58,18 @@ int spawns_told(store_t *store, int64_t announce, bool taken, bool *known)
     return changed(&q, known);
 }
 
+int spawns_announced(store_t *store, int64_t announce, struct buf *task)
+{
+    struct query q = query_open(store, SQL_spawn_announced, "SELECT coalesce(nullif(label, ''), task) FROM spawns WHERE announce = ?");
+    query_int(&q, announce);
+    int rc = query_row(&q);
+    if (rc == 1) {
+        buf_add(task, query_get_text(&q, 0));
+        rc = task->err;
+    }
+    return query_close(&q, rc);
+}
+
 int spawns_continue(store_t *store, struct str child, int64_t turn, struct str run_id)
 {
     struct query q = query_open(store, SQL_spawn_continue, "UPDATE spawns SET turn = ?, run_id = ? WHERE child = ? AND state = 0");

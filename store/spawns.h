@@ -63,6 +63,10 @@ int spawns_tell(store_t *store, struct str child, int64_t announce);
  *  @param known  whether it is  @return 0, GW_EIO */
 int spawns_told(store_t *store, int64_t announce, bool taken, bool *known);
 
+/** The label, or else the task, of the spawn that a turn tells its requester of; nothing is added when it tells of none.
+ *  @return 0, GW_EIO, GW_ENOMEM */
+int spawns_announced(store_t *store, int64_t announce, struct buf *task);
+
 /** A spawn's run goes on as another turn (subagents steer). @return 0, also when it does already; GW_ENOENT (it has ended), GW_EIO */
 int spawns_continue(store_t *store, struct str child, int64_t turn, struct str run_id);
 

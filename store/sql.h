@@ -93,6 +93,7 @@ enum sql {
     SQL_spawn_end,
     SQL_spawn_tell,
     SQL_spawn_told,
+    SQL_spawn_announced,
     SQL_spawn_continue,
     SQL_spawn_superseded,
     SQL_spawn_delete,

@@ -244,6 +244,19 @@ test("commands: those who may get an answer, the others are told", async () => {
   assert.equal(model.requests.length, asked, "no model was asked");
 });
 
+test("a sub-agent's result that cannot be passed on is told as that", async () => {
+  let steps = 0;
+  model.answer = (request) => {
+    const said = FakeModel.said(request);
+    if (said.includes("[Subagent Task]")) return "the disk is full";
+    if (said.includes("A subagent task")) return { status: 400, text: "told to fail" };
+    return steps++ === 0 ? { call: { name: "sessions_spawn", args: { task: "look at the disk", label: "disk check" } } } : "somebody looks";
+  };
+  fake.say({ channel: CHANNELS.general, author: ALICE.id, content: "have the disk looked at" });
+  await fake.until("the failure", () => answers(fake, CHANNELS.general).some((m) => m.content.startsWith('⚠️ The result of the sub-agent task "disk check" could not be passed on: ')));
+  model.answer = () => "ok";
+});
+
 test("Discord's rules were kept all the while", () => {
   assert.deepEqual(fake.violations, []);
 });
