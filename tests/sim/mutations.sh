@@ -5,6 +5,7 @@ set -eu
 what=$1 cc=$2 src=$3 base=$4
 
 # file ~ what sed does to it ~ what is wrong then. A line that changes nothing is an error: the code has moved.
+# shellcheck disable=SC2317 # called by its name, $mutations
 policy_mutations() {
     cat <<'LIST'
 policy_lanes.c~s/lane->used < p->limits.lane_cap\[i\]/lane->used <= p->limits.lane_cap[i]/~a lane goes above its cap
@@ -66,6 +67,7 @@ policy_retries.c~s/if (last != r) settle(p, at, last);//~a request that waits is
 LIST
 }
 
+# shellcheck disable=SC2317 # called by its name, $mutations
 cron_mutations() {
     cat <<'LIST'
 cron_core.c~s/if (s.count > 1) {/if (0) {/~times of a downtime are passed over in silence
