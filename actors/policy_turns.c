@@ -165,7 +165,7 @@ static bool key_fits(struct str key)
 
 static bool malformed(const policy_t *p, const struct policy_event *e)
 {
-    return e->turn <= 0 || (unsigned)e->lane >= LANE_COUNT || e->bytes < 0 || e->pause_ms < 0 || policy_turn_find(p, e->turn);
+    return e->turn <= 0 || (unsigned)e->lane >= LANE_COUNT || e->bytes < 0 || policy_turn_find(p, e->turn);
 }
 
 static bool keys_fit(const struct policy_event *e)

@@ -42,8 +42,8 @@ struct chat_message {
     struct chat_part *parts;
     size_t part_count;
     int64_t timestamp_ms; /* wall clock; 0: unknown */
-    struct str
-        provenance; /* CHAT_USER: who really wrote it, a JSON object {kind, sourceSessionKey, sourceChannel, sourceTool}; empty: a person */
+    /* CHAT_USER: who really wrote it, a JSON object {kind, sourceSessionKey, sourceChannel, sourceTool}; empty: a person */
+    struct str provenance;
 
     struct str tool_call_id; /* CHAT_TOOL_RESULT: the call it answers */
     struct str tool_name;

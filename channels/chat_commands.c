@@ -181,8 +181,9 @@ static void list_skills(const struct chat_facts *facts, struct buf *out)
         if (!json_is_true(json_object_get(skill, "eligible")) || json_is_false(json_object_get(skill, "userInvocable"))) continue;
         if (!any) buf_text(out, "\n\nSkills");
         any = true;
-        buf_printf(out, "\n  /%.*s - %.*s", STR_ARG(name), STR_ARG(str_utf8_prefix(line, SKILL_LINE_BYTES)));
-        if (line.n > SKILL_LINE_BYTES) buf_text(out, "…");
+        struct str shown = str_utf8_prefix(line, SKILL_LINE_BYTES);
+        buf_printf(out, "\n  /%.*s - %.*s", STR_ARG(name), STR_ARG(shown));
+        if (shown.n < line.n) buf_text(out, "…");
     }
 }
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN_MAX = 6000 /* bytes of a value in an answer */, DEPTH_MAX = 32 /* names in a path */ };
+enum { SHOWN_MAX = 6000 /* bytes of a value in an answer */, DEPTH_MAX = 32 /* names in a path */, NAME_MAX_BYTES = 128 /* of each */ };
 
 enum action { SHOW, SET, UNSET, UNCLEAR };
 
@@ -17,11 +17,18 @@ struct wish {
     struct str path, value;
 };
 
+/* Names with dots between them; empty: the whole. */
 static bool is_path(struct str path)
 {
+    struct str rest = path;
     for (size_t i = 0; i < path.n; i++)
         if (!isalnum((unsigned char)path.p[i]) && !strchr("._-", path.p[i])) return false;
-    return path.n == 0 || (path.p[0] != '.' && path.p[path.n - 1] != '.' && str_find(path, STR("..")) < 0);
+    if (path.n && path.p[path.n - 1] == '.') return false;
+    for (int names = 0; rest.n; names++) {
+        struct str name = str_split(&rest, '.');
+        if (name.n == 0 || name.n > NAME_MAX_BYTES || names == DEPTH_MAX) return false;
+    }
+    return true;
 }
 
 static struct wish read_wish(struct str args)
@@ -49,7 +56,7 @@ static struct wish read_wish(struct str args)
 static const json_t *step_into(const json_t *at, struct str name)
 {
     int64_t i;
-    char key[129];
+    char key[NAME_MAX_BYTES + 1];
     if (json_is_array(at)) return str_to_int(name, &i) == 0 && i >= 0 ? json_array_get(at, (size_t)i) : NULL;
     return str_copy(key, sizeof key, name) == 0 ? json_object_get(at, key) : NULL;
 }
@@ -83,7 +90,7 @@ static json_t *nested(struct str path, json_t *value)
         return NULL;
     }
     while (value && n-- > 0) {
-        char key[129];
+        char key[NAME_MAX_BYTES + 1];
         json_t *outer = json_object();
         bool fits = str_copy(key, sizeof key, names[n]) == 0;
         if (!fits) json_decref(value);

@@ -496,3 +496,42 @@ Test(chat_commands, the_list_has_what_is_switched_on_and_the_agents_skills)
     json_decref(skills);
     json_decref(settings);
 }
+
+/* `what` n times, with `between` between them, behind `start` and before `end`. */
+static const char *repeated(const char *start, const char *what, size_t n, const char *between, const char *end)
+{
+    static struct buf text;
+    buf_clear(&text);
+    buf_text(&text, start);
+    for (size_t i = 0; i < n; i++) buf_printf(&text, "%s%s", i ? between : "", what);
+    buf_text(&text, end);
+    return buf_cstr(&text);
+}
+
+Test(chat_commands, paths_and_values_of_the_configuration_have_bounds)
+{
+    with_settings("{commands:{config:true}}");
+    cr_expect(strstr(say(repeated("/config set ", "a", 32, ".", "=1")), "Config updated"), "32 names");
+    cr_expect(strstr(say(repeated("/config set ", "a", 33, ".", "=1")), "Usage"), "33");
+    cr_expect(strstr(say(repeated("/config set ", "a", 128, "", "=1")), "Config updated"), "a name of 128 bytes");
+    cr_expect(strstr(say(repeated("/config set ", "a", 129, "", "=1")), "Usage"), "129");
+    json_t *config = json_object_get(settings, "config");
+    json_object_set_new(config, "at", json_string(repeated("", "x", 5998, "", ""))); /* and two quotes */
+    json_object_set_new(config, "past", json_string(repeated("", "x", 5999, "", "")));
+    cr_expect_null(strstr(say("/config show at"), "Cut;"));
+    cr_expect(strstr(say("/config show past"), "Cut;"));
+    json_decref(settings);
+}
+
+Test(chat_commands, a_skills_line_has_a_bound)
+{
+    json_t *skills = json_pack("[{s:s,s:s,s:b},{s:s,s:s,s:b}]", "name", "at", "description", repeated("", "y", 120, "", ""), "eligible", 1,
+                               "name", "past", "description", "z", "eligible", 1);
+    json_object_set_new(json_array_get(skills, 1), "description", json_string(repeated("", "z", 121, "", "")));
+    with_settings("{}");
+    facts.skills = skills;
+    const char *list = say("/commands");
+    cr_expect(strstr(list, "y\n  /past - zzz") && strstr(list, "z…") && !strstr(list, "y…"), "%s", list);
+    json_decref(skills);
+    json_decref(settings);
+}

@@ -189,12 +189,23 @@ Test(policy_collect, a_pause_ends_with_the_last_of_its_messages, .init = no_star
 Test(policy_collect, messages_cannot_put_off_an_answer_for_ever, .init = no_start, .fini = rig_stop)
 {
     start(0, 0);
-    for (int i = 0; i < POLICY_PAUSES_MAX; i++) submit_paused(2 + i, 1000);
+    for (int i = 0; i < POLICY_PAUSES_MAX - 1; i++) submit_paused(2 + i, 1000);
     done(1);
+    now_ms += 500;
+    submit_paused(1 + POLICY_PAUSES_MAX, 1000);
+    cr_assert(policy_next_due(policy) == now_ms + 1000, "the last that may put it off");
     now_ms += 999;
     submit_paused(2 + POLICY_PAUSES_MAX, 1000);
     tick(1);
     cr_assert(one(POLICY_DO_RUN)->turn == 2 && count_of(POLICY_DO_COLLECT) == POLICY_PAUSES_MAX);
+}
+
+Test(policy_collect, a_pause_is_no_time_that_was, .init = no_start, .fini = rig_stop)
+{
+    start(0, 0);
+    cr_assert(step(joinable(2, "s", 7, 10)) == 0);
+    cr_assert(step((struct policy_event){ .kind = POLICY_STORED, .turn = 2, .ok = true, .pause_ms = -1 }) == GW_EINVAL);
+    cr_assert(policy_turn_state(policy, 2) == POLICY_TURN_PENDING, "nothing has changed");
 }
 
 Test(policy_collect, who_stops_does_not_wait_for_more, .init = no_start, .fini = rig_stop)

@@ -245,15 +245,19 @@ test("commands: those who may get an answer, the others are told", async () => {
 });
 
 test("a sub-agent's result that cannot be passed on is told as that", async () => {
-  let steps = 0;
-  model.answer = (request) => {
-    const said = FakeModel.said(request);
-    if (said.includes("[Subagent Task]")) return "the disk is full";
-    if (said.includes("A subagent task")) return { status: 400, text: "told to fail" };
-    return steps++ === 0 ? { call: { name: "sessions_spawn", args: { task: "look at the disk", label: "disk check" } } } : "somebody looks";
-  };
-  fake.say({ channel: CHANNELS.general, author: ALICE.id, content: "have the disk looked at" });
-  await fake.until("the failure", () => answers(fake, CHANNELS.general).some((m) => m.content.startsWith('⚠️ The result of the sub-agent task "disk check" could not be passed on: ')));
+  for (const length of [120, 121]) { /* what is shown of a task is cut behind 120 bytes */
+    const task = `look at the disk ${length} `.padEnd(length, "x");
+    let steps = 0;
+    model.answer = (request) => {
+      const said = FakeModel.said(request);
+      if (said.includes("[Subagent Task]")) return "the disk is full";
+      if (said.includes("A subagent task")) return { status: 400, text: "told to fail" };
+      return steps++ === 0 ? { call: { name: "sessions_spawn", args: { task } } } : "somebody looks";
+    };
+    fake.say({ channel: CHANNELS.general, author: ALICE.id, content: `have disk ${length} looked at` });
+    const told = `⚠️ The result of the sub-agent task "${task.slice(0, 120)}" could not be passed on: `;
+    await fake.until("the failure", () => answers(fake, CHANNELS.general).some((m) => m.content.startsWith(told)));
+  }
   model.answer = () => "ok";
 });
 
